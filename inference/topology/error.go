@@ -104,8 +104,14 @@ func suggest(word string, known []string) string {
 	return "use " + oneOf(known)
 }
 
+// maxListed is the most alternatives that an error lists.
+const maxListed = 16
+
 // oneOf lists alternatives: "a, b or c".
 func oneOf(words []string) string {
+	if len(words) > maxListed {
+		return fmt.Sprintf("%s or one of %d more", strings.Join(words[:maxListed], ", "), len(words)-maxListed)
+	}
 	last := len(words) - 1
 	if last < 1 {
 		return strings.Join(words, "")

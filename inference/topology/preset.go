@@ -2,17 +2,6 @@ package topology
 
 import "fmt"
 
-// Base is what the data says about a topology. What it leaves empty, the topology
-// must say itself.
-type Base struct {
-	Views   []string // view names, in the order of the view axis; nil: not known
-	Classes []string // class names, in the order of the labels; nil: not known
-	Input   Shape    // of every view; the zero Shape: not known, the paper's
-}
-
-// paperInput is the input of section IV of the paper: RGB views of 32 x 32.
-var paperInput = Shape{Channels: 3, Rows: 32, Cols: 32}
-
 // DefaultPreset is the preset that stands for none: many devices and the cloud,
 // the network of section IV of the paper.
 const DefaultPreset = "c"

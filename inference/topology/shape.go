@@ -1,9 +1,14 @@
 package topology
 
+import "fmt"
+
 // Shape is the size of a map: [channel, row, col].
 type Shape struct {
 	Channels, Rows, Cols int
 }
+
+// String is the shape as "3 x 32 x 32", channels first.
+func (s Shape) String() string { return fmt.Sprintf("%d x %d x %d", s.Channels, s.Rows, s.Cols) }
 
 // Size is the number of elements of a map.
 func (s Shape) Size() int { return s.Channels * s.Rows * s.Cols }

@@ -206,6 +206,6 @@ func (c *checker) sizes(t *Topology) {
 
 func (c *checker) mapSize(path string, s Shape) {
 	if s.Size() > MaxMap {
-		c.addf(path, "the aggregated map of %d x %d x %d has more than %d elements: use MP, fewer filters or more pooling", s.Channels, s.Rows, s.Cols, MaxMap)
+		c.addf(path, "the aggregated map of %s has more than %d elements: use MP, fewer filters or more pooling", s, MaxMap)
 	}
 }
