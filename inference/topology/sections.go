@@ -81,9 +81,13 @@ func (r *reader) blocks(n *node, path string, blocks *[]Block) {
 	}
 }
 
+// block reads one block; without a pool it has none.
 func (r *reader) block(n *node, path string) Block {
 	var b Block
 	keys := r.mapping(n, path, blockKeys)
+	if keys == nil {
+		return b
+	}
 	if k := keys["filters"]; k != nil {
 		r.integer(k, path+".filters", &b.Filters)
 	} else {
