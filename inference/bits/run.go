@@ -1,0 +1,150 @@
+package bits
+
+// run is one application of a convolution of bits. It takes the rows of the
+// input from top to bottom; each contributes to three rows of output, which
+// are summed in a ring and leave it when their last row of input has been
+// added.
+type run struct {
+	w      *weights
+	pooler *pooler
+	limits []limit // [bank, class]
+	dst    []uint64
+	r      int // row of input
+
+	pairs [][2]uint64 // [bank, row mod 3, 1 + col] sums in lanes of 8 bits; wide: [row mod 3, 1 + col] of one addition
+	quads [][4]uint64 // [bank, row mod 3, col] sums in lanes of 16 bits, if wide
+	ring  []uint64
+	low   []uint64 // a row of the first octet of a bank
+	high  []uint64 // and of the second
+}
+
+// need is the scratch of a run.
+func (w *weights) need(p *pooler) need {
+	n := need{words: p.ringWords() + 2*p.words}
+	if w.wide {
+		n.pairs = 3 * (p.in.Cols + 1)
+		n.quads = w.banks * 3 * p.in.Cols
+	} else {
+		n.pairs = w.banks * 3 * (p.in.Cols + 1)
+	}
+	return n
+}
+
+func newRun(w *weights, p *pooler, limits []limit, dst []uint64, s *Scratch) run {
+	need := w.need(p)
+	ring := s.words[:p.ringWords()]
+	run := run{
+		w: w, pooler: p, limits: limits, dst: dst,
+		pairs: s.pairs[:need.pairs],
+		quads: s.quads[:need.quads],
+		ring:  ring,
+		low:   s.words[len(ring):][:p.words],
+		high:  s.words[len(ring)+p.words:][:p.words],
+	}
+	clear(run.ring)
+	clear(run.pairs)
+	clear(run.quads)
+	return run
+}
+
+// begin starts row r of the input.
+func (u *run) begin(r int) {
+	u.r = r
+	n := u.pooler.in.Cols
+	for bank := range u.w.banks {
+		if u.w.wide {
+			clear(u.quad(bank, r+1, n))
+		} else {
+			clear(u.pair(bank, r+1, n+1))
+		}
+	}
+}
+
+func (u *run) pair(bank, r, n int) [][2]uint64 { return u.pairs[(bank*3+r%3)*n:][:n] }
+func (u *run) quad(bank, r, n int) [][4]uint64 { return u.quads[(bank*3+r%3)*n:][:n] }
+
+// add adds a chunk of the channels of the row, weight times.
+func (u *run) add(px []uint64, chunk int, weight uint64) {
+	n := len(px)
+	for bank := range u.w.banks {
+		for ky := range 3 {
+			// The row of input is tap ky of the row of output r+1-ky.
+			r := u.r + 1 - ky
+			if r < 0 || r >= u.pooler.in.Rows {
+				continue
+			}
+			if !u.w.wide {
+				u.w.count(u.pair(bank, r, n+1), px, bank, ky, chunk)
+				continue
+			}
+			sums := u.pair(0, 0, n+1)
+			clear(sums)
+			u.w.count(sums, px, bank, ky, chunk)
+			addWide(u.quad(bank, r, n), sums[1:], weight)
+		}
+	}
+}
+
+// addWide adds weight times the lanes of 8 bits of src to the lanes of 16 bits
+// of dst.
+func addWide(dst [][4]uint64, src [][2]uint64, weight uint64) {
+	src = src[:len(dst)]
+	for c := range dst {
+		d, s := &dst[c], &src[c]
+		d[0] += s[0] & even8 * weight
+		d[1] += s[0] >> 8 & even8 * weight
+		d[2] += s[1] & even8 * weight
+		d[3] += s[1] >> 8 & even8 * weight
+	}
+}
+
+// end ends the row of input: the row of output above it is complete.
+func (u *run) end() {
+	if u.r > 0 {
+		u.complete(u.r - 1)
+	}
+}
+
+// finish ends the input.
+func (u *run) finish() { u.complete(u.r) }
+
+// complete compares the sums of output row r with the limits and hands the bits
+// to the pooler.
+func (u *run) complete(r int) {
+	n := u.pooler.in.Cols
+	rowClass := edge(r, u.pooler.in.Rows) * 4
+	for bank := range u.w.banks {
+		limits := (*[4]limit)(u.limits[bank*classes+rowClass:])
+		if u.w.wide {
+			compareWide(u.low, u.high, u.quad(bank, r, n), limits)
+		} else {
+			compareNarrow(u.low, u.high, u.pair(bank, r, n+1)[1:], limits)
+		}
+		u.pooler.push(u.dst, u.ring, 2*bank, r, u.low)
+		if 2*bank+1 < u.pooler.octets {
+			u.pooler.push(u.dst, u.ring, 2*bank+1, r, u.high)
+		}
+	}
+}
+
+func compareNarrow(low, high []uint64, sums [][2]uint64, limits *[4]limit) {
+	clear(low)
+	clear(high)
+	for c := range sums {
+		l := &limits[edge(c, len(sums))]
+		shift := uint(c & 7 * 8)
+		low[c>>3] |= narrowBits(sums[c][0], l.not[0], l.low[0]) << shift
+		high[c>>3] |= narrowBits(sums[c][1], l.not[1], l.low[1]) << shift
+	}
+}
+
+func compareWide(low, high []uint64, sums [][4]uint64, limits *[4]limit) {
+	clear(low)
+	clear(high)
+	for c := range sums {
+		l := &limits[edge(c, len(sums))]
+		shift := uint(c & 7 * 8)
+		low[c>>3] |= wideBits(sums[c][0], sums[c][1], l, 0) << shift
+		high[c>>3] |= wideBits(sums[c][2], sums[c][3], l, 2) << shift
+	}
+}
