@@ -1161,8 +1161,9 @@ func (x *Calibration) GetHow() string {
 type ExitThresholds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Exit  Exit                   `protobuf:"varint,1,opt,name=exit,proto3,enum=ganglion.model.v1.Exit" json:"exit,omitempty"`
-	// by_seen[n-1] applies when n views were seen: 0 to 1, not decreasing in n.
-	BySeen        []float32 `protobuf:"fixed32,2,rep,packed,name=by_seen,json=bySeen,proto3" json:"by_seen,omitempty"`
+	// by_seen[n-1] applies when n views were seen: 0 to 1, not decreasing in n; the
+	// last one applies to more views as well.
+	BySeen        []float64 `protobuf:"fixed64,2,rep,packed,name=by_seen,json=bySeen,proto3" json:"by_seen,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1204,7 +1205,7 @@ func (x *ExitThresholds) GetExit() Exit {
 	return Exit_EXIT_UNSPECIFIED
 }
 
-func (x *ExitThresholds) GetBySeen() []float32 {
+func (x *ExitThresholds) GetBySeen() []float64 {
 	if x != nil {
 		return x.BySeen
 	}
@@ -1434,7 +1435,7 @@ const file_proto_modelpb_model_proto_rawDesc = "" +
 	"\x03how\x18\x02 \x01(\tR\x03how\"V\n" +
 	"\x0eExitThresholds\x12+\n" +
 	"\x04exit\x18\x01 \x01(\x0e2\x17.ganglion.model.v1.ExitR\x04exit\x12\x17\n" +
-	"\aby_seen\x18\x02 \x03(\x02R\x06bySeen\"\xd1\x04\n" +
+	"\aby_seen\x18\x02 \x03(\x01R\x06bySeen\"\xd1\x04\n" +
 	"\n" +
 	"Provenance\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\tR\x04data\x12\x1b\n" +
