@@ -6,9 +6,9 @@
 // # Concepts
 //
 // A [Topology] is a value: plain data, no weights. It comes from a preset name
-// ([Preset]), from a small YAML file ([Parse]) or from a bundle, and is checked
-// once by [Topology.Validate], which reports every fault at once, each with the
-// key it is about.
+// ([Preset]), from a small YAML file ([Parse]) or from a bundle ([FromProto]),
+// and is checked once by [Topology.Validate], which reports every fault at once
+// as an [Error], each with the key it is about and, in a file, its line.
 //
 // The tiers are device, edge (optional) and cloud. Every tier that has a
 // section runs blocks of convolution, pooling, batch normalization and
@@ -26,7 +26,8 @@
 //
 // A Topology that Validate accepts has shapes that fit one another at every
 // boundary, and every size derived from it is bounded: MaxViews, MaxFilters and
-// the other limits are small enough that no product of them overflows an int.
+// the other limits are small enough that no product of them overflows an int,
+// and MaxMap and MaxWeightBytes bound what they make together.
 //
 // # Limits
 //
