@@ -139,7 +139,8 @@ func (m *Model) Edge(group int, features [][]byte, seen uint64, out *Output, s *
 // groups where there is an edge tier), of which there must be one, and writes its
 // scores to dst [class].
 func (m *Model) Cloud(dst []float32, features [][]byte, seen uint64, s *Scratch) {
-	m.cloud.run(input{features: features, seen: seen}, &Output{Scores: dst}, s)
+	s.cloud.Scores = dst
+	m.cloud.run(input{features: features, seen: seen}, &s.cloud, s)
 }
 
 // DeviceWeightBytes is the memory that one device section's weights and

@@ -15,6 +15,7 @@ type Scratch struct {
 	sums     []int32      // [class]
 	scores   []float32    // [view, class], for CC of scores
 	features [][]byte     // [view of a group]
+	cloud    Output       // of the cloud section, around its caller's scores
 }
 
 // scratchSizes is what a set of sections needs of a scratch, in elements.
