@@ -13,8 +13,8 @@ import (
 // of the paper.
 const sweepSteps = 10
 
-// thresholdsByName is T by the name of the exit and the number of views seen.
-func thresholdsByName(t *topology.Topology, thresholds inference.Thresholds) map[string]map[string]float64 {
+// ThresholdsByName is T of every exit but the last, by the name of the exit and the number of views seen.
+func ThresholdsByName(t *topology.Topology, thresholds inference.Thresholds) map[string]map[string]float64 {
 	out := map[string]map[string]float64{}
 	exits := t.Exits()
 	for _, exit := range exits[:len(exits)-1] {
@@ -46,6 +46,7 @@ func (e *evaluation) exitRule(r *Report) {
 	r.NoView = c.exits[topology.ExitNone]
 	r.Unlabelled = c.samples - r.NoView - c.scored
 	at := c.point(e.topology)
+	r.Calibrated = at
 	r.PayloadPerSeenView, r.PayloadPerDevice = at.PayloadPerSeenView, at.PayloadPerDevice
 	r.RawBytesPerView = e.topology.RawBytes()
 

@@ -1,6 +1,8 @@
 package evaluation
 
 import (
+	"context"
+	"fmt"
 	"math/bits"
 
 	"ganglion/inference"
@@ -108,4 +110,20 @@ func (a *answer) tierOnly(exit topology.Exit) (class int, ok bool) {
 		}
 	}
 	return -1, false
+}
+
+// At is how a network fares by the exit rule with thresholds on samples of a data
+// set.
+func At(m *inference.Model, set *dataset.Set, samples []int, thresholds inference.Thresholds) (Point, error) {
+	if err := CheckFit(m.Topology(), set); err != nil {
+		return Point{}, fmt.Errorf("evaluate: %w", err)
+	}
+	answers := make([]answer, len(samples))
+	err := eachTrial(context.Background(), m, set, samples, func(place int, t *trial) {
+		answers[place] = answer{set.Labels[samples[place]], t.devices.Seen, t.proposals(t.devices.Seen)}
+	})
+	if err != nil {
+		return Point{}, fmt.Errorf("evaluate: %w", err)
+	}
+	return pointOf(m.Topology(), answers, thresholds), nil
 }

@@ -34,8 +34,9 @@ type Report struct {
 	PayloadPerDevice   Number `json:"payload_bytes_per_device"` // per sample and view, seen or not
 	RawBytesPerView    int    `json:"raw_bytes_per_view"`
 
-	Devices []DeviceAccuracy `json:"devices"`
-	Sweep   []SweepRow       `json:"sweep"` // one T for every exit and number of views
+	Devices    []DeviceAccuracy `json:"devices"`
+	Sweep      []SweepRow       `json:"sweep"`      // one T for every exit and number of views
+	Calibrated Point            `json:"calibrated"` // with the thresholds of the bundle
 
 	Missing        []Missing        `json:"missing"`          // by set of missing views, smaller sets first
 	MissingByCount []MissingByCount `json:"missing_by_count"` // by number of missing views

@@ -37,7 +37,7 @@ func Run(ctx context.Context, b *inference.Bundle, set *dataset.Set, samples []i
 		Data: set.Name, DataHash: hex.EncodeToString(set.Hash[:]), Synthetic: set.Synthetic,
 		Split: split, Frames: set.FramesOf(samples).String(),
 		Classes: t.Classes, Views: t.Views,
-		Thresholds: thresholdsByName(t, b.Thresholds()),
+		Thresholds: ThresholdsByName(t, b.Thresholds()),
 		Baselines:  baselines(t, set, samples),
 		Devices:    e.devices(),
 		Sweep:      e.sweep(),

@@ -1,0 +1,114 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"ganglion/inference"
+	"ganglion/inference/dataset"
+	"ganglion/inference/durable"
+	"ganglion/inference/evaluation"
+)
+
+// standardOutput is the name of a file that stands for standard output.
+const standardOutput = "-"
+
+// evalFlags are the flags of `ganglion eval`.
+type evalFlags struct {
+	data     dataFlags
+	model    string
+	all      bool
+	json     bool
+	verdicts string
+}
+
+func newEvalCommand() *cobra.Command {
+	var f evalFlags
+	cmd := &cobra.Command{
+		Use:   "eval",
+		Short: "Measure a bundle on labelled data",
+		Long: `Measures a bundle with the network as it is deployed: the accuracy of each
+device alone, of every exit and by the exit rule, the sweep over T, what is left
+with views missing, and two baselines that look at no picture.
+
+On the data that the bundle was trained on it takes the test frames that the
+bundle remembers (--all: every sample); of any other data every sample.`,
+		Example: `  ganglion eval --data six-cameras.npz --model six.ganglion
+  ganglion eval --model six.ganglion --data six-cameras.npz --json --verdicts verdicts.jsonl`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f.data.add(cmd, "street")
+	cmd.Flags().StringVar(&f.model, "model", "", "bundle to measure")
+	cmd.Flags().BoolVar(&f.all, "all", false, "take every sample, also of the data that the bundle was trained on")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	cmd.Flags().StringVar(&f.verdicts, "verdicts", "", `also write each sample's verdict to this file, as lines of JSON ("-": to standard output, instead of the report)`)
+	return cmd
+}
+
+func (f *evalFlags) run(ctx context.Context, out, remarks io.Writer) error {
+	if f.json && f.verdicts == standardOutput {
+		return usagef("--json and --verdicts - both want standard output: give --verdicts a file")
+	}
+	b, err := openBundle(f.model)
+	if err != nil {
+		return err
+	}
+	set, err := f.data.openFor(b.Topology())
+	if err != nil {
+		return err
+	}
+	samples, split, err := partOf(evaluation.Test, b, set, f.all, remarks)
+	if err != nil {
+		return err
+	}
+	if f.verdicts == standardOutput {
+		return evaluation.WriteVerdicts(ctx, out, b, set, samples)
+	}
+	report, err := evaluation.Run(ctx, b, set, samples, split)
+	if err != nil {
+		return err
+	}
+	if f.verdicts != "" {
+		if err := writeVerdicts(ctx, f.verdicts, b, set, samples); err != nil {
+			return err
+		}
+	}
+	if f.json {
+		return json.NewEncoder(out).Encode(report)
+	}
+	_, err = io.WriteString(out, reportText(report))
+	return err
+}
+
+// writeVerdicts writes the verdicts to a file, whole or not at all; to a pipe or a
+// device as they come.
+func writeVerdicts(ctx context.Context, path string, b *inference.Bundle, set *dataset.Set, samples []int) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return fmt.Errorf("write verdicts: %w", err)
+		}
+		if err := evaluation.WriteVerdicts(ctx, f, b, set, samples); err != nil {
+			_ = f.Close() // the first error says what went wrong
+			return err
+		}
+		return f.Close()
+	}
+	var lines bytes.Buffer
+	if err := evaluation.WriteVerdicts(ctx, &lines, b, set, samples); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(path, lines.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write verdicts: %w", err)
+	}
+	return nil
+}
