@@ -1,6 +1,10 @@
 package train
 
-import "ganglion/inference/topology"
+import (
+	"math"
+
+	"ganglion/inference/topology"
+)
 
 // pool is max pooling over 3x3 windows with one pixel of padding, which is
 // ignored: a window at the border is smaller. Of equal maxima the first in
@@ -13,10 +17,9 @@ type pool struct {
 	y   []float32 // [row, channel, row, col]
 	dx  []float32 // [row, channel, row, col]
 	arg []int32   // index into the input plane of each output's maximum
-	// Per worker, the maxima of the rows of one plane over three columns, and
-	// where they are: [row, out col].
-	best  [][]float32
-	where [][]int32
+	// Per worker, the keys of one plane [row, col], and their maxima over three
+	// columns [row, out col].
+	keys, best [][]uint64
 
 	rows                    int
 	src                     []float32
@@ -34,8 +37,8 @@ func newPool(w *workers, in topology.Shape, stride, maxRows int) *pool {
 	p.arg = make([]int32, maxRows*p.out.Size())
 	p.dx = make([]float32, maxRows*in.Size())
 	for range w.count {
-		p.best = append(p.best, make([]float32, in.Rows*p.out.Cols))
-		p.where = append(p.where, make([]int32, in.Rows*p.out.Cols))
+		p.keys = append(p.keys, make([]uint64, in.Pixels()))
+		p.best = append(p.best, make([]uint64, in.Rows*p.out.Cols))
 	}
 	p.forwardRow, p.backwardRow = p.forwardOne, p.backwardOne
 	return p
@@ -58,49 +61,68 @@ func (p *pool) Backward(dy []float32) []float32 {
 }
 
 func (p *pool) forwardOne(worker, row int) {
-	best, where := p.best[worker], p.where[worker]
+	keys, best := p.keys[worker], p.best[worker]
 	for ch := range p.in.Channels {
 		at := row*p.in.Channels + ch
-		x := p.src[at*p.in.Pixels():][:p.in.Pixels()]
-		y := p.y[at*p.out.Pixels():][:p.out.Pixels()]
-		p.acrossCols(best, where, x)
-		p.acrossRows(y, p.arg[at*p.out.Pixels():][:p.out.Pixels()], best, where)
+		for i, x := range p.src[at*p.in.Pixels():][:p.in.Pixels()] {
+			keys[i] = poolKey(x, i)
+		}
+		p.acrossCols(best, keys)
+		out := at * p.out.Pixels()
+		p.acrossRows(p.y[out:][:p.out.Pixels()], p.arg[out:][:p.out.Pixels()], best)
 	}
 }
 
+// poolKey orders the elements of a plane: by value, and among equals the first
+// is the greatest. Maxima of such keys need no branch, and which element is the
+// largest is anybody's guess, the processor's too. A NaN is carried along.
+func poolKey(x float32, at int) uint64 {
+	b := math.Float32bits(x)
+	b ^= uint32(int32(b)>>31) | signBit
+	return uint64(b)<<32 | uint64(^uint32(at))
+}
+
+// fromPoolKey is the inverse of poolKey.
+func fromPoolKey(key uint64) (x float32, at int32) {
+	b := uint32(key >> 32)
+	b ^= (b>>31 - 1) | signBit
+	return math.Float32frombits(b), int32(^uint32(key))
+}
+
+const signBit = 1 << 31
+
 // acrossCols takes the maximum of up to three columns about each output column.
-func (p *pool) acrossCols(best []float32, where []int32, x []float32) {
+func (p *pool) acrossCols(best, keys []uint64) {
+	cols, stride := p.in.Cols, p.stride
+	inner := (cols-2)/stride + 1 // output columns whose right neighbour exists
 	for r := range p.in.Rows {
-		line := x[r*p.in.Cols:][:p.in.Cols]
-		for c := range p.out.Cols {
-			mid := c * p.stride
-			from := max(mid-1, 0)
-			top, at := line[from], from
-			for i := from + 1; i <= min(mid+1, p.in.Cols-1); i++ {
-				if line[i] > top {
-					top, at = line[i], i
-				}
-			}
-			best[r*p.out.Cols+c], where[r*p.out.Cols+c] = top, int32(r*p.in.Cols+at)
+		line, out := keys[r*cols:][:cols], best[r*p.out.Cols:][:p.out.Cols]
+		out[0] = line[0]
+		if cols == 1 {
+			continue
+		}
+		out[0] = max(line[0], line[1])
+		for c := 1; c < inner; c++ {
+			at := line[c*stride-1:][:3]
+			out[c] = max(at[0], at[1], at[2])
+		}
+		if inner < len(out) {
+			out[inner] = max(line[cols-2], line[cols-1])
 		}
 	}
 }
 
 // acrossRows takes the maximum of up to three rows of what acrossCols made.
-func (p *pool) acrossRows(y []float32, arg []int32, best []float32, where []int32) {
+func (p *pool) acrossRows(y []float32, arg []int32, best []uint64) {
+	cols := p.out.Cols
 	for r := range p.out.Rows {
 		mid := r * p.stride
-		from := max(mid-1, 0)
-		out, outArg := y[r*p.out.Cols:][:p.out.Cols], arg[r*p.out.Cols:][:p.out.Cols]
-		copy(out, best[from*p.out.Cols:])
-		copy(outArg, where[from*p.out.Cols:])
-		for i := from + 1; i <= min(mid+1, p.in.Rows-1); i++ {
-			line, at := best[i*p.out.Cols:][:p.out.Cols], where[i*p.out.Cols:][:p.out.Cols]
-			for c, v := range line {
-				if v > out[c] {
-					out[c], outArg[c] = v, at[c]
-				}
-			}
+		above := best[max(mid-1, 0)*cols:][:cols]
+		here := best[mid*cols:][:cols]
+		below := best[min(mid+1, p.in.Rows-1)*cols:][:cols]
+		out, outArg := y[r*cols:][:cols], arg[r*cols:][:cols]
+		for c := range out {
+			out[c], outArg[c] = fromPoolKey(max(above[c], here[c], below[c]))
 		}
 	}
 }
