@@ -57,3 +57,17 @@ func remove(path string) error {
 	}
 	return nil
 }
+
+// CheckWritable reports why WriteFile could not put a file under the name path, so
+// that a long piece of work can refuse to start. It cannot foresee a disk that fills
+// up meanwhile.
+func CheckWritable(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("write %s: it is not a regular file; give another name", path)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, cause(err))
+	}
+	return errors.Join(f.Close(), remove(f.Name()))
+}

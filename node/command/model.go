@@ -1,0 +1,186 @@
+package command
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"ganglion/inference"
+	"ganglion/inference/reference"
+	"ganglion/inference/topology"
+)
+
+func newModelCommand() *cobra.Command {
+	return family("model", "Look at and check model bundles", newInspectCommand(), newVerifyCommand())
+}
+
+// inspection is what `model inspect` tells of a bundle.
+type inspection struct {
+	ID         string               `json:"id"`
+	Bytes      int                  `json:"bytes"`
+	Topology   string               `json:"topology"` // as YAML that `train --topology` takes
+	Thresholds map[string][]float64 `json:"thresholds"`
+	Calibrated string               `json:"calibrated_for"`
+	Device     deviceMemory         `json:"device"`
+	Payload    payloadSizes         `json:"payload_bytes"`
+	Provenance json.RawMessage      `json:"provenance"`
+}
+
+// deviceMemory is what one view costs a device.
+type deviceMemory struct {
+	WeightBytes  int `json:"weight_bytes"`
+	ScratchBytes int `json:"scratch_bytes"`
+}
+
+// payloadSizes is what one seen view sends, in bytes.
+type payloadSizes struct {
+	Scores   int `json:"scores"`
+	Features int `json:"features"`
+	Raw      int `json:"raw"`
+}
+
+func inspect(b *inference.Bundle) (inspection, error) {
+	t := b.Topology()
+	provenance, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(b.Provenance())
+	if err != nil {
+		return inspection{}, fmt.Errorf("print provenance: %w", err)
+	}
+	return inspection{
+		ID: b.ID().String(), Bytes: len(b.File()), Topology: string(topology.Format(t)),
+		Thresholds: thresholdTable(b), Calibrated: b.CalibratedFor(),
+		Device: deviceMemory{b.Model().DeviceWeightBytes(), b.Model().NewDeviceScratch().Bytes()},
+		Payload: payloadSizes{
+			Scores: t.ScoreBytes(), Features: t.FeatureBytes(), Raw: t.RawBytes(),
+		},
+		Provenance: provenance,
+	}, nil
+}
+
+func newInspectCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect MODEL",
+		Short: "Show what is in a bundle: network, thresholds, sizes, provenance",
+		Args:  oneArg("the bundle's file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := inference.ReadBundle(args[0])
+			if err != nil {
+				return err
+			}
+			found, err := inspect(b)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+			}
+			return printInspection(cmd.OutOrStdout(), b, found)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printInspection(w io.Writer, b *inference.Bundle, found inspection) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "bundle      %s\nsize        %d bytes\n", found.ID, found.Bytes)
+	fmt.Fprintf(&text, "device      %d bytes of weights, %d of scratch\n", found.Device.WeightBytes, found.Device.ScratchBytes)
+	fmt.Fprintf(&text, "a view      sends %d bytes of scores, %d of features; raw it is %d\n",
+		found.Payload.Scores, found.Payload.Features, found.Payload.Raw)
+	for _, exit := range slices.Sorted(maps.Keys(found.Thresholds)) {
+		fmt.Fprintf(&text, "threshold   %s exit, by views seen: %s\n", exit, joinThresholds(found.Thresholds[exit]))
+	}
+	fmt.Fprintf(&text, "calibrated  %s\n", found.Calibrated)
+	writeProvenance(&text, b)
+	fmt.Fprintf(&text, "topology\n")
+	for line := range strings.Lines(found.Topology) {
+		fmt.Fprintf(&text, "  %s", line)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+func joinThresholds(values []float64) string {
+	var parts []string
+	for _, v := range values {
+		parts = append(parts, fmt.Sprintf("%.3g", v))
+	}
+	return strings.Join(parts, " ")
+}
+
+func writeProvenance(text *strings.Builder, b *inference.Bundle) {
+	p := b.Provenance()
+	kind := ""
+	if p.GetSynthetic() {
+		kind = " (synthetic: rendered, not photographed)"
+	}
+	fmt.Fprintf(text, "trained on  %s%s\n", p.GetData(), kind)
+	fmt.Fprintf(text, "data hash   %s\n", hex.EncodeToString(p.GetDataHash()))
+	for _, split := range [][2]string{
+		{"train", p.GetTrainFrames()}, {"validation", p.GetValidationFrames()}, {"test", p.GetTestFrames()},
+	} {
+		fmt.Fprintf(text, "frames      %s: %s\n", split[0], split[1])
+	}
+	fmt.Fprintf(text, "training    seed %d, best of %d epochs: %d, trainer %s\n",
+		p.GetSeed(), p.GetEpochs(), p.GetBestEpoch(), p.GetTrainer())
+	for _, name := range slices.Sorted(maps.Keys(p.GetSettings())) {
+		fmt.Fprintf(text, "setting     %s = %s\n", name, p.GetSettings()[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.GetFigures())) {
+		fmt.Fprintf(text, "figure      %s = %.4g (validation)\n", name, p.GetFigures()[name])
+	}
+	if len(p.GetParent()) > 0 {
+		fmt.Fprintf(text, "parent      %s\n", hex.EncodeToString(p.GetParent()))
+	}
+}
+
+// verification is what `model verify` tells of a bundle.
+type verification struct {
+	ID      string `json:"id"`
+	Samples int    `json:"samples"` // random samples that both networks ran
+	Bits    int    `json:"bits"`    // feature bits compared, all equal
+	Scores  int    `json:"scores"`  // scores compared, all equal
+}
+
+func newVerifyCommand() *cobra.Command {
+	var asJSON bool
+	var samples int
+	cmd := &cobra.Command{
+		Use:   "verify MODEL",
+		Short: "Check a bundle, and this machine's kernels on it",
+		Long: `Checks a bundle's frame, checksum, format and shapes, then runs the packed
+network and the plain float32 one on random samples with random views missing:
+every feature bit and every score must be the same.`,
+		Args: oneArg("the bundle's file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if samples < 1 || samples > 100_000 {
+				return usagef("--samples %d is not within 1 and 100000", samples)
+			}
+			b, err := inference.ReadBundle(args[0])
+			if err != nil {
+				return err
+			}
+			compared, err := reference.Compare(cmd.Context(), b, samples, 1)
+			if err != nil {
+				return fmt.Errorf("verify %s: %w", args[0], err)
+			}
+			v := verification{ID: b.ID().String(), Samples: samples, Bits: compared.Bits, Scores: compared.Scores}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "bundle %s is sound: on %d random samples, %d feature bits and %d scores equal the plain float network's\n",
+				v.ID, v.Samples, v.Bits, v.Scores)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().IntVar(&samples, "samples", 100, "random samples to compare on")
+	return cmd
+}

@@ -1,0 +1,139 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"ganglion/inference/train"
+)
+
+// The exit codes of the program.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell reports a process that Ctrl-C ended
+)
+
+// usageError is a fault of the command line: exit code 2, with a pointer to help.
+type usageError struct {
+	err error
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// Main runs the program with its arguments and returns its exit code. The first
+// Ctrl-C or SIGTERM asks the verb to end cleanly, a second ends the process.
+func Main(args []string, in io.Reader, out, errs io.Writer, version string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	root := newRoot(version)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	verb, err := root.ExecuteContextC(ctx)
+	return report(errs, verb, err)
+}
+
+// report prints an error as one line and returns the exit code that it means.
+func report(errs io.Writer, verb *cobra.Command, err error) int {
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintf(errs, "ganglion: %v\nSee '%s --help'.\n", err, verb.CommandPath())
+		return exitUsage
+	case errors.Is(err, context.Canceled), errors.Is(err, train.ErrInterrupted):
+		if text := err.Error(); text != context.Canceled.Error() {
+			fmt.Fprintf(errs, "ganglion: %v\n", err)
+		}
+		return exitInterrupted
+	default:
+		fmt.Fprintf(errs, "ganglion: %v\n", err)
+		return exitFailed
+	}
+}
+
+func newRoot(version string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ganglion",
+		Short: "Distributed deep neural networks over devices, edges and a cloud",
+		Long: `Ganglion runs one jointly trained deep network spread over cameras, edges and a
+cloud: what the cameras are sure of together is answered on the spot, what they
+are not is sent up (DDNN, Teerapittayanon, McDanel, Kung, ICDCS 2017).`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          knownVerb,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(
+		newTrainCommand(),
+		newEvalCommand(),
+		newCalibrateCommand(),
+		newModelCommand(),
+		newBenchCommand(),
+		newVersionCommand(version),
+	)
+	return root
+}
+
+// family is a verb that only has verbs of its own.
+func family(use, short string, verbs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: knownVerb,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(verbs...)
+	return cmd
+}
+
+// knownVerb refuses arguments that name no verb, with the nearest ones.
+func knownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("unknown verb %q; did you mean %s?", args[0], strings.Join(near, " or "))
+	}
+	return usagef("unknown verb %q", args[0])
+}
+
+// noArgs refuses positional arguments.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+// oneArg wants exactly one positional argument, of which what is the name.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return usagef("%s is missing", what)
+		case 1:
+			return nil
+		default:
+			return usagef("unexpected argument %q after %s", args[1], what)
+		}
+	}
+}

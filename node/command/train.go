@@ -1,0 +1,187 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"ganglion/inference"
+	"ganglion/inference/dataset"
+	"ganglion/inference/durable"
+	"ganglion/inference/topology"
+	"ganglion/inference/train"
+)
+
+// trainFlags are the flags of `ganglion train`.
+type trainFlags struct {
+	data       dataFlags
+	testFrames string
+	topology   string
+	out        string
+	checkpoint string
+	json       bool
+	config     train.Config
+}
+
+func newTrainCommand() *cobra.Command {
+	f := trainFlags{config: train.Defaults()}
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "Train a network jointly on labelled views and write its bundle",
+		Long: `Trains every section of a network together: one loss over all exits, views dropped
+at random so that the network expects it. Test frames are never looked at; 15 % of
+the others are set aside to choose the best epoch and the thresholds of the exits.
+
+The same seed makes the same bundle, whatever the number of cores. Ctrl-C saves a
+checkpoint, from which --resume goes on to the very same result.`,
+		Example: `  ganglion train --data six-cameras.npz --test-frames 1-65,190-204 --out six.ganglion
+  ganglion train --data photos/ --topology corner.yaml --out corner.ganglion
+  ganglion train --data six-cameras.npz --views 4 --topology b --out one.ganglion`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f.data.add(cmd, "street")
+	flags := cmd.Flags()
+	flags.StringVar(&f.topology, "topology", topology.DefaultPreset, "a preset (a to f of the paper, elastic) or a YAML file")
+	flags.StringVar(&f.testFrames, "test-frames", "", "frames that training never sees, as 1-65,190-204 (default: a fifth of them, in blocks)")
+	flags.StringVar(&f.out, "out", "model.ganglion", "bundle to write")
+	flags.StringVar(&f.checkpoint, "checkpoint", "", "file that progress is saved in (default: that of --out with .checkpoint)")
+	flags.BoolVar(&f.config.Resume, "resume", false, "go on from the checkpoint")
+	flags.BoolVar(&f.json, "json", false, "print what was made as JSON")
+	f.addSettings(cmd)
+	return cmd
+}
+
+// addSettings gives the verb the hyper-parameters that people change.
+func (f *trainFlags) addSettings(cmd *cobra.Command) {
+	flags, c := cmd.Flags(), &f.config
+	flags.Uint64Var(&c.Seed, "seed", 1, "seed of everything random")
+	flags.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training samples, at most")
+	flags.IntVar(&c.Patience, "patience", c.Patience, "epochs without a better validation before training ends (0: never)")
+	flags.IntVar(&c.Batch, "batch", c.Batch, "samples a step")
+	flags.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "peak learning rate of Adam")
+	flags.Float64Var(&c.ViewDropout, "view-dropout", c.ViewDropout, "probability that a seen view is hidden from a training sample")
+	flags.Float64Var(&c.DeviceWeight, "device-weight", c.DeviceWeight, "weight of each device's own exit in the joint loss")
+	flags.Float64Var(&c.LocalWeight, "local-weight", c.LocalWeight, "weight of the local exit in the joint loss")
+	flags.Float64Var(&c.EdgeWeight, "edge-weight", c.EdgeWeight, "weight of the edge exit in the joint loss")
+	flags.Float64Var(&c.CloudWeight, "cloud-weight", c.CloudWeight, "weight of the cloud exit in the joint loss")
+}
+
+func (f *trainFlags) run(ctx context.Context, out, errs io.Writer) error {
+	frames, err := f.check()
+	if err != nil {
+		return err
+	}
+	set, err := f.data.open(topology.Shape{})
+	if err != nil {
+		return err
+	}
+	t, err := topology.Open(f.topology, topology.Base{Views: set.Views, Classes: set.Classes, Input: set.Shape()})
+	if err != nil {
+		return err
+	}
+	if set, err = f.fit(set, t); err != nil {
+		return err
+	}
+	split, err := set.Split(dataset.SplitOptions{Test: frames, Seed: f.config.Seed})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(errs, "training %s on %s: %d samples, %d for validation, %d set aside for test\n",
+		t.Name, set.Name, len(split.Train), len(split.Validation), len(split.Test))
+	display := newTrainDisplay(errs)
+	content, err := train.Run(ctx, f.config, set, split, t, display.show)
+	display.end()
+	if err != nil {
+		return err
+	}
+	b, err := inference.NewBundle(content)
+	if err != nil {
+		return fmt.Errorf("seal bundle: %w", err)
+	}
+	if err := b.Write(f.out); err != nil {
+		return fmt.Errorf("%w; the checkpoint %s holds the training: free what is in the way and run again with --resume", err, f.config.Checkpoint)
+	}
+	if err := os.Remove(f.config.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove checkpoint: %w", err)
+	}
+	return f.tell(out, b)
+}
+
+// check finds what is wrong with the flags before any work is done.
+func (f *trainFlags) check() (dataset.FrameRanges, error) {
+	if f.checkpoint == "" {
+		f.checkpoint = f.out + ".checkpoint"
+	}
+	f.config.Checkpoint = f.checkpoint
+	if err := f.config.Validate(); err != nil {
+		return nil, &usageError{err}
+	}
+	var frames dataset.FrameRanges
+	if f.testFrames != "" {
+		var err error
+		if frames, err = dataset.ParseFrames(f.testFrames); err != nil {
+			return nil, &usageError{fmt.Errorf("--test-frames: %w", err)}
+		}
+	}
+	if err := durable.CheckWritable(f.out); err != nil {
+		return nil, err
+	}
+	return frames, nil
+}
+
+// fit reads a folder of pictures again where the topology asks for another size of
+// view, and makes sure that data and topology agree.
+func (f *trainFlags) fit(set *dataset.Set, t *topology.Topology) (*dataset.Set, error) {
+	if set.Shape() != t.Input {
+		var err error
+		if set, err = f.data.open(t.Input); err != nil {
+			return nil, err
+		}
+	}
+	return set, t.Fits(len(set.Views), len(set.Classes), set.Shape())
+}
+
+// trained is what `train --json` tells.
+type trained struct {
+	Model      string               `json:"model"`
+	ID         string               `json:"id"`
+	Bytes      int                  `json:"bytes"`
+	Thresholds map[string][]float64 `json:"thresholds"`
+	BestEpoch  uint32               `json:"best_epoch"`
+	Figures    map[string]float64   `json:"validation"`
+}
+
+func (f *trainFlags) tell(out io.Writer, b *inference.Bundle) error {
+	if f.json {
+		return json.NewEncoder(out).Encode(trained{
+			Model: f.out, ID: b.ID().String(), Bytes: len(b.File()), Thresholds: thresholdTable(b),
+			BestEpoch: b.Provenance().GetBestEpoch(), Figures: b.Provenance().GetFigures(),
+		})
+	}
+	views := ""
+	for _, v := range f.data.views {
+		views += " --views " + v
+	}
+	_, err := fmt.Fprintf(out, "wrote %s (%d bytes, %s)\nnext: ganglion eval --data %s%s --model %s\n",
+		f.out, len(b.File()), b.ID().Short(), f.data.ref, views, f.out)
+	return err
+}
+
+// thresholdTable is a bundle's thresholds by exit name, [views seen - 1].
+func thresholdTable(b *inference.Bundle) map[string][]float64 {
+	table := map[string][]float64{}
+	for _, exit := range b.Topology().Exits() {
+		if values := b.Thresholds().BySeen(exit); values != nil {
+			table[exit.String()] = values
+		}
+	}
+	return table
+}
