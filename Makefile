@@ -44,7 +44,7 @@ help: ## list the targets
 ##
 
 .PHONY: test
-test: verify test-race test-exact check-model ## everything that CI runs: all gates, all tests
+test: verify test-race test-exact test-onnxruntime check-model ## everything that CI runs: all gates, all tests
 
 .PHONY: verify
 verify: check-format check-proto check-tidy vet lint check-rounding vulncheck ## the gates that run no test
@@ -57,6 +57,10 @@ test-race: ## all tests, under the race detector where there is one
 test-exact: ## tests of the bit-exact packages on emulated arm64 and armv7
 	@.tools/test-exact.sh arm64 $(EXACT)
 	@.tools/test-exact.sh arm $(EXACT)
+
+.PHONY: test-onnxruntime
+test-onnxruntime: ## the network's sections against onnxruntime, where it is there
+	@.tools/onnxruntime.sh test
 
 .PHONY: check-model
 check-model: ## the embedded model is still what its generator makes (amd64)
@@ -113,6 +117,10 @@ generate: ## regenerate the Go code of the schemas
 .PHONY: model
 model: ## retrain the embedded model of the street scene
 	$(GO) generate ./inference/builtin
+
+.PHONY: onnxruntime
+onnxruntime: ## bring onnxruntime from npm into this user's cache (220 MB)
+	@.tools/onnxruntime.sh install
 
 .PHONY: format
 format: ## format Go and schemas in place
