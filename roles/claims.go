@@ -1,0 +1,321 @@
+package roles
+
+import (
+	"slices"
+	"time"
+)
+
+// The times of claiming.
+const (
+	StartQuiet      = 2 * time.Second        // a starting node that is in touch with no holder claims nothing
+	StillHeardWait  = 50 * time.Millisecond  // for answers to StillHeard, beyond the round trip
+	PutOff          = 50 * time.Millisecond  // from a yes to the next question
+	StandbyPatience = 500 * time.Millisecond // that a standby gives each one ahead of it to claim
+)
+
+// heartbeatStandbys is how many standbys get the heartbeat.
+const heartbeatStandbys = 2
+
+// ActionKind is what a Claimant asks of its node.
+type ActionKind uint8
+
+// The kinds of actions.
+const (
+	AskHolder   ActionKind = iota + 1 // send StillHeard about Epoch to the peers To; none: the claim follows at once
+	TakeRole                          // persist Epoch, then claim the role under it
+	ConfirmRole                       // the claim Epoch stands, but this node stalled: ask the devices before anything is emitted
+	YieldRole                         // the role is another's: emit nothing more under Epoch
+)
+
+// Action is one thing that a Claimant wants done.
+type Action struct {
+	Kind  ActionKind
+	Epoch Epoch
+	To    []Peer // of AskHolder
+}
+
+// Claimant decides when one node claims one role: the diagram "One role at one node" of
+// the package documentation. It has one owner.
+type Claimant struct {
+	self   Peer
+	role   Role
+	device bool // this node gets the heartbeat whether it is a standby or not
+
+	started  Instant
+	inTouch  bool // a holder was heard
+	ticked   Instant
+	seen     Epoch // the highest of the role, void ones included: what a claim is numbered by
+	promised Epoch // the highest adopted: lower ones are refused
+	mine     bool  // promised is this node's, and in force
+	lonely   bool  // and no other peer has accepted it
+
+	latest  Assignment
+	hearers []Peer // who is asked about the holder
+	rank    int    // among the standbys; -1: none
+	listens bool   // this node gets the heartbeat
+	broken  bool   // the connection to the holder is
+	gone    bool   // the holder has handed over
+
+	silence  Silence
+	asking   bool
+	asked    Epoch
+	waiting  []Peer
+	deadline Instant // of the question
+	retry    Instant // not before it another question
+	trip     time.Duration
+}
+
+// NewClaimant is a claimant that starts at now and knows the highest claim that the node
+// persisted. device says whether the node is one that the holder sends its heartbeat to.
+func NewClaimant(now Instant, self Peer, role Role, persisted Epoch, device bool) *Claimant {
+	return &Claimant{
+		self: self, role: role, device: device, started: now, ticked: now, seen: persisted,
+		rank: -1, deadline: Never,
+	}
+}
+
+// Promised is the highest claim that this node has adopted: it answers lower ones with
+// Stale.
+func (c *Claimant) Promised() Epoch { return c.promised }
+
+// Mine is this node's own claim in force, as others are to be told of it; false where
+// the role is another's or nobody's.
+func (c *Claimant) Mine() (Claim, bool) {
+	return Claim{Role: c.role, Epoch: c.promised, Lonely: c.lonely}, c.mine
+}
+
+// Elected takes the result of an election; hearers are the peers that get the holder's
+// heartbeat, without this node and those that it finds down.
+func (c *Claimant) Elected(now Instant, a Assignment, hearers []Peer) []Action {
+	c.latest, c.hearers = a, hearers
+	c.seen = higher(c.seen, a.Claim.Epoch)
+	var out []Action
+	if e := a.Claim.Epoch; c.promised.Below(e) && e.Peer != c.self {
+		out = c.adopt(now, e)
+	} else if c.mine && c.lonely && a.Holder() != "" && a.Holder() != c.self {
+		out = c.yield() // void: it met a holder in company, or the order prefers another
+	}
+	c.rank = slices.Index(a.Standbys(), c.self)
+	listens := !c.mine && (c.device || 0 <= c.rank && c.rank < heartbeatStandbys)
+	if listens && !c.listens {
+		c.silence.Expect(now)
+	}
+	c.listens = listens
+	return append(out, c.Tick(now)...)
+}
+
+// Saw notes a claim that is not adopted by being heard of: in a member's record, or a
+// lonely one, which is an election's to judge.
+func (c *Claimant) Saw(e Epoch) { c.seen = higher(c.seen, e) }
+
+// Heard takes a heartbeat or a claim of another peer. It returns false where the epoch is
+// refused: the sender is answered with Stale and the Promised claim.
+func (c *Claimant) Heard(now Instant, claim Claim) (bool, []Action) {
+	e := claim.Epoch
+	c.Saw(e)
+	if e.Below(c.promised) {
+		return false, nil
+	}
+	if e != c.promised {
+		if claim.Lonely && c.latest.Holder() != e.Peer {
+			return false, nil
+		}
+		out := c.adopt(now, e)
+		c.silence.Heard(now)
+		return true, out
+	}
+	c.inTouch, c.broken = true, false
+	c.silence.Heard(now)
+	if c.asking {
+		c.stopAsking(now)
+	}
+	return true, nil
+}
+
+// Stale takes the answer that a receiver knows a higher claim.
+func (c *Claimant) Stale(now Instant, e Epoch) []Action {
+	c.Saw(e)
+	switch {
+	case !c.promised.Below(e):
+		return nil
+	case e.Peer != c.self:
+		return c.adopt(now, e)
+	case c.mine: // of this node before it lost its memory: claim above it
+		return c.claim(now)
+	}
+	return nil
+}
+
+// Accepted notes that another peer follows this node's claim.
+func (c *Claimant) Accepted(e Epoch) {
+	if c.mine && e == c.promised {
+		c.lonely = false
+	}
+}
+
+// Broken notes that the connection to a peer broke.
+func (c *Claimant) Broken(now Instant, p Peer) []Action {
+	if p == c.promised.Peer {
+		c.broken = true
+	}
+	if i := slices.Index(c.waiting, p); i >= 0 {
+		c.waiting = slices.Delete(c.waiting, i, i+1)
+	}
+	return c.Tick(now)
+}
+
+// HandedOver notes that the holder under e leaves; its first standby claims at once.
+func (c *Claimant) HandedOver(now Instant, e Epoch) []Action {
+	if e == c.promised && !c.mine {
+		c.gone = true
+	}
+	return c.Tick(now)
+}
+
+// Resign gives the role up: the successor is to be told with HandOver; empty: there is
+// none, or the role is not this node's.
+func (c *Claimant) Resign() (Peer, []Action) {
+	if !c.mine {
+		return "", nil
+	}
+	var next Peer
+	if i := slices.IndexFunc(c.latest.Order, func(p Peer) bool { return p != c.self }); i >= 0 {
+		next = c.latest.Order[i]
+	}
+	return next, c.yield()
+}
+
+// StillHears answers StillHeard about the claim e. acknowledged says whether this node's
+// own frames to the holder are acknowledged in time. The epoch is the highest promised.
+func (c *Claimant) StillHears(now Instant, e Epoch, acknowledged bool) (bool, Epoch) {
+	switch {
+	case e.Below(c.promised):
+		return true, c.promised // there is another holder already
+	case e != c.promised || c.gone:
+		return false, c.promised
+	case c.mine:
+		return true, c.promised
+	}
+	return c.listens && c.silence.heard && now < c.silence.Until() && !c.broken && acknowledged, c.promised
+}
+
+// Answered takes the answer to StillHeard about e of a peer: whether it hears the holder,
+// and the highest claim that it has promised.
+func (c *Claimant) Answered(now Instant, from Peer, e Epoch, hears bool, promised Epoch) []Action {
+	if c.promised.Below(promised) {
+		return c.Stale(now, promised)
+	}
+	if !c.asking || e != c.asked {
+		return nil
+	}
+	if hears {
+		c.stopAsking(now)
+		return nil
+	}
+	if i := slices.Index(c.waiting, from); i >= 0 {
+		c.waiting = slices.Delete(c.waiting, i, i+1)
+	}
+	return c.Tick(now)
+}
+
+// RoundTrip sets the longest measured round trip to the hearers.
+func (c *Claimant) RoundTrip(d time.Duration) { c.trip = d }
+
+// Tick is called at least every quarter of StallLimit.
+func (c *Claimant) Tick(now Instant) []Action {
+	stalled := now.Sub(c.ticked) > StallLimit
+	c.ticked = now
+	if stalled {
+		c.silence.Expect(now) // what waits unread may be the holder's
+		c.stopAsking(now)
+		if c.mine {
+			return []Action{{Kind: ConfirmRole, Epoch: c.promised}}
+		}
+	}
+	if c.asking {
+		if len(c.waiting) == 0 || now >= c.deadline {
+			c.asking = false
+			return c.claim(now)
+		}
+		return nil
+	}
+	ask, wants := c.wants(now)
+	switch {
+	case !wants || now < c.retry:
+		return nil
+	case ask:
+		return c.ask(now)
+	}
+	return c.claim(now)
+}
+
+// wants reports whether this node ought to have the role now, and whether it is to ask
+// first: before it claims on silence.
+func (c *Claimant) wants(now Instant) (ask, wants bool) {
+	if !c.inTouch && now < c.started.Add(StartQuiet) {
+		return false, false
+	}
+	challenger := c.latest.Challenger == c.self
+	if c.mine {
+		return false, challenger && c.promised.Below(c.seen)
+	}
+	holder := c.promised.Peer
+	vacant := c.latest.Holder() == ""
+	switch {
+	case challenger && (!vacant || holder == "" || holder == c.self || c.gone):
+		return false, true
+	case challenger:
+		return true, true // found down, which others may not find
+	case vacant || c.rank < 0 || holder == c.self:
+		return false, false
+	case c.gone && c.rank == 0:
+		return false, true
+	}
+	patience := time.Duration(c.rank) * StandbyPatience
+	silent := c.listens && now >= c.silence.Until().Add(patience)
+	return true, silent || c.broken && (c.rank == 0 || now >= c.silence.last.Add(patience))
+}
+
+func (c *Claimant) ask(now Instant) []Action {
+	c.asking, c.asked = true, c.promised
+	c.waiting = slices.DeleteFunc(slices.Clone(c.hearers), func(p Peer) bool { return p == c.promised.Peer })
+	c.deadline = now.Add(StillHeardWait + c.trip)
+	if len(c.waiting) == 0 {
+		c.asking = false
+		return c.claim(now)
+	}
+	return []Action{{Kind: AskHolder, Epoch: c.asked, To: slices.Clone(c.waiting)}}
+}
+
+func (c *Claimant) stopAsking(now Instant) {
+	if c.asking {
+		c.asking, c.waiting, c.deadline = false, nil, Never
+		c.retry = now.Add(PutOff)
+	}
+}
+
+func (c *Claimant) claim(now Instant) []Action {
+	c.promised = higher(c.seen, c.promised).Next(c.self)
+	c.seen = c.promised
+	c.mine, c.lonely, c.broken, c.gone = true, true, false, false
+	c.asking, c.waiting, c.deadline = false, nil, Never
+	c.listens = false
+	return []Action{{Kind: TakeRole, Epoch: c.promised}}
+}
+
+// adopt follows another peer's higher claim.
+func (c *Claimant) adopt(now Instant, e Epoch) []Action {
+	out := c.yield()
+	c.promised, c.inTouch, c.broken, c.gone = e, true, false, false
+	c.asking, c.waiting, c.deadline = false, nil, Never
+	c.silence.Expect(now)
+	return out
+}
+
+func (c *Claimant) yield() []Action {
+	if !c.mine {
+		return nil
+	}
+	c.mine = false
+	return []Action{{Kind: YieldRole, Epoch: c.promised}}
+}
