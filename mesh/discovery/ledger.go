@@ -1,0 +1,170 @@
+package discovery
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+)
+
+// Status is what a doctor wants to know. Counters run from the start.
+type Status struct {
+	Lanes      []LaneStatus
+	Skipped    []Skipped
+	Fault      string // of listing the interfaces; empty: none
+	MDNS       MDNSStatus
+	Joins      []JoinStatus // in the order of Config.Join
+	Remembered RememberedStatus
+	Members    int       // heard by beacon or mDNS, of this mesh
+	Foreign    []Foreign // heard of late
+}
+
+// LaneStatus is the beacon on one network of one interface.
+type LaneStatus struct {
+	Interface  string
+	Address    netip.Prefix // this machine's
+	Broadcast  netip.Addr
+	Open       bool // it is in use now
+	Sent       uint64
+	SendFailed uint64
+	Heard      uint64 // taken: members', foreign and seekers' datagrams
+	Refused    map[Refusal]uint64
+	SendFault  string // why nothing can be sent; empty: it can
+	HearFault  string // why nothing can be heard; empty: it can
+}
+
+// MDNSStatus is multicast DNS.
+type MDNSStatus struct {
+	Interfaces []string // where it runs now
+	Starts     uint64   // address changes restart it
+	Heard      uint64
+	Refused    map[Refusal]uint64
+	Fault      string // why it does not run now; empty if it does
+}
+
+// JoinStatus is an address that was given to join.
+type JoinStatus struct {
+	Target   string
+	Attempts uint64
+	Peer     string // who answered there last
+	Fault    string // of the last attempt
+}
+
+// RememberedStatus is the file of last known peers.
+type RememberedStatus struct {
+	Read  int    // peers that were in it at the start
+	Kept  int    // peers that are in it now
+	Fault string // of the last reading or writing
+}
+
+// maxLanes bounds the lanes that are counted; the closed ones go first.
+const maxLanes = 64
+
+// ledger counts.
+type ledger struct {
+	mu     sync.Mutex
+	lanes  map[lane]*LaneStatus
+	status Status // without Lanes
+}
+
+func newLedger() *ledger {
+	l := &ledger{lanes: map[lane]*LaneStatus{}}
+	l.status.MDNS.Refused = map[Refusal]uint64{}
+	return l
+}
+
+// snapshot returns a copy that belongs to the caller.
+func (l *ledger) snapshot() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.status
+	s.Skipped = slices.Clone(s.Skipped)
+	s.Joins = slices.Clone(s.Joins)
+	s.Foreign = slices.Clone(s.Foreign)
+	s.MDNS.Interfaces = slices.Clone(s.MDNS.Interfaces)
+	s.MDNS.Refused = maps.Clone(s.MDNS.Refused)
+	for _, one := range l.lanes {
+		copied := *one
+		copied.Refused = maps.Clone(one.Refused)
+		s.Lanes = append(s.Lanes, copied)
+	}
+	slices.SortFunc(s.Lanes, func(a, b LaneStatus) int {
+		return cmp.Or(cmp.Compare(a.Interface, b.Interface), a.Broadcast.Compare(b.Broadcast),
+			a.Address.Addr().Compare(b.Address.Addr()), cmp.Compare(a.Address.Bits(), b.Address.Bits()))
+	})
+	return s
+}
+
+// change changes the status under the lock.
+func (l *ledger) change(f func(*Status)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&l.status)
+}
+
+// onLane changes a lane's status under the lock.
+func (l *ledger) onLane(at lane, f func(*LaneStatus)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.lanes[at]
+	if one == nil {
+		if len(l.lanes) >= maxLanes {
+			maps.DeleteFunc(l.lanes, func(_ lane, s *LaneStatus) bool { return !s.Open })
+		}
+		one = &LaneStatus{Interface: at.iface, Address: at.network, Broadcast: at.broadcast, Refused: map[Refusal]uint64{}}
+		l.lanes[at] = one
+	}
+	f(one)
+}
+
+func (l *ledger) listing(err error) { l.change(func(s *Status) { s.Fault = err.Error() }) }
+
+func (l *ledger) selected(skipped []Skipped) {
+	l.change(func(s *Status) { s.Skipped, s.Fault = skipped, "" })
+}
+
+func (l *ledger) opened(at lane) {
+	l.onLane(at, func(s *LaneStatus) { s.Open, s.HearFault = true, "" })
+}
+
+func (l *ledger) closed(at lane) {
+	l.onLane(at, func(s *LaneStatus) { s.Open = false })
+}
+
+func (l *ledger) sent(at lane) {
+	l.onLane(at, func(s *LaneStatus) { s.Sent, s.SendFault = s.Sent+1, "" })
+}
+
+// cannotSend notes a failure. It tells whether the lane could send before.
+func (l *ledger) cannotSend(at lane, err error) (fresh bool) {
+	l.onLane(at, func(s *LaneStatus) {
+		fresh = s.SendFault == ""
+		s.SendFailed, s.SendFault = s.SendFailed+1, err.Error()
+	})
+	return fresh
+}
+
+// cannotHear notes a failure. It tells whether the lane could hear before.
+func (l *ledger) cannotHear(at lane, err error) (fresh bool) {
+	l.onLane(at, func(s *LaneStatus) { fresh, s.HearFault = s.HearFault == "", err.Error() })
+	return fresh
+}
+
+// refused counts a refusal; the zero lane is mDNS.
+func (l *ledger) refused(at lane, why Refusal) {
+	if at == (lane{}) {
+		l.change(func(s *Status) { s.MDNS.Refused[why]++ })
+		return
+	}
+	l.onLane(at, func(s *LaneStatus) { s.Refused[why]++ })
+}
+
+// heard counts what was taken; the zero lane is mDNS.
+func (l *ledger) heard(at lane) {
+	if at == (lane{}) {
+		l.change(func(s *Status) { s.MDNS.Heard++ })
+		return
+	}
+	l.onLane(at, func(s *LaneStatus) { s.Heard++ })
+}
