@@ -1,0 +1,203 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+// keepTag marks the connections that the connection manager must not end.
+const keepTag = "keep"
+
+// Connect returns when there is a connection to the peer, or why there is none. Where
+// both may dial, the one with the smaller ID does; this host, if it has the greater,
+// waits for it a little and dials only then, because the other may be unable to. Two
+// connections to one peer can still come about and do no harm. That the peer admits
+// this host is known only from its first answer.
+//
+// The errors are [ErrUnreachable] with its cause ([ErrNoAddress], [ErrNotOurMesh] or
+// the network's), [ErrDenied], [ErrSelf], [ErrClosed] and the context's.
+func (h *Host) Connect(ctx context.Context, p Peer) error {
+	return h.connect(ctx, p, dialsFirst(h.peer, p))
+}
+
+// ConnectNow is [Host.Connect] without the wait, for a peer that cannot know of this
+// host yet: one that was given by its address.
+func (h *Host) ConnectNow(ctx context.Context, p Peer) error { return h.connect(ctx, p, true) }
+
+// dialsFirst is the rule for two peers that learn of one another at once.
+func dialsFirst(self, other Peer) bool { return self < other }
+
+func (h *Host) connect(ctx context.Context, p Peer, first bool) error {
+	id, err := h.target(p)
+	if err != nil || h.Connected(p) {
+		return err
+	}
+	if !first {
+		arrived, err := h.await(ctx, id, p)
+		if err != nil || arrived {
+			return err
+		}
+	}
+	return h.dial(ctx, p, id)
+}
+
+// target returns the libp2p ID of a peer that may be dialled.
+func (h *Host) target(p Peer) (peer.ID, error) {
+	id, err := p.Peer()
+	switch {
+	case err != nil:
+		return "", err
+	case h.closing.Err() != nil:
+		return "", fmt.Errorf("connect to %s: %w", p, ErrClosed)
+	case p == h.peer:
+		return "", fmt.Errorf("connect to %s: %w", p, ErrSelf)
+	case !h.gater.allowsPeer(id):
+		return "", fmt.Errorf("connect to %s: %w", p, ErrDenied)
+	}
+	return id, nil
+}
+
+// await gives the other the time to dial, and tells whether it did.
+func (h *Host) await(ctx context.Context, id peer.ID, p Peer) (arrived bool, err error) {
+	h.mu.Lock()
+	connection := h.of(id, p).arrived
+	h.mu.Unlock()
+	timer := time.NewTimer(between(h.config.YieldMin, h.config.YieldMax))
+	defer timer.Stop()
+	select {
+	case <-connection:
+		return true, nil
+	case <-timer.C:
+		return false, nil
+	case <-ctx.Done():
+		return false, fmt.Errorf("connect to %s: %w", p, context.Cause(ctx))
+	case <-h.closing.Done():
+		return false, fmt.Errorf("connect to %s: %w", p, ErrClosed)
+	}
+}
+
+func (h *Host) dial(ctx context.Context, p Peer, id peer.ID) error {
+	if s, ok := h.host.Network().(*swarm.Swarm); ok {
+		// Pauses between attempts are for the caller to make.
+		s.Backoff().Clear(id)
+	}
+	_, err := h.host.Network().DialPeer(network.WithDialPeerTimeout(ctx, h.config.DialTimeout), id)
+	switch {
+	case err == nil:
+		return nil
+	case h.closing.Err() != nil:
+		return fmt.Errorf("connect to %s: %w", p, ErrClosed)
+	case ctx.Err() != nil:
+		return fmt.Errorf("connect to %s: %w", p, context.Cause(ctx))
+	case errors.Is(err, swarm.ErrNoAddresses) || errors.Is(err, swarm.ErrNoGoodAddresses):
+		return fmt.Errorf("connect to %s: %w: %w", p, ErrUnreachable, ErrNoAddress)
+	}
+	return fmt.Errorf("connect to %s: %w: %w", p, ErrUnreachable, dialError(ctx, err))
+}
+
+// dialError adds to the error of a failed dial whether it got as far as a
+// connection.
+func dialError(ctx context.Context, err error) error {
+	refused := (*net.OpError)(nil)
+	if ctx.Err() != nil || errors.As(err, &refused) && refused.Op == "dial" {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", ErrNotOurMesh, err)
+}
+
+// Disconnect ends all connections to the peer. One that is kept is dialled again.
+func (h *Host) Disconnect(p Peer) error {
+	id, err := p.Peer()
+	if err != nil {
+		return err
+	}
+	if err := h.host.Network().ClosePeer(id); err != nil {
+		return fmt.Errorf("disconnect from %s: %w", p, err)
+	}
+	return nil
+}
+
+// Keep has the host stay connected to the peer until [Host.Release] or the host's
+// end: it dials again, for ever and with pauses, whenever there is no connection. A
+// peer that is kept already, or is this host itself, changes nothing.
+func (h *Host) Keep(p Peer) error {
+	id, err := p.Peer()
+	if err != nil || p == h.peer {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return fmt.Errorf("keep %s: %w", p, ErrClosed)
+	}
+	if _, ok := h.kept[p]; ok {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(h.closing)
+	h.kept[p] = cancel
+	h.host.ConnManager().Protect(id, keepTag)
+	h.keepers.Go(func() { h.keep(ctx, p) })
+	return nil
+}
+
+// Release ends what [Host.Keep] began. A connection that is there stays.
+func (h *Host) Release(p Peer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	cancel, ok := h.kept[p]
+	if !ok {
+		return
+	}
+	cancel()
+	delete(h.kept, p)
+	if id, err := p.Peer(); err == nil {
+		h.host.ConnManager().Unprotect(id, keepTag)
+	}
+}
+
+// keep dials the peer whenever it is away.
+func (h *Host) keep(ctx context.Context, p Peer) {
+	away := make(chan struct{}, 1)
+	stop := h.Watch(func(e Event) {
+		if e.Peer == p && !e.Up {
+			select {
+			case away <- struct{}{}:
+			default: // it knows
+			}
+		}
+	})
+	defer stop()
+	pause := h.config.RedialMin
+	for ctx.Err() == nil {
+		err := h.Connect(ctx, p)
+		if err == nil {
+			pause = h.config.RedialMin
+			select {
+			case <-ctx.Done():
+			case <-away:
+			}
+			continue
+		}
+		h.log.DebugContext(ctx, "peer cannot be reached", "peer", string(p), "error", err)
+		timer := time.NewTimer(between(pause/2, pause))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+		pause = min(2*pause, h.config.RedialMax)
+	}
+}
+
+// between returns a random duration from low up to high.
+func between(low, high time.Duration) time.Duration {
+	return low + rand.N(high-low+1) //nolint:gosec // spreads load, hides nothing
+}

@@ -1,0 +1,84 @@
+// Package link carries bytes between nodes: a [Host] with authenticated, encrypted
+// connections and raw streams, and on top of it [Links], which carry frames. It knows
+// nothing of who should be a member, nor of what the bytes mean.
+//
+// # Concepts
+//
+// A peer is another node, named by its [Peer] ID, which the transport proves. A
+// connection is one TCP connection; a stream is one of many that share it. A link is
+// the one long-lived stream between two peers that frames travel on. A frame is a
+// message of a [Kind], of which a request is one that is answered by a reply.
+//
+// # Transport
+//
+// libp2p over TCP, from a connection's first byte: libp2p's private network (XSalsa20
+// with the mesh's key), multistream-select of /noise, Noise XX with Ed25519
+// identities, /yamux/1.0.0 agreed within the handshake. No QUIC, no relay, no hole
+// punching, no port mapping: nothing talks to anybody but peers of the mesh. After
+// that both sides run libp2p's identify (/ipfs/id/1.0.0), which tells the other our
+// addresses and protocols.
+//
+// Peers that learn of one another at once would dial one another at once. So the one
+// with the smaller ID, by the bytes of its text, dials; the other waits 300 to 500 ms
+// for it and then dials too.
+//
+// # Links
+//
+// The protocol is /ganglion/link/1. The peer with the smaller ID opens the stream as
+// soon as there is a connection, and again when it ends while the connection lasts; a
+// stream that the other opens is reset. A new stream replaces an older one. Each
+// direction is a sequence of
+//
+//	length (varint, at most 4 bytes, at least 1)   bytes of the frame
+//	frame                                          wirepb.Frame, fields in order, payload last
+//
+// with at most 128 bytes of a frame besides its payload, and at most 4 MiB of payload.
+//
+// The opener's first frame is a probe of kind 0. The accepter's first frame is the
+// acknowledgement of it. For each side the link is up when it has received the first
+// frame of the other: it has been admitted, which a connection alone does not show.
+// The first frame must begin within 5 s. Frames of other kinds are sent when the link
+// is up.
+//
+// Frames with a kind other than 0, and probes, are numbered in each direction of the
+// stream from 1, in the order written; the number is not sent. A receiver
+// acknowledges by telling how many it has received, and for how many microseconds it
+// has held the last: on the next frame that it sends anyway, or in a frame of kind 0
+// after 20 ms, or at once where a probe asks for it. A frame is acknowledged as soon as
+// it has been received whole, before its handler runs. Time between the queuing of a
+// frame and its acknowledgement, less the time held, is a round trip. Where none was
+// measured for 2 s, a probe is sent.
+//
+// A request has a number, which its reply repeats along with its kind. Replies come in
+// any order. A peer answers a request of a kind that it does not handle, or that is too
+// large, with the status that says so; a frame of that sort that is no request it
+// drops. Both it counts, and logs once a minute for each peer.
+//
+// A frame that is longer than any may be, whose fields are malformed or out of order,
+// or that has begun and does not arrive in 5 s (more for long ones: 64 KiB a second are
+// enough), ends the stream with a reset, and none is opened or accepted for a second.
+//
+// # Guarantees
+//
+// Frames of one stream arrive whole, once and in order, and their handlers are called
+// in that order, one at a time for each peer. A frame that was queued arrives unless
+// the stream ends; an acknowledgement says that it did. Nothing is sent twice: when a
+// stream ends, what was under way is lost or not, and requests end with
+// [ErrUnreachable]. [Links.Send] never blocks; the queue to each peer is bounded and
+// says when it is full. The end of a peer's process is told of by an [Event] as soon as
+// the kernel on its side closes the connection, within milliseconds on a local network;
+// the loss of its machine or cable is noticed after up to 40 s by keep-alive (a probe
+// every 30 s, 10 s for the answer), and much sooner by whoever watches
+// [Health.Waiting].
+//
+// The limit of a frame's kind is checked before there is room for its payload, and
+// room is made as bytes arrive. A peer costs at most one frame of the largest kind that
+// is handled, one queue, and what libp2p's resource manager allows.
+//
+// # Limits
+//
+// Whoever knows the token is let in: against members this package defends memory and
+// order, not bandwidth. A handler that blocks holds up the frames of its peer alone,
+// replies to our requests included. Order holds within a stream; when one replaces
+// another, the last frames of the old one may be handled after the first of the new.
+package link
