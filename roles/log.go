@@ -1,0 +1,267 @@
+package roles
+
+import (
+	"slices"
+	"sort"
+	"time"
+)
+
+// The bounds of a site's verdict log.
+const (
+	LogVerdicts = 100_000
+	LogAge      = 10 * time.Minute
+	maxRuns     = 256 // of which a log keeps counts; beyond it those of the run that was quiet longest go
+	maxVariants = 4   // verdicts of one sample that it keeps
+)
+
+// Log is the verdicts of one site that a node knows: the last LogVerdicts or LogAge,
+// whichever is fewer, in the order of their sequence numbers. It has one owner.
+type Log struct {
+	lines []*line // by sequence number
+	slots map[SampleID]*slot
+	runs  map[RunID]*runLog
+	known int // slots without a verdict
+}
+
+// line is one publication, and when it came.
+type line struct {
+	*Published
+	at Instant
+}
+
+// slot is what is known of one sample.
+type slot struct {
+	variants []*Published // the survivor first; each another verdict; none: known, not decided
+	since    Instant      // when it became known
+	awaits   Hash         // a survivor that was named and is not here; zero: none
+}
+
+// runLog is what is known of one run; of requests under run 0.
+type runLog struct {
+	touched Instant
+	floor   Beat // every beat below it is final
+	next    Beat // every beat below it is here, was here, or is gone everywhere
+	gone    Beat // beats below it may have been dropped here
+	end     Beat // no beat from it on is known
+	dropped Tally
+}
+
+// NewLog is an empty log.
+func NewLog() *Log {
+	return &Log{slots: map[SampleID]*slot{}, runs: map[RunID]*runLog{}}
+}
+
+// Len is the number of publications that the log holds.
+func (l *Log) Len() int { return len(l.lines) }
+
+// Append adds a publication. It returns true where that was news: not known, and not
+// older than what the log keeps. loser is a publication that is now superseded and was
+// not before; a coordinator publishes it again, with SupersededBy.
+func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
+	id := p.Sealed.Sample
+	run := l.run(now, id.Run)
+	s := l.slots[id]
+	if s == nil && !id.OnDemand() && id.Beat < run.gone {
+		return false, nil
+	}
+	if s == nil {
+		s = &slot{since: now}
+		l.slots[id] = s
+	} else if len(s.variants) == 0 {
+		l.known--
+	}
+	i := slices.IndexFunc(s.variants, func(v *Published) bool { return v.Sealed.Hash == p.Sealed.Hash })
+	switch {
+	case i >= 0 && (p.SupersededBy == Hash{} || s.variants[i].SupersededBy != Hash{}):
+		return false, nil
+	case i >= 0:
+		s.variants[i] = p
+	case len(s.variants) == maxVariants:
+		return false, nil
+	default:
+		s.variants = append(s.variants, p)
+	}
+	loser = s.settle(p)
+	run.end = max(run.end, id.Beat+1)
+	l.insert(now, p)
+	l.trim(now)
+	return true, loser
+}
+
+// settle puts the survivor first and returns who has just lost to it.
+func (s *slot) settle(latest *Published) (loser *Published) {
+	before := s.variants[0]
+	slices.SortFunc(s.variants, func(a, b *Published) int { return a.Sealed.Compare(b.Sealed) })
+	survivor := s.variants[0]
+	if h := latest.SupersededBy; h != (Hash{}) {
+		s.awaits = h
+	}
+	if slices.ContainsFunc(s.variants, func(v *Published) bool { return v.Sealed.Hash == s.awaits }) {
+		s.awaits = Hash{}
+	}
+	switch {
+	case len(s.variants) == 1:
+		return nil
+	case survivor == latest && before.SupersededBy == Hash{}:
+		return before
+	case survivor != latest && latest.SupersededBy == Hash{}:
+		return latest
+	}
+	return nil
+}
+
+// insert puts a publication in its place, which is nearly always the last.
+func (l *Log) insert(now Instant, p *Published) {
+	i := len(l.lines)
+	if i > 0 && p.Seq.Compare(l.lines[i-1].Seq) < 0 {
+		i = sort.Search(i, func(i int) bool { return l.lines[i].Seq.Compare(p.Seq) > 0 })
+	}
+	l.lines = slices.Insert(l.lines, i, &line{p, now})
+}
+
+// trim drops what is beyond the bounds. What was counted stays counted.
+func (l *Log) trim(now Instant) {
+	n := max(0, len(l.lines)-LogVerdicts)
+	for n < len(l.lines) && now.Sub(l.lines[n].at) > LogAge {
+		n++
+	}
+	for _, old := range l.lines[:n] {
+		l.drop(old.Published)
+	}
+	clear(l.lines[:n])
+	l.lines = l.lines[n:] // moved together when there is no room behind
+}
+
+func (l *Log) drop(p *Published) {
+	id := p.Sealed.Sample
+	s := l.slots[id]
+	if s == nil {
+		return
+	}
+	i := slices.Index(s.variants, p)
+	if i < 0 {
+		return // a later publication of the same verdict is here
+	}
+	run := l.runs[id.Run]
+	if len(s.variants) == 1 {
+		if run != nil {
+			run.dropped.count(p.Sealed.Outcome)
+			run.gone = max(run.gone, id.Beat+1)
+		}
+		delete(l.slots, id)
+		return
+	}
+	if run != nil {
+		run.dropped.Superseded++
+	}
+	s.variants = slices.Delete(s.variants, i, i+1)
+}
+
+// run is the bookkeeping of a run; the one that was quiet longest makes room.
+func (l *Log) run(now Instant, id RunID) *runLog {
+	r := l.runs[id]
+	if r == nil {
+		if len(l.runs) >= maxRuns {
+			l.forget()
+		}
+		r = &runLog{}
+		l.runs[id] = r
+	}
+	r.touched = now
+	return r
+}
+
+func (l *Log) forget() {
+	var oldest RunID
+	first := true
+	for id, r := range l.runs { // the order does not matter: one is the least
+		o := l.runs[oldest]
+		if first || r.touched < o.touched || r.touched == o.touched && id < oldest {
+			oldest, first = id, false
+		}
+	}
+	delete(l.runs, oldest)
+}
+
+// Survivor is the verdict of a sample that stands; nil where the log has none.
+func (l *Log) Survivor(id SampleID) *Published {
+	if s := l.slots[id]; s != nil && len(s.variants) > 0 {
+		return s.variants[0]
+	}
+	return nil
+}
+
+// Know notes that a sample is due and not decided. It returns false where the log holds
+// LogVerdicts of those already.
+func (l *Log) Know(now Instant, id SampleID) bool {
+	if l.slots[id] != nil {
+		return true
+	}
+	run := l.run(now, id.Run)
+	if !id.OnDemand() && id.Beat < run.gone {
+		return true
+	}
+	if l.known >= LogVerdicts {
+		return false
+	}
+	run.end = max(run.end, id.Beat+1)
+	l.known++
+	l.slots[id] = &slot{since: now}
+	return true
+}
+
+// Floor notes the oldest beat of a run that is not final.
+func (l *Log) Floor(now Instant, id RunID, floor Beat) {
+	r := l.run(now, id)
+	r.floor = max(r.floor, floor)
+}
+
+// Tally is what became of the samples of a run. Due is the sum of Decided, Refused, Open
+// and Lost.
+type Tally struct {
+	Due        uint64
+	Decided    uint64 // with one surviving verdict, none included
+	NoView     uint64 // of those decided
+	Refused    uint64
+	Open       uint64
+	Lost       uint64
+	Superseded uint64 // verdicts beside the surviving ones
+}
+
+func (t *Tally) count(o Outcome) {
+	t.Due++
+	switch o {
+	case AllRefused:
+		t.Refused++
+		return
+	case NoView:
+		t.NoView++
+	}
+	t.Decided++
+}
+
+// Tally counts the samples of a run, or of requests for run 0, as of now. A sample that
+// is not decided is open for grace, and while no holder answers; then it is lost.
+func (l *Log) Tally(now Instant, id RunID, grace time.Duration, holder bool) Tally {
+	var t Tally
+	if r := l.runs[id]; r != nil {
+		t = r.dropped
+	}
+	for sample, s := range l.slots { // sums do not depend on the order
+		if sample.Run != id {
+			continue
+		}
+		if len(s.variants) > 0 {
+			t.count(s.variants[0].Sealed.Outcome)
+			t.Superseded += uint64(len(s.variants) - 1)
+			continue
+		}
+		t.Due++
+		if holder && now.Sub(s.since) > grace {
+			t.Lost++
+		} else {
+			t.Open++
+		}
+	}
+	return t
+}

@@ -1,0 +1,317 @@
+package roles
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const run7 = RunID(7)
+
+func beatOf(b Beat) SampleID { return SampleID{Site: hall, Run: run7, Beat: b} }
+
+func requestOf(r RequestID) SampleID { return SampleID{Site: hall, Request: r} }
+
+// sealedOf is a verdict that rests on so many views; its bytes tell it from others.
+func sealedOf(id SampleID, used int, tag string) *Sealed {
+	s := Seal(&Verdict{Sample: id, Epoch: Epoch{1, "h"}}, []byte(fmt.Sprint(id, used, tag)))
+	s.Outcome, s.Used = Answered, used
+	return s
+}
+
+func publication(n uint64, s *Sealed) *Published {
+	return &Published{Seq: Seq{Epoch{1, "h"}, n}, Sealed: s}
+}
+
+// The criteria of survival, each decisive over all behind it. The first of a row survives.
+func TestSealedCompare(t *testing.T) {
+	id := beatOf(1)
+	of := func(change func(s *Sealed)) *Sealed {
+		s := sealedOf(id, 3, "")
+		change(s)
+		return s
+	}
+	low, high := Hash{1}, Hash{2}
+	tests := []struct {
+		name           string
+		survivor, lost *Sealed
+	}{
+		{"more views before not stopped early", of(func(s *Sealed) { s.Used, s.StoppedEarly = 4, true }), of(func(*Sealed) {})},
+		{"a class before none", of(func(s *Sealed) { s.Used = 0 }), of(func(s *Sealed) { s.Used, s.Outcome, s.Epoch = 0, NoView, Epoch{9, "z"} })},
+		{"none before refused", of(func(s *Sealed) { s.Used, s.Outcome = 0, NoView }), of(func(s *Sealed) { s.Used, s.Outcome, s.Epoch = 0, AllRefused, Epoch{9, "z"} })},
+		{"not stopped early before the epoch", of(func(*Sealed) {}), of(func(s *Sealed) { s.StoppedEarly, s.Epoch = true, Epoch{9, "z"} })},
+		{"the higher epoch before the hash", of(func(s *Sealed) { s.Epoch, s.Hash = Epoch{2, "a"}, high }), of(func(s *Sealed) { s.Hash = low })},
+		{"the lower hash", of(func(s *Sealed) { s.Hash = low }), of(func(s *Sealed) { s.Hash = high })},
+	}
+	for _, tt := range tests {
+		if got := tt.survivor.Compare(tt.lost); got >= 0 {
+			t.Errorf("%s: %d", tt.name, got)
+		}
+		if got := tt.lost.Compare(tt.survivor); got <= 0 {
+			t.Errorf("%s, the other way: %d", tt.name, got)
+		}
+		if got := tt.lost.Compare(tt.lost); got != 0 {
+			t.Errorf("%s, with itself: %d", tt.name, got)
+		}
+	}
+}
+
+// Two halves of a mesh decided the same samples. In whatever order a node hears of it
+// all, and however often, it ends with the same survivors and the same counts, each
+// sample counted once.
+func TestLogConverges(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		var all []*Published
+		best := map[SampleID]*Sealed{}
+		for i := range 30 {
+			id := beatOf(Beat(rng.IntN(15)))
+			if rng.IntN(5) == 0 {
+				id = requestOf(RequestID(1 + rng.IntN(3)))
+			}
+			s := sealedOf(id, rng.IntN(4), fmt.Sprint(rng.IntN(2)))
+			all = append(all, publication(uint64(i), s))
+			if b := best[id]; b == nil || s.Compare(b) < 0 {
+				best[id] = s
+			}
+		}
+		variants := map[Hash]bool{}
+		for _, p := range all {
+			variants[p.Sealed.Hash] = true
+		}
+		if len(variants) > maxVariants*len(best) {
+			continue
+		}
+		l := NewLog()
+		for range 3 {
+			rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+			for _, p := range all {
+				l.Append(0, p)
+			}
+		}
+		tooMany := false
+		count := map[SampleID]int{}
+		for h := range variants {
+			i := slices.IndexFunc(all, func(p *Published) bool { return p.Sealed.Hash == h })
+			count[all[i].Sealed.Sample]++
+			tooMany = tooMany || count[all[i].Sealed.Sample] > maxVariants
+		}
+		if tooMany {
+			continue // beyond the bound the order may be seen
+		}
+		for id, want := range best {
+			if got := l.Survivor(id); got == nil || got.Sealed.Hash != want.Hash {
+				t.Fatalf("seed %d: of %s survives %+v, want %+v", seed, id, got, want)
+			}
+		}
+		var sum Tally
+		for _, run := range []RunID{0, run7} {
+			tally := l.Tally(0, run, time.Second, true)
+			sum.Decided += tally.Decided
+			sum.Superseded += tally.Superseded
+		}
+		if int(sum.Decided) != len(best) || int(sum.Decided+sum.Superseded) != len(variants) {
+			t.Fatalf("seed %d: %d decided, %d superseded; want %d of %d verdicts", seed, sum.Decided, sum.Superseded, len(best), len(variants))
+		}
+		if !slices.IsSortedFunc(l.After(Seq{}, 1000), func(a, b *Published) int { return a.Seq.Compare(b.Seq) }) {
+			t.Fatalf("seed %d: the log is out of order", seed)
+		}
+	}
+}
+
+// Who has lost is told once, to be published again; and a verdict that was named as the
+// survivor and is not here is a gap.
+func TestLogSupersedes(t *testing.T) {
+	l := NewLog()
+	weak, strong := publication(1, sealedOf(beatOf(0), 2, "")), publication(2, sealedOf(beatOf(0), 5, ""))
+	if news, loser := l.Append(0, weak); !news || loser != nil {
+		t.Errorf("the first: news %v, loser %v", news, loser)
+	}
+	if news, loser := l.Append(0, strong); !news || loser != weak {
+		t.Errorf("the survivor: news %v, loser %v; want the first", news, loser)
+	}
+	told := &Published{Seq: Seq{Epoch{1, "h"}, 3}, Sealed: weak.Sealed, SupersededBy: strong.Sealed.Hash}
+	if news, loser := l.Append(0, told); !news || loser != nil {
+		t.Errorf("told: news %v, loser %v", news, loser)
+	}
+	if news, _ := l.Append(0, told); news {
+		t.Error("told twice is news")
+	}
+	if news, _ := l.Append(0, weak); news {
+		t.Error("the one that lost is news again")
+	}
+
+	l = NewLog()
+	l.Append(0, told)
+	l.Floor(0, run7, 1)
+	want := []Span{{run7, 0, 1}}
+	if got := l.Gaps(hall, run7, 10); !slices.Equal(got, want) {
+		t.Errorf("without the survivor the gaps are %v, want %v", got, want)
+	}
+	l.Append(0, strong)
+	if got := l.Gaps(hall, run7, 10); got != nil {
+		t.Errorf("with the survivor the gaps are %v", got)
+	}
+}
+
+// Complete or naming the gap: what a log lacks it says, and why.
+func TestLogGapsAndRanges(t *testing.T) {
+	l := NewLog()
+	for _, b := range []Beat{0, 1, 4, 5, 9, 12} {
+		l.Append(0, publication(uint64(b), sealedOf(beatOf(b), 1, "")))
+	}
+	l.Floor(0, run7, 11)
+	if diff := cmp.Diff([]Span{{run7, 2, 4}, {run7, 6, 9}, {run7, 10, 11}}, l.Gaps(hall, run7, 10)); diff != "" {
+		t.Errorf("gaps (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Span{{run7, 2, 4}}, l.Gaps(hall, run7, 1)); diff != "" {
+		t.Errorf("one gap at most (-want +got):\n%s", diff)
+	}
+	lines, gaps, end := l.Range(hall, Span{run7, 0, 100}, 50)
+	wantGaps := []Gap{
+		{Span{run7, 2, 4}, Unknown}, {Span{run7, 6, 9}, Unknown}, {Span{run7, 10, 11}, Unknown},
+		{Span{run7, 11, 12}, NotFinal}, {Span{run7, 13, 100}, NotFinal},
+	}
+	if diff := cmp.Diff(wantGaps, gaps); diff != "" || len(lines) != 6 || end != 100 {
+		t.Errorf("range: %d lines up to %d, want 6 up to 100; gaps (-want +got):\n%s", len(lines), end, diff)
+	}
+	lines, _, end = l.Range(hall, Span{run7, 0, 100}, 3)
+	if len(lines) != 3 || end != 5 {
+		t.Errorf("three at most: %d lines up to %d, want 3 up to 5", len(lines), end)
+	}
+	l.Gone(0, run7, 9)
+	if diff := cmp.Diff([]Span{{run7, 10, 11}}, l.Gaps(hall, run7, 10)); diff != "" {
+		t.Errorf("gaps after what is gone everywhere (-want +got):\n%s", diff)
+	}
+	if lines, _, _ := l.Range(hall, Span{99, 0, 10}, 5); lines != nil {
+		t.Errorf("an unknown run has %d lines", len(lines))
+	}
+}
+
+// Memory is bounded by number and age, and what was dropped stays counted, once.
+func TestLogForgets(t *testing.T) {
+	l := NewLog()
+	const beats = LogVerdicts + 500
+	for b := range Beat(beats) {
+		l.Append(Instant(b), publication(uint64(b), sealedOf(beatOf(b), int(b%2), "")))
+	}
+	if l.Len() != LogVerdicts || len(l.slots) != LogVerdicts {
+		t.Errorf("%d lines of %d samples, want %d", l.Len(), len(l.slots), LogVerdicts)
+	}
+	if news, _ := l.Append(beats, publication(3, sealedOf(beatOf(3), 1, ""))); news {
+		t.Error("what was dropped is news again")
+	}
+	l.Floor(beats, run7, beats)
+	if got := l.Gaps(hall, run7, 10); got != nil {
+		t.Errorf("what was dropped is a gap: %v", got)
+	}
+	_, gaps, _ := l.Range(hall, Span{run7, 490, 510}, 50)
+	if diff := cmp.Diff([]Gap{{Span{run7, 490, 500}, Dropped}}, gaps); diff != "" {
+		t.Errorf("gaps (-want +got):\n%s", diff)
+	}
+	if got := l.Tally(beats, run7, 0, true); got.Decided != beats || got.Due != beats {
+		t.Errorf("tally %+v, want %d decided", got, beats)
+	}
+	later := Instant(0).Add(LogAge + time.Minute)
+	l.Append(later, publication(beats, sealedOf(beatOf(beats), 1, "")))
+	if l.Len() != 1 {
+		t.Errorf("%d lines after %v, want the last alone", l.Len(), LogAge)
+	}
+	if got := l.Tally(later, run7, 0, true); got.Decided != beats+1 {
+		t.Errorf("tally %+v, want %d decided", got, beats+1)
+	}
+	for r := range RunID(2 * maxRuns) {
+		l.Floor(later.Add(time.Duration(r)), r+100, 1)
+	}
+	if len(l.runs) > maxRuns {
+		t.Errorf("%d runs, want at most %d", len(l.runs), maxRuns)
+	}
+}
+
+// Due is always the sum of what became of it.
+func TestLogTally(t *testing.T) {
+	l := NewLog()
+	none := sealedOf(beatOf(1), 0, "")
+	none.Outcome = NoView
+	refused := sealedOf(beatOf(2), 0, "")
+	refused.Outcome = AllRefused
+	for n, s := range []*Sealed{sealedOf(beatOf(0), 3, ""), none, refused, sealedOf(beatOf(0), 2, "")} {
+		l.Append(0, publication(uint64(n), s))
+	}
+	l.Know(0, beatOf(3))
+	l.Know(at(900*ms), beatOf(4))
+	l.Know(0, beatOf(0))
+	tests := []struct {
+		name   string
+		holder bool
+		want   Tally
+	}{
+		{"a holder answers", true, Tally{Due: 5, Decided: 2, NoView: 1, Refused: 1, Open: 1, Lost: 1, Superseded: 1}},
+		{"none answers", false, Tally{Due: 5, Decided: 2, NoView: 1, Refused: 1, Open: 2, Superseded: 1}},
+	}
+	for _, tt := range tests {
+		got := l.Tally(at(time.Second), run7, 500*ms, tt.holder)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+	l.Append(at(time.Second), publication(9, sealedOf(beatOf(3), 1, "")))
+	if got := l.Tally(at(time.Second), run7, 500*ms, true); got.Lost != 0 || got.Due != 5 {
+		t.Errorf("after the late verdict: %+v", got)
+	}
+	for r := range RequestID(LogVerdicts + 5) {
+		l.Know(0, requestOf(r+1))
+	}
+	if l.known > LogVerdicts {
+		t.Errorf("%d samples known and not decided, want at most %d", l.known, LogVerdicts)
+	}
+}
+
+// After a heal two logs find where they differ without sending themselves, and are alike
+// once they have exchanged that.
+func TestLogsReconcile(t *testing.T) {
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		logs := [2]*Log{NewLog(), NewLog()}
+		n := uint64(0)
+		for range 2000 {
+			id := beatOf(Beat(rng.IntN(3000)))
+			if rng.IntN(10) == 0 {
+				id = requestOf(RequestID(rng.Uint64() | 1))
+			}
+			s := sealedOf(id, 1+rng.IntN(3), "")
+			side := rng.IntN(4) // 2 and 3: both know it
+			for i, l := range logs {
+				if side == i || side > 1 {
+					l.Append(0, publication(n, s))
+				}
+			}
+			n++
+		}
+		for _, run := range []RunID{0, run7} {
+			spans := Differ(run, logs[0].Blocks(run), logs[1].Blocks(run))
+			for _, span := range spans {
+				for i := range logs {
+					for from := span.From; from < span.To; {
+						lines, _, end := logs[i].Range(hall, Span{run, from, span.To}, 64)
+						for _, p := range lines {
+							logs[1-i].Append(0, p)
+						}
+						from = end
+					}
+				}
+			}
+			if diff := cmp.Diff(logs[0].Blocks(run), logs[1].Blocks(run), cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("seed %d: run %s differs after the exchange:\n%s", seed, run, diff)
+			}
+			if again := Differ(run, logs[0].Blocks(run), logs[1].Blocks(run)); again != nil {
+				t.Fatalf("seed %d: still %v", seed, again)
+			}
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package roles
+
+import (
+	"crypto/sha256"
+	"slices"
+	"sort"
+)
+
+// Span is some beats of a run: from From on, without To. For run 0 it is requests, by the
+// first 16 bits of their identifiers.
+type Span struct {
+	Run      RunID
+	From, To uint64
+}
+
+// place is where a sample stands within its run.
+func place(id SampleID) uint64 {
+	if id.OnDemand() {
+		return uint64(id.Request) >> 48
+	}
+	return uint64(id.Beat)
+}
+
+// GapKind is why a log does not have a beat.
+type GapKind uint8
+
+// The kinds of gaps.
+const (
+	NotFinal GapKind = iota // it may have no verdict yet
+	Dropped                 // it was here, or may have been
+	Unknown                 // it is final, and this node never heard of it
+)
+
+func (k GapKind) String() string {
+	return [...]string{"not final", "dropped", "unknown"}[min(k, Unknown)]
+}
+
+// Gap is a span that a log does not have.
+type Gap struct {
+	Span
+	Kind GapKind
+}
+
+// maxGapBeats bounds how far one look for gaps goes.
+const maxGapBeats = LogVerdicts
+
+// Gaps is the beats of a run that are final and that this log lacks, at most most spans,
+// to ask other nodes for.
+func (l *Log) Gaps(site Site, id RunID, most int) []Span {
+	r := l.runs[id]
+	if r == nil {
+		return nil
+	}
+	r.next = max(r.next, r.gone)
+	for r.next < r.floor && l.has(SampleID{Site: site, Run: id, Beat: r.next}) {
+		r.next++
+	}
+	var out []Span
+	end := min(r.floor, r.next+maxGapBeats)
+	for b := r.next; b < end; b++ {
+		if l.has(SampleID{Site: site, Run: id, Beat: b}) {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].To == uint64(b) {
+			out[n-1].To++
+		} else if n == most {
+			break
+		} else {
+			out = append(out, Span{Run: id, From: uint64(b), To: uint64(b) + 1})
+		}
+	}
+	return out
+}
+
+// has reports whether the surviving verdict of a sample is here.
+func (l *Log) has(id SampleID) bool {
+	s := l.slots[id]
+	return s != nil && len(s.variants) > 0 && s.awaits == Hash{}
+}
+
+// Gone notes that no node has the beats of a run below b any more: they are no gaps.
+func (l *Log) Gone(now Instant, id RunID, b Beat) {
+	r := l.run(now, id)
+	r.next = max(r.next, b)
+}
+
+// Range is the publications of a span of a run, at most most of them, by beat, the
+// surviving one of each sample first; and by name the gaps in what was looked through,
+// which ends at end.
+func (l *Log) Range(site Site, span Span, most int) (lines []*Published, gaps []Gap, end uint64) {
+	if span.Run == 0 {
+		return l.requests(span, most)
+	}
+	r := l.runs[span.Run]
+	if r == nil {
+		r = &runLog{}
+	}
+	end = min(span.To, max(span.From, uint64(max(r.end, r.floor, r.gone))))
+	end = min(end, span.From+maxGapBeats)
+	for b := span.From; b < end; b++ {
+		s := l.slots[SampleID{Site: site, Run: span.Run, Beat: Beat(b)}]
+		if s == nil || len(s.variants) == 0 {
+			gaps = addGap(gaps, span.Run, b, r.gap(Beat(b)))
+			continue
+		}
+		if len(lines)+len(s.variants) > most && len(lines) > 0 {
+			return lines, gaps, b
+		}
+		lines = append(lines, s.variants...)
+	}
+	if end < span.To && end < span.From+maxGapBeats { // beyond all that is known
+		gaps = append(gaps, Gap{Span{span.Run, end, span.To}, NotFinal})
+		end = span.To
+	}
+	return lines, gaps, end
+}
+
+func (r *runLog) gap(b Beat) GapKind {
+	switch {
+	case b < r.gone:
+		return Dropped
+	case b < r.floor:
+		return Unknown
+	}
+	return NotFinal
+}
+
+func addGap(gaps []Gap, run RunID, b uint64, kind GapKind) []Gap {
+	if n := len(gaps); n > 0 && gaps[n-1].To == b && gaps[n-1].Kind == kind {
+		gaps[n-1].To++
+		return gaps
+	}
+	return append(gaps, Gap{Span{run, b, b + 1}, kind})
+}
+
+// requests is Range for samples on demand, whose gaps nobody can name.
+func (l *Log) requests(span Span, most int) (lines []*Published, gaps []Gap, end uint64) {
+	ids := l.samples(0)
+	for _, id := range ids {
+		p := place(id)
+		if p < span.From || p >= span.To {
+			continue
+		}
+		s := l.slots[id]
+		if len(lines)+len(s.variants) > most && len(lines) > 0 && p > span.From {
+			return slices.DeleteFunc(lines, func(q *Published) bool { return place(q.Sealed.Sample) == p }), nil, p
+		}
+		lines = append(lines, s.variants...)
+	}
+	return lines, nil, span.To
+}
+
+// samples is every decided sample of a run, in its order.
+func (l *Log) samples(id RunID) []SampleID {
+	var ids []SampleID
+	for sample, s := range l.slots {
+		if sample.Run == id && len(s.variants) > 0 {
+			ids = append(ids, sample)
+		}
+	}
+	slices.SortFunc(ids, SampleID.Compare)
+	return ids
+}
+
+// After is the publications whose sequence number is above seq, at most most of them.
+func (l *Log) After(seq Seq, most int) []*Published {
+	i := sort.Search(len(l.lines), func(i int) bool { return l.lines[i].Seq.Compare(seq) > 0 })
+	var out []*Published
+	for _, line := range l.lines[i:min(len(l.lines), i+most)] {
+		out = append(out, line.Published)
+	}
+	return out
+}
+
+// blockBeats is the number of beats that one Block sums up.
+const blockBeats = 256
+
+// Block sums up the surviving verdicts of blockBeats neighbouring places of a run, to
+// compare two logs without sending them.
+type Block struct {
+	From  uint64 // a multiple of blockBeats
+	Count int    // verdicts
+	Hash  Hash   // of their hashes, by place
+}
+
+// Blocks sums up a run, by place.
+func (l *Log) Blocks(id RunID) []Block {
+	var out []Block
+	sum := sha256.New()
+	flush := func() {
+		if n := len(out); n > 0 {
+			sum.Sum(out[n-1].Hash[:0])
+		}
+		sum.Reset()
+	}
+	for _, sample := range l.samples(id) {
+		from := place(sample) / blockBeats * blockBeats
+		if n := len(out); n == 0 || out[n-1].From != from {
+			flush()
+			out = append(out, Block{From: from})
+		}
+		out[len(out)-1].Count++
+		h := l.slots[sample].variants[0].Sealed.Hash
+		sum.Write(h[:])
+	}
+	flush()
+	return out
+}
+
+// Differ is the spans of a run over which two logs are not alike, ascending: what their
+// nodes exchange after a partition has healed.
+func Differ(id RunID, mine, theirs []Block) []Span {
+	var out []Span
+	add := func(from uint64) {
+		if n := len(out); n > 0 && out[n-1].To == from {
+			out[n-1].To += blockBeats
+			return
+		}
+		out = append(out, Span{id, from, from + blockBeats})
+	}
+	for len(mine) > 0 || len(theirs) > 0 {
+		switch {
+		case len(theirs) == 0 || len(mine) > 0 && mine[0].From < theirs[0].From:
+			add(mine[0].From)
+			mine = mine[1:]
+		case len(mine) == 0 || theirs[0].From < mine[0].From:
+			add(theirs[0].From)
+			theirs = theirs[1:]
+		default:
+			if mine[0] != theirs[0] {
+				add(mine[0].From)
+			}
+			mine, theirs = mine[1:], theirs[1:]
+		}
+	}
+	return out
+}
+
+// Runs is the runs of which the log knows something, ascending; 0 stands for requests.
+func (l *Log) Runs() []RunID {
+	var out []RunID
+	for id := range l.runs {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
