@@ -27,7 +27,8 @@ type Config struct {
 	// YieldMin and YieldMax bound the time, drawn anew for each dial, for which the
 	// peer with the greater ID leaves it to the other to dial first.
 	YieldMin, YieldMax time.Duration
-	// DialTimeout ends a dial, handshakes included.
+	// DialTimeout ends a dial, handshakes included, and the handshakes of a connection
+	// that was accepted.
 	DialTimeout time.Duration
 	// RedialMin and RedialMax bound the pause between two attempts to reach a peer that
 	// is kept; it doubles from one to the other.

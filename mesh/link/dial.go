@@ -199,5 +199,5 @@ func (h *Host) keep(ctx context.Context, p Peer) {
 
 // between returns a random duration from low up to high.
 func between(low, high time.Duration) time.Duration {
-	return low + rand.N(high-low+1) //nolint:gosec // spreads load, hides nothing
+	return low + rand.N(high-low+1)
 }

@@ -30,7 +30,7 @@
 // direction is a sequence of
 //
 //	length (varint, at most 4 bytes, at least 1)   bytes of the frame
-//	frame                                          wirepb.Frame, fields in order, payload last
+//	body                                           a wirepb.Frame, fields in order, payload last
 //
 // with at most 128 bytes of a frame besides its payload, and at most 4 MiB of payload.
 //

@@ -76,7 +76,7 @@ func (h header) bytes(payloadBytes int) int {
 	return n
 }
 
-func (h header) heldMicroseconds() uint64 { return uint64(max(h.held, 0).Microseconds()) } //nolint:gosec // not negative
+func (h header) heldMicroseconds() uint64 { return uint64(max(h.held, 0).Microseconds()) }
 
 // appendVarint appends a field unless it is zero, as proto3 has it.
 func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
@@ -142,22 +142,22 @@ func (h *header) consume(field protowire.Number, wire protowire.Type, b []byte) 
 	}
 	switch field {
 	case fieldKind:
-		h.kind = Kind(v) //nolint:gosec // checked below
+		h.kind = Kind(v)
 		return n, v <= uint64(KindMax)
 	case fieldRequest:
 		h.request = v
 	case fieldReply:
 		h.reply = v
 	case fieldStatus:
-		h.status = Status(v) //nolint:gosec // checked below
+		h.status = Status(v)
 		const most = 1 << 16
 		return n, v < most
 	case fieldAcknowledged:
 		h.acknowledged = v
 	case fieldHeld:
-		h.held = time.Duration(v) * time.Microsecond //nolint:gosec // checked below
+		h.held = time.Duration(v) * time.Microsecond
 		return n, v <= uint64(time.Hour/time.Microsecond)
-	case fieldProbe:
+	default: // fieldProbe
 		h.probe = v != 0
 	}
 	return n, true

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,7 +65,7 @@ func New(config Config, identity secret.Identity, keys secret.Keys, log *slog.Lo
 		peer:        identity.ID(),
 		log:         log,
 		gater:       newGater(reach),
-		meter:       newMeter(),
+		meter:       newMeter(config.DialTimeout),
 		connections: make(map[peer.ID]*connections),
 		kept:        make(map[Peer]context.CancelFunc),
 	}
@@ -162,7 +161,7 @@ func (h *Host) build(identity secret.Identity, keys secret.Keys) (host.Host, err
 		libp2p.ConnectionManager(connections),
 		libp2p.BandwidthReporter(h.meter),
 		libp2p.AddrsFactory(h.advertised),
-		libp2p.DialRanker(swarm.NoDelayDialRanker),
+		libp2p.SwarmOpts(swarm.WithDialRanker(swarm.NoDelayDialRanker)),
 		libp2p.WithDialTimeout(h.config.DialTimeout),
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
@@ -216,13 +215,4 @@ func (h *Host) refresh(ctx context.Context) {
 			h.log.DebugContext(ctx, "listening on a new address failed", "error", err)
 		}
 	}
-}
-
-// endpoints pairs addresses with a port.
-func endpoints(addresses []netip.Addr, port uint16) []netip.AddrPort {
-	pairs := make([]netip.AddrPort, 0, len(addresses))
-	for _, a := range addresses {
-		pairs = append(pairs, netip.AddrPortFrom(a, port))
-	}
-	return pairs
 }

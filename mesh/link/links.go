@@ -49,6 +49,9 @@ func NewLinks(h *Host, config LinksConfig, log *slog.Logger) (*Links, error) {
 	}
 	l := &Links{host: h, config: config, log: log, links: make(map[Peer]*link)}
 	l.handlers.Store(&map[Kind]*handling{})
+	// Until they run, a peer is told that the protocol is the right one, and to try
+	// again.
+	h.Accept(config.Protocol, func(s *Stream) { _ = s.Reset() })
 	return l, nil
 }
 

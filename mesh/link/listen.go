@@ -15,7 +15,7 @@ import (
 // all addresses where that is possible. One address that works is enough.
 func (h *Host) listen(r reach) error {
 	port := h.config.Port
-	if bound := uint16(h.port.Load()); bound != 0 { //nolint:gosec // a port is all that is stored
+	if bound := uint16(h.port.Load()); bound != 0 {
 		port = bound
 	}
 	var errs []error

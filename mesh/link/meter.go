@@ -41,9 +41,12 @@ func newMuxer() *yamux.Transport {
 // of its transport. It is safe for concurrent use.
 type meter struct {
 	sent, received atomic.Uint64 // at the sockets
-	streams        sync.Map      // protocol.ID to *streamCount
-	sockets        sync.Map      // socketName to *countedConn, while open
 	tcp            *tcp.TcpTransport
+	handshake      time.Duration // longest time from a connection to an established one
+
+	mu      sync.RWMutex // guards what follows
+	streams map[protocol.ID]*streamCount
+	sockets map[socketName]*countedConn // that are open, or whose end is not yet asked for
 }
 
 type streamCount struct{ sent, received, writes, reads atomic.Uint64 }
@@ -55,7 +58,9 @@ func nameOf(c network.ConnMultiaddrs) socketName {
 	return socketName{string(c.LocalMultiaddr().Bytes()), string(c.RemoteMultiaddr().Bytes())}
 }
 
-func newMeter() *meter { return &meter{} }
+func newMeter(handshake time.Duration) *meter {
+	return &meter{handshake: handshake, streams: make(map[protocol.ID]*streamCount), sockets: make(map[socketName]*countedConn)}
+}
 
 // transport makes the TCP transport. Ports are not shared: two nodes on one machine
 // must not listen on the same one unnoticed.
@@ -71,12 +76,14 @@ type countingUpgrader struct {
 	meter *meter
 }
 
+// Upgrade upgrades a connection that this host dialled.
 func (u *countingUpgrader) Upgrade(
 	ctx context.Context, t transport.Transport, c manet.Conn, dir network.Direction, p peer.ID, scope network.ConnManagementScope,
 ) (transport.CapableConn, error) {
 	return u.Upgrader.Upgrade(ctx, t, u.meter.count(c), dir, p, scope)
 }
 
+// UpgradeGatedMaListener upgrades the connections that a listener accepts.
 func (u *countingUpgrader) UpgradeGatedMaListener(t transport.Transport, l transport.GatedMaListener) transport.Listener {
 	return u.Upgrader.UpgradeGatedMaListener(t, &countingListener{l, u.meter})
 }
@@ -86,6 +93,7 @@ type countingListener struct {
 	meter *meter
 }
 
+// Accept returns the next connection, counted.
 func (l *countingListener) Accept() (manet.Conn, network.ConnManagementScope, error) {
 	c, scope, err := l.GatedMaListener.Accept()
 	if err != nil {
@@ -96,20 +104,41 @@ func (l *countingListener) Accept() (manet.Conn, network.ConnManagementScope, er
 
 func (m *meter) count(c manet.Conn) manet.Conn {
 	counted := &countedConn{Conn: c, meter: m, name: nameOf(c)}
-	m.sockets.Store(counted.name, counted)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sockets[counted.name] = counted
+	// Whoever connects and says nothing holds a place only for as long.
+	counted.hurry = time.AfterFunc(m.handshake, func() { _ = counted.Close() })
 	return counted
 }
 
-// broken tells whether the connection ended from outside: by the other process, its
-// machine or the network.
-func (m *meter) broken(c network.ConnMultiaddrs) bool {
-	// A closed connection is forgotten by the time that its address comes back.
-	counted, ok := m.sockets.LoadAndDelete(nameOf(c))
-	if !ok {
-		return false
+// established notes that the connection is one that peers are told of, so that how it
+// ends is remembered until it is asked for.
+func (m *meter) established(c network.ConnMultiaddrs) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if counted, ok := m.sockets[nameOf(c)]; ok {
+		counted.established = true
+		counted.hurry.Stop()
 	}
-	conn, ok := counted.(*countedConn)
-	return ok && conn.failed.Load()
+}
+
+// broken tells, once, whether an established connection ended from outside: by the
+// other process, its machine or the network.
+func (m *meter) broken(c network.ConnMultiaddrs) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	counted, ok := m.sockets[nameOf(c)]
+	delete(m.sockets, nameOf(c))
+	return !ok || counted.failed.Load() // not there: it ended before it was established
+}
+
+func (m *meter) forget(c *countedConn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sockets[c.name] == c && !c.established {
+		delete(m.sockets, c.name)
+	}
 }
 
 // countedConn is a TCP connection that counts, and remembers whether it was closed
@@ -120,6 +149,9 @@ type countedConn struct {
 	name   socketName
 	closed atomic.Bool
 	failed atomic.Bool // before it was closed
+
+	hurry       *time.Timer // closes it unless it is established
+	established bool        // guarded by the meter's lock
 }
 
 func (c *countedConn) Read(p []byte) (int, error) {
@@ -148,17 +180,27 @@ func (c *countedConn) note(err error) {
 	c.failed.Store(true)
 }
 
+// Close closes the connection.
 func (c *countedConn) Close() error {
 	c.closed.Store(true)
+	c.hurry.Stop()
+	c.meter.forget(c)
 	return c.Conn.Close()
 }
 
 func (m *meter) stream(p protocol.ID) *streamCount {
-	if c, ok := m.streams.Load(p); ok {
-		return c.(*streamCount) //nolint:forcetypeassert // nothing else is stored
+	m.mu.RLock()
+	c, ok := m.streams[p]
+	m.mu.RUnlock()
+	if ok {
+		return c
 	}
-	c, _ := m.streams.LoadOrStore(p, &streamCount{})
-	return c.(*streamCount) //nolint:forcetypeassert // nothing else is stored
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.streams[p] == nil {
+		m.streams[p] = &streamCount{}
+	}
+	return m.streams[p]
 }
 
 // LogSentMessage does nothing: sockets are counted instead.
@@ -170,14 +212,14 @@ func (m *meter) LogRecvMessage(int64) {}
 // LogSentMessageStream counts a write to a stream.
 func (m *meter) LogSentMessageStream(bytes int64, p protocol.ID, _ peer.ID) {
 	c := m.stream(p)
-	c.sent.Add(uint64(max(bytes, 0))) //nolint:gosec // not negative
+	c.sent.Add(uint64(max(bytes, 0)))
 	c.writes.Add(1)
 }
 
 // LogRecvMessageStream counts a read from a stream.
 func (m *meter) LogRecvMessageStream(bytes int64, p protocol.ID, _ peer.ID) {
 	c := m.stream(p)
-	c.received.Add(uint64(max(bytes, 0))) //nolint:gosec // not negative
+	c.received.Add(uint64(max(bytes, 0)))
 	c.reads.Add(1)
 }
 

@@ -42,19 +42,19 @@ func (l *Links) openOn(ctx context.Context, k *link) bool {
 
 // keepOpen opens the stream, and again whenever it ends, while the peer is connected.
 func (l *Links) keepOpen(ctx context.Context, k *link) {
-	const pauseMin = 20 * time.Millisecond
-	pause := pauseMin
+	const shortest = 20 * time.Millisecond
+	pause := shortest
 	for l.goesOn(ctx, k) {
 		stream, err := l.host.OpenConnected(ctx, k.peer, l.config.Protocol)
 		if err == nil {
 			var up bool
 			if up, err = l.serve(ctx, k, stream, true); up {
-				pause = pauseMin
+				pause = shortest
 			}
 		}
-		if errors.Is(err, ErrOtherProtocol) {
+		// A peer that has just started may not have got as far as its links.
+		if errors.Is(err, ErrOtherProtocol) && pause == l.host.config.RedialMax {
 			l.log.WarnContext(ctx, "peer speaks another protocol version; use the same version of ganglion on every node", "peer", string(k.peer))
-			pause = l.host.config.RedialMax
 		}
 		timer := time.NewTimer(max(between(pause/2, pause), k.penalty()))
 		select {

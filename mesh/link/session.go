@@ -223,7 +223,7 @@ func (s *session) health(h *Health) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.QueuedBytes = len(s.waiting) + s.writingBytes
-	h.Unacknowledged = int(s.numbered - s.acknowledged) //nolint:gosec // bounded by the queue and the peer's window
+	h.Unacknowledged = int(s.numbered - s.acknowledged)
 	if h.Unacknowledged == 0 {
 		return
 	}

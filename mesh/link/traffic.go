@@ -31,15 +31,15 @@ type Traffic struct {
 // bytes went on passing.
 func (h *Host) Traffic() Traffic {
 	t := Traffic{Protocols: make(map[protocol.ID]ProtocolTraffic)}
-	h.meter.streams.Range(func(key, value any) bool {
-		p, c := key.(protocol.ID), value.(*streamCount) //nolint:forcetypeassert // nothing else is stored
+	h.meter.mu.RLock()
+	for p, c := range h.meter.streams {
 		t.Protocols[p] = ProtocolTraffic{
 			Count:  Count{c.sent.Load(), c.received.Load()},
 			Writes: c.writes.Load(),
 			Reads:  c.reads.Load(),
 		}
-		return true
-	})
+	}
+	h.meter.mu.RUnlock()
 	// Last, so that no stream has more than its socket.
 	t.Socket = Count{h.meter.sent.Load(), h.meter.received.Load()}
 	return t

@@ -1,0 +1,207 @@
+package link
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-yamux/v5"
+)
+
+// TestReach is the rule that keeps a restricted host on its interfaces: the tests of
+// this repository rely on it to stay on loopback.
+func TestReach(t *testing.T) {
+	addr := netip.MustParseAddr
+	lo := reach{restricted: true, loopback: true, local: []netip.Addr{addr("127.0.0.1"), addr("::1")}}
+	eth := reach{restricted: true, local: []netip.Addr{addr("192.168.1.7"), addr("fe80::7")}}
+	routes := func(remote netip.Addr) (netip.Addr, error) {
+		switch {
+		case netip.MustParsePrefix("192.168.1.0/24").Contains(remote):
+			return addr("192.168.1.7"), nil
+		case remote == addr("203.0.113.1"):
+			return addr("10.8.0.2"), nil // by a tunnel
+		case remote.Zone() != "":
+			return addr("fe80::7%eth0"), nil
+		}
+		return netip.Addr{}, errors.New("no route")
+	}
+	tests := []struct {
+		name   string
+		reach  reach
+		remote string
+		want   bool
+	}{
+		{"everywhere", reach{}, "203.0.113.1", true},
+		{"loopback on lo", lo, "127.0.0.1", true},
+		{"any loopback on lo", lo, "127.3.2.1", true},
+		{"loopback of IPv6", lo, "::1", true},
+		{"the network on lo", lo, "192.168.1.9", false},
+		{"loopback on eth", eth, "127.0.0.1", false},
+		{"the network on eth", eth, "192.168.1.9", true},
+		{"link-local on eth", eth, "fe80::9%eth0", true},
+		{"by another interface", eth, "203.0.113.1", false},
+		{"no route", eth, "198.51.100.1", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.reach.allowsRemote(addr(tt.remote), routes); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+	if lo.allowsLocal(addr("192.168.1.7")) || !lo.allowsLocal(addr("127.0.0.5")) || !eth.allowsLocal(addr("fe80::7%eth0")) {
+		t.Error("accepts on the wrong address")
+	}
+	if got := eth.listen(); len(got) != 1 || got[0] != addr("192.168.1.7") {
+		t.Errorf("listens on %v", got)
+	}
+	if _, err := readReach([]string{"lo", "no-such-interface"}); err == nil {
+		t.Error("an interface that is not there: got no error")
+	}
+}
+
+// TestRoundTrips feeds known times: gather deadlines are made of these figures.
+func TestRoundTrips(t *testing.T) {
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	r := newRoundTrips(100)
+	if got := r.summary(); got != (RoundTrip{}) {
+		t.Errorf("nothing measured: got %+v", got)
+	}
+	for i := 1; i <= 100; i++ {
+		r.add(ms(i), time.Time{})
+	}
+	if got, want := r.summary(), (RoundTrip{Best: ms(1), Last: ms(100), P99: ms(99), Samples: 100}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for range 99 { // the old ones are forgotten but for the last
+		r.add(ms(7), time.Time{})
+	}
+	if got, want := r.summary(), (RoundTrip{Best: ms(7), Last: ms(7), P99: ms(7), Samples: 100}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	one := newRoundTrips(3)
+	one.add(ms(5), time.Time{})
+	if got, want := one.summary(), (RoundTrip{Best: ms(5), Last: ms(5), P99: ms(5), Samples: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestSendTimes shows that the oldest frame is known however many are under way.
+func TestSendTimes(t *testing.T) {
+	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
+	var s sendTimes
+	if !s.oldest().IsZero() {
+		t.Error("nothing sent: got a time")
+	}
+	for n := 1; n <= 2*sendTimesMax; n++ {
+		s.add(uint64(n), at(n))
+	}
+	if got, ok := s.acknowledge(3); !ok || got != at(3) || s.oldest() != at(4) {
+		t.Errorf("got %v, %v, oldest %v", got, ok, s.oldest())
+	}
+	if _, ok := s.acknowledge(2*sendTimesMax - 1); ok || !s.oldest().IsZero() {
+		t.Errorf("got a time for a frame that is not remembered, oldest %v", s.oldest())
+	}
+	s.add(1000, at(1000))
+	if _, ok := s.acknowledge(999); ok || s.oldest() != at(1000) {
+		t.Error("an earlier acknowledgement took a later frame")
+	}
+}
+
+// TestTrafficShare shows that shares add up, so that the demo's table can tell
+// membership from application and still sum to the sockets.
+func TestTrafficShare(t *testing.T) {
+	now := Traffic{
+		Socket: Count{SentBytes: 1300, ReceivedBytes: 2100},
+		Protocols: map[protocol.ID]ProtocolTraffic{
+			"/a": {Count: Count{600, 1000}, Writes: 20, Reads: 10},
+			"/b": {Count: Count{400, 500}, Writes: 10, Reads: 30},
+		},
+	}
+	is := func(id protocol.ID) func(protocol.ID) bool { return func(p protocol.ID) bool { return p == id } }
+	if got, want := now.Share(is("/a")), (Count{600 + 200, 1000 + 150}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := now.Share(is("/b")), (Count{400 + 100, 500 + 450}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := now.Share(func(protocol.ID) bool { return true }); got != now.Socket {
+		t.Errorf("all together: got %+v, want %+v", got, now.Socket)
+	}
+	if got := now.Sub(now).Share(is("/a")); got != (Count{}) {
+		t.Errorf("no time between: got %+v", got)
+	}
+	want := Traffic{Socket: Count{300, 100}, Protocols: map[protocol.ID]ProtocolTraffic{"/a": {}, "/b": {Count: Count{0, 500}, Reads: 30}}}
+	earlier := Traffic{Socket: Count{1000, 2000}, Protocols: map[protocol.ID]ProtocolTraffic{
+		"/a": now.Protocols["/a"], "/b": {Count: Count{400, 0}, Writes: 10},
+	}}
+	if diff := cmp.Diff(want, now.Sub(earlier)); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
+	}
+}
+
+// TestBroken tells the ends of a link that are somebody's death from those that are
+// not.
+func TestBroken(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"links closed here", ErrClosed, false},
+		{"replaced", errReplaced, false},
+		{"peer misbehaved", errMalformed, false},
+		{"peer was slow", errSlow, false},
+		{"keep-alive", errors.Join(network.ErrReset, yamux.ErrStreamReset, yamux.ErrKeepAliveTimeout), false},
+		{"write took too long", errors.Join(yamux.ErrStreamReset, yamux.ErrConnectionWriteTimeout), false},
+		{"connection closed here", &network.ConnError{Remote: false}, false},
+		{"connection closed there", &network.ConnError{Remote: true}, true},
+		{"stream reset there", &network.StreamError{Remote: true}, true},
+		{"process killed", errors.Join(network.ErrReset, errors.New("connection reset by peer")), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := broken(tt.err); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestValidate tells all faults at once.
+func TestValidate(t *testing.T) {
+	if err := errors.Join(DefaultLAN().Validate(), DefaultLinks().Validate()); err != nil {
+		t.Errorf("defaults: %v", err)
+	}
+	bad := Config{YieldMin: 2, YieldMax: 1, RedialMin: -1}
+	if err := bad.Validate(); err == nil || strings.Count(err.Error(), "\n") != 5 {
+		t.Errorf("got %v, want six faults", err)
+	}
+	if err := (LinksConfig{}).Validate(); err == nil || strings.Count(err.Error(), "\n") != 8 {
+		t.Errorf("got %v, want nine faults", err)
+	}
+}
+
+// TestRefusalsReport logs the first fault at once and the rest together.
+func TestRefusalsReport(t *testing.T) {
+	var r refusals
+	start := time.Unix(1000, 0)
+	add := func(c *Refusals) { c.Unknown++ }
+	if got, ok := r.count(add, start, time.Minute); !ok || got.Unknown != 1 {
+		t.Errorf("first: got %+v, %v", got, ok)
+	}
+	if _, ok := r.count(add, start.Add(time.Second), time.Minute); ok {
+		t.Error("second within the minute: reported")
+	}
+	if got, ok := r.report(start.Add(time.Minute), time.Minute); !ok || got.Unknown != 2 {
+		t.Errorf("after the minute: got %+v, %v", got, ok)
+	}
+	if _, ok := r.report(start.Add(time.Hour), time.Minute); ok {
+		t.Error("nothing new: reported")
+	}
+}
