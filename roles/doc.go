@@ -50,10 +50,10 @@
 //
 //	capture --- retention full ---> refused
 //	   |
-//	   v              Ask                    Seal of the highest claim
-//	retained ---- features sent ----> ... ----------------------------> sealed
-//	   |                                                                  |
-//	   '-- the floor has passed it: released <--- the floor has passed it-'
+//	   v            Ask                      Seal of the highest claim           published
+//	retained --> features sent, still retained ------------------------> sealed ----------> forgotten
+//	   ^   |
+//	   '---' no seal after 1.5 s: scores sent again
 //
 // # One sample at its coordinator
 //

@@ -1,0 +1,257 @@
+package roles
+
+import (
+	"slices"
+	"time"
+)
+
+// The times and sizes of a device.
+const (
+	ResendAfter = 1500 * time.Millisecond // an observation without a seal is sent again: budget + 1 s
+	resendEvery = 250 * time.Millisecond  // looks for those
+	lateBeats   = 32                      // that a replay catches up with in one step
+)
+
+// Device is what a node does with its views of a site's samples: it follows the beat, says
+// when to capture, retains what came of it, speaks to its aggregators and stores seals. It
+// has one owner.
+type Device struct {
+	self    Peer
+	site    Site
+	views   uint64
+	groups  [][]int
+	live    bool
+	scene   Scene
+	memory  *Retention
+	clock   *BeatClock
+	floor   Beat
+	beating Role // of which the heartbeat has the beat
+	resent  Instant
+	sent    map[SampleID]Instant // when an observation was last sent; of those retained
+}
+
+// NewDevice is a device of the views in a set. live says that a beat that was missed is
+// gone: a camera, not a replay.
+func NewDevice(self Peer, site Site, views uint64, groups [][]int, live bool, retentionBytes int) *Device {
+	return &Device{
+		self: self, site: site, views: views, groups: groups, live: live,
+		memory: NewRetention(retentionBytes), beating: CoordinatorOf(site, len(groups)),
+		sent: map[SampleID]Instant{},
+	}
+}
+
+// Retention is what the device remembers, to be read.
+func (d *Device) Retention() *Retention { return d.memory }
+
+// Clock is where the device is in its run; nil before it heard of one.
+func (d *Device) Clock() *BeatClock { return d.clock }
+
+// SetScene tells the device who plays which part. What it retains is sent to an aggregator
+// that is new.
+func (d *Device) SetScene(now Instant, s Scene, fx *Effects) {
+	before := d.scene
+	d.scene = s
+	if d.clock != nil && before.Coordinator != s.Coordinator {
+		d.clock.HolderChanged()
+	}
+	for g, a := range s.Aggregators {
+		if a.Peer != "" && (g >= len(before.Aggregators) || before.Aggregators[g] != a) {
+			d.push(now, g, d.memory.Unsealed(now, MaxOpen), true, fx)
+		}
+	}
+}
+
+// Captured takes what came of a sample that the device was to capture. Where retention is
+// full the sample is refused, and said to be.
+func (d *Device) Captured(now Instant, o *Observation, fx *Effects) {
+	if !d.memory.Capture(o) {
+		refused := *o
+		refused.Views = slices.Clone(o.Views)
+		for i := range refused.Views {
+			refused.Views[i] = ViewResult{View: o.Views[i].View, Reason: Refused}
+		}
+		o = &refused
+	}
+	for g := range d.groups {
+		d.push(now, g, []*Observation{o}, false, fx)
+	}
+}
+
+// push sends what the device has of a group's views, without features.
+func (d *Device) push(now Instant, group int, of []*Observation, again bool, fx *Effects) {
+	if group >= len(d.scene.Aggregators) || d.scene.Aggregators[group].Peer == "" {
+		return
+	}
+	to := d.scene.Aggregators[group]
+	var items []*Observation
+	for _, o := range of {
+		bare := *o
+		bare.Views = nil
+		for _, v := range o.Views {
+			if slices.Contains(d.groups[group], v.View) {
+				v.Features = nil
+				bare.Views = append(bare.Views, v)
+			}
+		}
+		if len(bare.Views) > 0 {
+			items = append(items, &bare)
+			if d.memory.Observation(o.Sample) != nil {
+				d.sent[o.Sample] = now
+			}
+		}
+	}
+	for batch := range slices.Chunk(items, samplesInFrame) {
+		fx.send(to.Peer, &Scores{Site: d.site, Group: group, Epoch: to.Epoch, Items: batch, Again: again})
+	}
+}
+
+// Tick says what to capture by now, and sends again what has no seal although it is old.
+func (d *Device) Tick(now Instant, fx *Effects) {
+	if d.clock != nil {
+		first, n := d.clock.Due(now, lateBeats)
+		for b := first; b < first+Beat(n); b++ {
+			if d.live && b != first+Beat(n)-1 {
+				continue // gone
+			}
+			fx.Captures = append(fx.Captures, SampleID{Site: d.site, Run: d.clock.Run().Run, Beat: b})
+		}
+	}
+	if now < d.resent.Add(resendEvery) {
+		return
+	}
+	d.resent = now
+	var old []*Observation
+	for _, o := range d.memory.Unsealed(now.Add(-ResendAfter), MaxOpen) {
+		if d.sent[o.Sample].Add(ResendAfter) <= now && len(old) < samplesInFrame {
+			old = append(old, o)
+		}
+	}
+	for g := range d.groups {
+		d.push(now, g, old, true, fx)
+	}
+	for id := range d.sent { // all that are gone: the order does not matter
+		if d.memory.Observation(id) == nil {
+			delete(d.sent, id)
+		}
+	}
+}
+
+// Receive takes a message of another machine, which may be one of the same node.
+func (d *Device) Receive(now Instant, from Peer, m Message, fx *Effects) {
+	switch m := m.(type) {
+	case *Heartbeat:
+		d.heartbeat(now, from, m, fx)
+	case *Ask:
+		d.ask(from, m, fx)
+	case *SealBatch:
+		d.seal(from, m, fx)
+	case *Claiming:
+		d.claimed(now, from, m, fx)
+	}
+}
+
+func (d *Device) heartbeat(now Instant, from Peer, m *Heartbeat, fx *Effects) {
+	if m.Claim.Role != d.beating || !d.promise(from, m.Claim.Role, m.Claim.Epoch, fx) {
+		return
+	}
+	fx.send(from, &HeartbeatAck{Role: m.Claim.Role, Epoch: m.Claim.Epoch, Number: m.Number})
+	if m.Run == nil {
+		return
+	}
+	switch {
+	case d.clock == nil || d.clock.Run().Run != m.Run.Run:
+		first := m.Run.BeatAt(m.Since) + 1
+		if m.Run.Replayed() && m.Since < m.Run.Offset(lateBeats) {
+			first = 0 // the run has just begun
+		}
+		d.clock, d.floor = NewBeatClock(*m.Run, first), 0
+	}
+	d.clock.Heartbeat(now, *m.Run, m.Since, m.Trip)
+	d.floor = max(d.floor, m.Floor)
+	d.memory.Final(m.Run.Run, m.Floor, m.Published)
+}
+
+// promise follows a claim of the site's coordinator, or answers that it is stale.
+func (d *Device) promise(from Peer, r Role, e Epoch, fx *Effects) bool {
+	if d.memory.Promise(e) {
+		return true
+	}
+	fx.send(from, &Stale{Role: r, Epoch: d.memory.Promised()})
+	return false
+}
+
+// ask sends features. They stay retained until the seal is stored.
+func (d *Device) ask(from Peer, m *Ask, fx *Effects) {
+	if !d.promise(from, m.Role, m.Epoch, fx) {
+		return
+	}
+	var items []FeatureItem
+	for _, w := range m.Items {
+		o := d.memory.Observation(w.Sample)
+		if o == nil {
+			continue
+		}
+		for _, v := range o.Views {
+			if v.Seen && w.Expect>>v.View&1 == 1 {
+				items = append(items, FeatureItem{
+					Sample: o.Sample, Bundle: o.Bundle, Settings: o.Settings, Expect: w.Expect,
+					Source: v.View, Views: 1 << v.View, Features: v.Features,
+				})
+			}
+		}
+	}
+	for batch := range slices.Chunk(items, samplesInFrame) {
+		fx.send(m.To, &Features{Tier: m.Tier, Epoch: m.ToEpoch, AnswerTo: from, Items: batch})
+	}
+}
+
+func (d *Device) seal(from Peer, m *SealBatch, fx *Effects) {
+	if !d.promise(from, m.Role, m.Epoch, fx) {
+		return
+	}
+	for _, s := range m.Seals {
+		if !d.memory.Store(m.Epoch, s) {
+			return // full: who is not acknowledged takes this device for silent
+		}
+	}
+	fx.send(from, &SealAck{Role: m.Role, Epoch: m.Epoch, Number: m.Number})
+}
+
+// claimed answers a claim with all that this device knows, and speaks again of what has no
+// seal: to the claimant, if it is an aggregator.
+func (d *Device) claimed(now Instant, from Peer, m *Claiming, fx *Effects) {
+	role, e := m.Claim.Role, m.Claim.Epoch
+	if role == d.beating {
+		if !d.promise(from, role, e, fx) {
+			return
+		}
+		d.answer(now, from, role, e, fx)
+	}
+	if role.Kind == Aggregator && role.Group < len(d.scene.Aggregators) {
+		if d.scene.Aggregators[role.Group].Epoch.Below(e) {
+			d.scene.Aggregators = slices.Clone(d.scene.Aggregators)
+			d.scene.Aggregators[role.Group] = Holding{from, e}
+		}
+		d.push(now, role.Group, d.memory.Unsealed(now, MaxOpen), true, fx)
+	}
+}
+
+func (d *Device) answer(now Instant, to Peer, role Role, e Epoch, fx *Effects) {
+	last := &ClaimAnswer{Role: role, Epoch: e, Last: true}
+	if d.clock != nil {
+		run := *d.clock.Run()
+		last.Run, last.Floor = &run, d.floor
+		last.Since, _ = d.clock.Since(now)
+	}
+	for seals := range slices.Chunk(d.memory.Seals(), sealsInFrame) {
+		fx.send(to, &ClaimAnswer{Role: role, Epoch: e, Seals: seals})
+	}
+	var ids []SampleID
+	for _, o := range d.memory.Unsealed(now, MaxOpen) {
+		ids = append(ids, o.Sample)
+	}
+	for some := range slices.Chunk(ids, samplesInFrame) {
+		fx.send(to, &ClaimAnswer{Role: role, Epoch: e, Unsealed: some})
+	}
+	fx.send(to, last)
+}
