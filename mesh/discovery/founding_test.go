@@ -1,14 +1,13 @@
 package discovery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"context"
 )
 
 // TestDecide holds the founding rule with a listening time of three seconds.

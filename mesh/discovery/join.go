@@ -52,7 +52,8 @@ func parseTarget(text string) (target, error) {
 		}
 		t.host, t.port = host, uint16(n)
 	}
-	if t.host == "" || strings.ContainsAny(t.host, " /:[]") {
+	_, err := netip.ParseAddr(t.host)
+	if t.host == "" || err != nil && strings.ContainsAny(t.host, " /:[]") {
 		return target{}, fmt.Errorf("join %q: give host, host:port or a multiaddress", text)
 	}
 	return t, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -56,8 +57,11 @@ func (l Libp2pHost) Identify(ctx context.Context, address ma.Multiaddr) (peer.ID
 		return "", errors.New("identify peer: it has a key that was made just now")
 	}
 	var mismatch sec.ErrPeerIDMismatch
-	if errors.As(err, &mismatch) {
+	switch {
+	case errors.As(err, &mismatch):
 		return mismatch.Actual, nil
+	case errors.Is(err, swarm.ErrDialToSelf):
+		return l.host.ID(), nil
 	}
 	return "", fmt.Errorf("identify peer: nobody of this mesh answers: %w", err)
 }

@@ -154,7 +154,8 @@ func (l *loop) answer(h heard) {
 }
 
 // reachable returns those of the announced addresses that are on a network of
-// ours, the one that the datagram came from first.
+// ours, the one that the datagram came from first. Another machine's loopback
+// address is not: here it is somebody else.
 func reachable(announced []netip.AddrPort, source netip.Addr, used []Interface) []ma.Multiaddr {
 	ordered := slices.Clone(announced)
 	slices.SortStableFunc(ordered, func(a, b netip.AddrPort) int {
@@ -162,7 +163,7 @@ func reachable(announced []netip.AddrPort, source netip.Addr, used []Interface) 
 	})
 	var addresses []ma.Multiaddr
 	for _, address := range ordered {
-		if !onLink(used, address.Addr()) {
+		if !onLink(used, address.Addr()) || address.Addr().IsLoopback() && !source.IsLoopback() {
 			continue
 		}
 		if m, err := multiaddress(address); err == nil {

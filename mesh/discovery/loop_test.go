@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +57,8 @@ func TestNewcomer(t *testing.T) {
 		start(t, testConfig(testMesh), &airHost{air: network, own: []Interface{wired("10.0.0.1/24")}},
 			newFakeHost(1, "/ip4/0.0.0.0/tcp/4801"), old)
 		wait(time.Hour)
-		young.since, old.since = time.Now(), time.Now()
+		young.startAnew()
+		old.startAnew()
 		config := testConfig(testMesh)
 		config.Name = "young"
 		start(t, config, &airHost{air: network, own: []Interface{wired("10.0.0.2/24")}},
@@ -67,8 +69,8 @@ func TestNewcomer(t *testing.T) {
 			got   time.Duration
 			limit time.Duration
 		}{
-			{"the newcomer hears the old one", young.when[testPeer(1)], 50 * time.Millisecond},
-			{"the old one hears the newcomer", old.when[testPeer(2)], 50 * time.Millisecond},
+			{"the newcomer hears the old one", young.firstHeard(testPeer(1)), 50 * time.Millisecond},
+			{"the old one hears the newcomer", old.firstHeard(testPeer(2)), 50 * time.Millisecond},
 		} {
 			if tt.got == 0 || tt.got > tt.limit {
 				t.Errorf("%s after %v, want within %v", tt.who, tt.got, tt.limit)
@@ -100,9 +102,9 @@ func TestSteadyBeat(t *testing.T) {
 		hosts[0].connect(hosts[1].id, true)
 		hosts[1].connect(hosts[0].id, true)
 		count, _ := ears[0].heardOf(hosts[1].id)
-		sent := network.sent
+		sent := network.sentSoFar()
 		wait(1000 * time.Second)
-		if got := network.sent - sent; got < 2*160 || got > 2*270 {
+		if got := network.sentSoFar() - sent; got < 2*160 || got > 2*270 {
 			t.Errorf("two nodes sent %d datagrams in 1000 s, want about 400", got)
 		}
 		if again, _ := ears[0].heardOf(hosts[1].id); again != count {
@@ -130,9 +132,6 @@ func TestAddressChange(t *testing.T) {
 		if moved.Status().Fault == "" {
 			t.Error("the doctor is not told that the interfaces cannot be listed")
 		}
-		moving.mu.Lock()
-		moving.bad = false
-		moving.mu.Unlock()
 		moving.set(wired("192.168.7.9/24"))
 		wait(10 * time.Second)
 		if count, _ := resting.heardOf(testPeer(1)); count != 0 {
@@ -164,13 +163,15 @@ func TestForeignMesh(t *testing.T) {
 		start(t, config, &airHost{air: network, own: []Interface{wired("10.0.0.2/24")}},
 			newFakeHost(2, "/ip4/0.0.0.0/tcp/4802"), other)
 		wait(time.Second)
-		if len(one.found)+len(other.found) != 0 {
-			t.Errorf("foreign nodes became candidates: %v %v", one.found, other.found)
+		found, foreign, _ := one.told()
+		alsoFound, alsoForeign, _ := other.told()
+		if len(found)+len(alsoFound) != 0 {
+			t.Errorf("foreign nodes became candidates: %v %v", found, alsoFound)
 		}
-		if len(one.foreign) != 1 || len(other.foreign) != 1 {
-			t.Fatalf("reports of foreign nodes: %d and %d, want one each", len(one.foreign), len(other.foreign))
+		if len(foreign) != 1 || len(alsoForeign) != 1 {
+			t.Fatalf("reports of foreign nodes: %d and %d, want one each", len(foreign), len(alsoForeign))
 		}
-		got := fmt.Sprintf("%+v", one.foreign[0])
+		got := fmt.Sprintf("%+v", foreign[0])
 		want := "{Fingerprint:mmmmmmmm Version:1 Name:kitchen Address:10.0.0.2:4802 Way:beacon Interface:eth0 Silent:0s}"
 		if got != want {
 			t.Errorf("report\ngot  %s\nwant %s", got, want)
@@ -189,8 +190,8 @@ func TestClone(t *testing.T) {
 		start(t, testConfig(testMesh), &airHost{air: network, own: []Interface{wired("10.0.0.2/24")}},
 			newFakeHost(1, "/ip4/0.0.0.0/tcp/4801"), newEar())
 		wait(2 * time.Second)
-		if len(e.clones) != 1 || e.clones[0].Address.String() != "10.0.0.2:4801" || len(e.found) != 0 {
-			t.Errorf("clones %v, candidates %v; want one clone at 10.0.0.2:4801", e.clones, e.found)
+		if found, _, clones := e.told(); len(clones) != 1 || clones[0].Address.String() != "10.0.0.2:4801" || len(found) != 0 {
+			t.Errorf("clones %v, candidates %v; want one clone at 10.0.0.2:4801", clones, found)
 		}
 	})
 }
@@ -207,7 +208,10 @@ func TestManyOnOneHost(t *testing.T) {
 		d, _ := start(t, config, host, newFakeHost(1, "/ip4/127.0.0.1/tcp/4801"), first)
 		start(t, config, host, newFakeHost(2, "/ip4/127.0.0.1/tcp/4802"), second)
 		wait(time.Second)
-		for _, s := range network.sockets {
+		network.mu.Lock()
+		sockets := slices.Clone(network.sockets)
+		network.mu.Unlock()
+		for _, s := range sockets {
 			if !s.at.Addr().IsLoopback() {
 				t.Errorf("a socket at %v, with loopback alone", s.at)
 			}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -36,7 +37,7 @@ func newAir(seed uint64, loss float64) *air {
 	return &air{random: rand.New(rand.NewPCG(seed, 1)), loss: loss, delay: time.Millisecond, ports: 40000}
 }
 
-// station is a machine on that network.
+// airHost is a machine on that network.
 type airHost struct {
 	air *air
 	mu  sync.Mutex
@@ -56,7 +57,7 @@ func (h *airHost) interfaces() ([]Interface, error) {
 func (h *airHost) set(own ...Interface) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.own = own
+	h.own, h.bad = own, false
 }
 
 func (h *airHost) listen(_ context.Context, at netip.AddrPort, shared bool) (socket, error) {
@@ -74,6 +75,13 @@ func (h *airHost) listen(_ context.Context, at netip.AddrPort, shared bool) (soc
 	s := &airSocket{air: h.air, at: at, shared: shared, queue: make(chan airDatagram, 1024), closed: make(chan struct{})}
 	h.air.sockets = append(h.air.sockets, s)
 	return s, nil
+}
+
+// sentSoFar returns how many datagrams were sent, by all.
+func (a *air) sentSoFar() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.sent
 }
 
 type airDatagram struct {
@@ -183,6 +191,20 @@ func (h *fakeHost) connect(id peer.ID, connected bool) {
 	h.connected[id] = connected
 }
 
+// listenOn replaces where the host listens.
+func (h *fakeHost) listenOn(address string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.listening = []ma.Multiaddr{ma.StringCast(address)}
+}
+
+// timesAsked returns how often Identify was called.
+func (h *fakeHost) timesAsked() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked
+}
+
 func (h *fakeHost) Identify(_ context.Context, address ma.Multiaddr) (peer.ID, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -239,6 +261,27 @@ func (e *ear) Cloned(c Clone) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.clones = append(e.clones, c)
+}
+
+// told returns all that it was told.
+func (e *ear) told() (found []Candidate, foreign []Foreign, clones []Clone) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.found), slices.Clone(e.foreign), slices.Clone(e.clones)
+}
+
+// firstHeard returns when a peer was first reported, since since; 0: never.
+func (e *ear) firstHeard(id peer.ID) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.when[id]
+}
+
+// startAnew counts time from now.
+func (e *ear) startAnew() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.since = time.Now()
 }
 
 // heardOf returns how many reports of a peer there were, and the first.
