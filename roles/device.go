@@ -10,6 +10,7 @@ const (
 	ResendAfter = 1500 * time.Millisecond // an observation without a seal is sent again: budget + 1 s
 	resendEvery = 250 * time.Millisecond  // looks for those
 	lateBeats   = 32                      // that a replay catches up with in one step
+	runIsNew    = time.Second             // a replay that hears of a run within it plays it from beat 0; else from the next beat
 )
 
 // Device is what a node does with its views of a site's samples: it follows the beat, says
@@ -158,11 +159,10 @@ func (d *Device) heartbeat(now Instant, from Peer, m *Heartbeat, fx *Effects) {
 	if m.Run == nil {
 		return
 	}
-	switch {
-	case d.clock == nil || d.clock.Run().Run != m.Run.Run:
+	if d.clock == nil || d.clock.Run().Run != m.Run.Run {
 		first := m.Run.BeatAt(m.Since) + 1
-		if m.Run.Replayed() && m.Since < m.Run.Offset(lateBeats) {
-			first = 0 // the run has just begun
+		if !d.live && m.Since < runIsNew {
+			first = 0
 		}
 		d.clock, d.floor = NewBeatClock(*m.Run, first), 0
 	}
@@ -227,7 +227,7 @@ func (d *Device) claimed(now Instant, from Peer, m *Claiming, fx *Effects) {
 		}
 		d.answer(now, from, role, e, fx)
 	}
-	if role.Kind == Aggregator && role.Group < len(d.scene.Aggregators) {
+	if role.Kind == AggregatorKind && role.Group < len(d.scene.Aggregators) {
 		if d.scene.Aggregators[role.Group].Epoch.Below(e) {
 			d.scene.Aggregators = slices.Clone(d.scene.Aggregators)
 			d.scene.Aggregators[role.Group] = Holding{from, e}

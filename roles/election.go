@@ -39,7 +39,7 @@ type Member struct {
 	Peer     Peer
 	Site     Site
 	Views    uint64  // views that it holds, bit v for view v
-	Eligible KindSet // Cloud and Aggregator, as its configuration allows
+	Eligible KindSet // CloudKind and AggregatorKind, as its configuration allows
 	Pinned   KindSet // kinds for which the operator chose it
 	Class    Class
 	Stands   bool // the class has not changed for ClassStands
@@ -155,14 +155,14 @@ func (el *election) claimed() map[Role][]Claim {
 // may reports whether a member may hold a role.
 func (el *election) may(m *Member, r Role) bool {
 	switch r.Kind {
-	case Cloud:
-		return m.Eligible.Has(Cloud)
-	case Aggregator:
-		return m.Eligible.Has(Aggregator) && m.Site == r.Site
+	case CloudKind:
+		return m.Eligible.Has(CloudKind)
+	case AggregatorKind:
+		return m.Eligible.Has(AggregatorKind) && m.Site == r.Site
 	}
 	// Whoever has the cloud or a group may coordinate, and keeps the claim when it
 	// loses that role until a challenger takes it.
-	return m.Eligible.Has(Cloud) || m.Eligible.Has(Aggregator) && m.Site == r.Site
+	return m.Eligible.Has(CloudKind) || m.Eligible.Has(AggregatorKind) && m.Site == r.Site
 }
 
 // strongest is the highest claim, one that is not lonely before any that is; the
@@ -245,10 +245,10 @@ func (el *election) rank(role Role) []rank {
 			member: m, pinned: m.Pinned.Has(role.Kind), noView: m.Views == 0,
 			noDuty: !el.hasOther(m.Peer, role),
 		}
-		if role.Kind == Aggregator && role.Group < len(el.Groups) && len(el.Groups[role.Group]) == 1 {
+		if role.Kind == AggregatorKind && role.Group < len(el.Groups) && len(el.Groups[role.Group]) == 1 {
 			r.home = m.Views>>el.Groups[role.Group][0]&1 == 1
 		}
-		if role.Kind == Coordinate {
+		if role.Kind == CoordinatorKind {
 			r.anyClass, r.follows = true, el.follows(m.Peer, role.Site)
 			if m.Site != role.Site && r.follows > 0 && !claims(m, role) {
 				continue // of another site, and without the cloud

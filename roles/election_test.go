@@ -13,7 +13,7 @@ import (
 var (
 	hall     = Site("hall")
 	hallRole = AggregatorOf(hall, 0)
-	anyRole  = Kinds(Cloud, Aggregator)
+	anyRole  = Kinds(CloudKind, AggregatorKind)
 )
 
 // camera is a member with one view, eligible for everything.
@@ -53,7 +53,7 @@ func TestElectionOrder(t *testing.T) {
 		name   string
 		change func(a, b *Member)
 	}{
-		{"pin before class", func(a, b *Member) { b.Pinned = Kinds(Aggregator); a.Class = 9 }},
+		{"pin before class", func(a, b *Member) { b.Pinned = Kinds(AggregatorKind); a.Class = 9 }},
 		{"class before views", func(a, b *Member) { b.Class = 6; a.Views = 0 }},
 		{"no view before no other role", func(a, b *Member) {
 			b.Views = 0
@@ -99,8 +99,8 @@ func TestElectionHolder(t *testing.T) {
 		{"the claim holds against the order", []Member{a1, spare("b")}, nil, one, "a", "-"},
 		{"and against a class that has not stood", []Member{a1, with(spare("b"), func(m *Member) { m.Class, m.Stands = 9, false })}, nil, one, "a", "-"},
 		{"not against one that has", []Member{a1, with(spare("b"), func(m *Member) { m.Class = 9 })}, nil, one, "a", "b"},
-		{"not against a pin", []Member{a1, with(spare("b"), func(m *Member) { m.Class = 1; m.Pinned = Kinds(Aggregator) })}, nil, one, "a", "b"},
-		{"a pin holds against a class", []Member{with(a1, func(m *Member) { m.Pinned = Kinds(Aggregator) }), with(spare("b"), func(m *Member) { m.Class = 9 })}, nil, one, "a", "-"},
+		{"not against a pin", []Member{a1, with(spare("b"), func(m *Member) { m.Class = 1; m.Pinned = Kinds(AggregatorKind) })}, nil, one, "a", "b"},
+		{"a pin holds against a class", []Member{with(a1, func(m *Member) { m.Pinned = Kinds(AggregatorKind) }), with(spare("b"), func(m *Member) { m.Class = 9 })}, nil, one, "a", "-"},
 		{"of two claims the higher", []Member{a1, with(camera("b", 1), func(m *Member) { m.Claims = []Claim{claimOf(hallRole, 2, "b")} })}, nil, one, "b", "-"},
 		{"a holder that is down", []Member{a1, camera("b", 1)}, map[Peer]bool{"a": true}, one, "", "b"},
 		{"a claim in another's name", []Member{camera("a", 0), with(camera("b", 1), func(m *Member) {
@@ -113,7 +113,7 @@ func TestElectionHolder(t *testing.T) {
 		{"a group of one view is aggregated on its device", []Member{camera("a", 0), with(spare("b"), func(m *Member) {
 			m.Claims = []Claim{claimOf(hallRole, 4, "b")}
 		})}, nil, [][]int{{0}}, "b", "a"},
-		{"the aggregator is of the site", []Member{a1, with(spare("b"), func(m *Member) { m.Site = "yard"; m.Pinned = Kinds(Aggregator) })}, nil, one, "a", "-"},
+		{"the aggregator is of the site", []Member{a1, with(spare("b"), func(m *Member) { m.Site = "yard"; m.Pinned = Kinds(AggregatorKind) })}, nil, one, "a", "-"},
 		{"nobody is eligible", []Member{with(camera("a", 0), func(m *Member) { m.Eligible = 0 })}, nil, one, "", "-"},
 	}
 	for _, tt := range tests {
@@ -141,7 +141,7 @@ func TestElectionSpreadsRoles(t *testing.T) {
 		}}
 		holders := map[Peer]int{}
 		for _, a := range Elect(e) {
-			if a.Role.Kind != Coordinate {
+			if a.Role.Kind != CoordinatorKind {
 				holders[a.Challenger]++
 			}
 		}
@@ -160,13 +160,13 @@ func TestElectionCoordinator(t *testing.T) {
 		with(camera("c", 2), func(m *Member) { m.Claims = []Claim{claimOf(AggregatorOf(hall, 1), 5, "c")} }),
 		with(spare("far"), func(m *Member) {
 			m.Site, m.Claims = "", []Claim{claimOf(CloudRole(), 2, "far")}
-			m.Eligible = Kinds(Cloud)
+			m.Eligible = Kinds(CloudKind)
 		}),
 		with(spare("yard"), func(m *Member) { m.Site = "yard" }), // of another site
 	}
 	for i := range members {
 		if members[i].Peer != "far" {
-			members[i].Eligible = Kinds(Aggregator)
+			members[i].Eligible = Kinds(AggregatorKind)
 		}
 	}
 	coordinator := CoordinatorOf(hall, 2)
@@ -249,7 +249,7 @@ func TestElectionOfAThousand(t *testing.T) {
 			if had != leaver && a.Holder() != had {
 				t.Errorf("%s moved from %s to %q when %s went down", a.Role, had, a.Holder(), leaver)
 			}
-			if had != leaver && a.Challenger != "" && a.Role.Kind != Coordinate {
+			if had != leaver && a.Challenger != "" && a.Role.Kind != CoordinatorKind {
 				t.Errorf("%s of %s is challenged by %s when %s went down", a.Role, had, a.Challenger, leaver)
 			}
 		}

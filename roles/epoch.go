@@ -69,19 +69,19 @@ type RoleKind uint8
 
 // The kinds of roles, in the order in which an election fills them.
 const (
-	Cloud       RoleKind = iota + 1 // runs the last section; one of the mesh
-	Aggregator                      // runs a group's local exit and edge section; one of a group
-	Coordinate                      // opens, seals and publishes a site's samples, see CoordinatorOf
-	lastOfKinds = Coordinate
+	CloudKind       RoleKind = iota + 1 // runs the last section; one of the mesh
+	AggregatorKind                      // runs a group's local exit and edge section; one of a group
+	CoordinatorKind                     // opens, seals and publishes a site's samples, see CoordinatorOf
+	lastOfKinds     = CoordinatorKind
 )
 
 func (k RoleKind) String() string {
 	switch k {
-	case Cloud:
+	case CloudKind:
 		return "cloud"
-	case Aggregator:
+	case AggregatorKind:
 		return "aggregator"
-	case Coordinate:
+	case CoordinatorKind:
 		return "coordinator"
 	}
 	return fmt.Sprintf("unknown(%d)", uint8(k))
@@ -95,11 +95,11 @@ type Role struct {
 }
 
 // CloudRole is the mesh's role of running the last tier.
-func CloudRole() Role { return Role{Kind: Cloud} }
+func CloudRole() Role { return Role{Kind: CloudKind} }
 
 // AggregatorOf is the role of a group's aggregator.
 func AggregatorOf(site Site, group int) Role {
-	return Role{Kind: Aggregator, Site: site, Group: group}
+	return Role{Kind: AggregatorKind, Site: site, Group: group}
 }
 
 // CoordinatorOf is the role whose claim fences a site's seals. With one group it is
@@ -110,7 +110,7 @@ func CoordinatorOf(site Site, groups int) Role {
 	if groups == 1 {
 		return AggregatorOf(site, 0)
 	}
-	return Role{Kind: Coordinate, Site: site}
+	return Role{Kind: CoordinatorKind, Site: site}
 }
 
 // Compare orders roles as an election fills them.
@@ -123,11 +123,11 @@ func (r Role) Validate() error {
 	switch {
 	case r.Kind == 0 || r.Kind > lastOfKinds:
 		return fmt.Errorf("role: kind %s", r.Kind)
-	case r.Kind != Aggregator && r.Group != 0, r.Group < 0:
+	case r.Kind != AggregatorKind && r.Group != 0, r.Group < 0:
 		return fmt.Errorf("role %s: group %d", r.Kind, r.Group)
-	case r.Kind == Cloud && r.Site != "":
+	case r.Kind == CloudKind && r.Site != "":
 		return fmt.Errorf("role %s: site %s, the mesh has one cloud", r.Kind, r.Site)
-	case r.Kind != Cloud:
+	case r.Kind != CloudKind:
 		return r.Site.Validate()
 	}
 	return nil
@@ -136,9 +136,9 @@ func (r Role) Validate() error {
 // String is cloud, aggregator/site/group or coordinator/site.
 func (r Role) String() string {
 	switch r.Kind {
-	case Cloud:
+	case CloudKind:
 		return r.Kind.String()
-	case Aggregator:
+	case AggregatorKind:
 		return fmt.Sprintf("%s/%s/%d", r.Kind, r.Site, r.Group)
 	}
 	return fmt.Sprintf("%s/%s", r.Kind, r.Site)

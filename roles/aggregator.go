@@ -1,0 +1,211 @@
+package roles
+
+import (
+	"slices"
+	"time"
+
+	"ganglion/inference/topology"
+)
+
+// Aggregator gathers the scores of one group's views and proposes what the local exit says
+// to the coordinator; where the topology has an edge tier it runs the group's edge section
+// as well. It proposes and never decides, so that any number of them do no harm. It has
+// one owner.
+type Aggregator struct {
+	self    Peer
+	site    Site
+	group   int
+	views   []int // of the group
+	catalog Catalog
+	scene   Scene
+	epoch   Epoch // of this holder
+	links   links
+	open    map[SampleID]*aggregation
+	order   []SampleID // of open, as opened
+	done    *ring      // proposed to the present coordinator
+	edge    *upper     // nil: no edge tier here
+}
+
+// aggregation is the gather of one sample.
+type aggregation struct {
+	gather  *Gather
+	first   *Observation // its bundle is the sample's
+	results [MaxViews]*ViewResult
+}
+
+// NewAggregator is the aggregator of a group under the claim epoch.
+func NewAggregator(self Peer, site Site, group int, views []int, epoch Epoch, catalog Catalog) *Aggregator {
+	return &Aggregator{
+		self: self, site: site, group: group, views: views, epoch: epoch, catalog: catalog,
+		links: links{}, open: map[SampleID]*aggregation{}, done: newRing(MaxOpen),
+		edge: newUpper(self, topology.ExitEdge, AggregatorOf(site, group), epoch, catalog),
+	}
+}
+
+// SetEpoch says that the holder's own claim has become another.
+func (a *Aggregator) SetEpoch(e Epoch) { a.epoch, a.edge.epoch = e, e }
+
+// SetScene tells who plays which part. To a new coordinator everything is proposed again
+// that the devices have no seal of: they send it on its claim.
+func (a *Aggregator) SetScene(s Scene) {
+	if s.Coordinator != a.scene.Coordinator {
+		a.done = newRing(MaxOpen)
+	}
+	a.scene = s
+	wanted := func(p Peer) bool { return slices.Contains(s.Views, p) }
+	a.links.keep(wanted)
+	a.edge.setHolders(s.Views)
+}
+
+// Link says whether a peer is connected, and its round trip.
+func (a *Aggregator) Link(now Instant, p Peer, connected bool, trip time.Duration, fx *Effects) {
+	if a.scene.viewsOf(p) == 0 {
+		return
+	}
+	a.links.of(p).Connected(connected)
+	a.links.of(p).RoundTrip(trip)
+	a.edge.link(p, connected, trip)
+	if !connected {
+		for _, id := range a.order {
+			a.open[id].gather.GiveUp(a.scene.viewsOf(p))
+		}
+	}
+	a.Tick(now, fx)
+}
+
+// Receive takes a message of another machine.
+func (a *Aggregator) Receive(now Instant, from Peer, m Message, fx *Effects) {
+	switch m := m.(type) {
+	case *Scores:
+		if m.Site == a.site && m.Group == a.group {
+			a.scores(now, from, m)
+		}
+	case *Features:
+		if m.Tier == topology.ExitEdge {
+			a.edge.receive(now, from, m, fx)
+		}
+	case *Ask:
+		if m.Tier == topology.ExitCloud {
+			a.edge.sendUp(from, m, a.group, fx)
+		}
+	}
+	a.Tick(now, fx)
+}
+
+func (a *Aggregator) scores(now Instant, from Peer, m *Scores) {
+	for _, o := range m.Items {
+		if a.done.has(o.Sample) && !m.Again {
+			continue // late: the seal will tell the device
+		}
+		s := a.open[o.Sample]
+		if s == nil {
+			if len(a.open) >= MaxOpen {
+				return // the devices have it, and will send it again
+			}
+			s = a.begin(now, o)
+		}
+		for i := range o.Views {
+			v := o.Views[i].View
+			if v < 0 || v >= len(a.scene.Views) || a.scene.Views[v] != from || !slices.Contains(a.views, v) {
+				continue // of who does not hold the view
+			}
+			if !m.Again {
+				a.links.of(from).Spoke(now, s.gather.Opened)
+			}
+			if s.gather.Speak(v) {
+				s.results[v] = a.judge(s, o, &o.Views[i])
+			}
+		}
+	}
+}
+
+// judge is a result, or that it does not belong to the sample.
+func (a *Aggregator) judge(s *aggregation, o *Observation, v *ViewResult) *ViewResult {
+	if v.Reason == NotMissing && (o.Bundle != s.first.Bundle || o.Settings != s.first.Settings) {
+		return &ViewResult{View: v.View, Reason: NoBundle}
+	}
+	return v
+}
+
+func (a *Aggregator) begin(now Instant, first *Observation) *aggregation {
+	var sources uint64
+	for _, v := range a.views {
+		if v < len(a.scene.Views) && a.scene.Views[v] != "" {
+			sources |= 1 << v
+		}
+	}
+	s := &aggregation{first: first}
+	s.gather = NewGather(now, sources, 0, func(v int) *Punctuality { return a.links.of(a.scene.Views[v]) })
+	a.open[first.Sample] = s
+	a.order = append(a.order, first.Sample)
+	return s
+}
+
+// Tick proposes the samples for which nobody is waited for any more.
+func (a *Aggregator) Tick(now Instant, fx *Effects) {
+	a.edge.tick(now, fx)
+	if a.scene.Coordinator.Peer == "" {
+		return // they stay open until there is one to propose to
+	}
+	var items []*Proposed
+	a.order = slices.DeleteFunc(a.order, func(id SampleID) bool {
+		s := a.open[id]
+		late := s.gather.Expire(now)
+		for v := range each(late) {
+			a.links.of(a.scene.Views[v]).Missed()
+		}
+		if !s.gather.Done() {
+			return false
+		}
+		items = append(items, a.propose(s))
+		delete(a.open, id)
+		a.done.add(id)
+		return true
+	})
+	for some := range slices.Chunk(items, sealsInFrame) {
+		fx.send(a.scene.Coordinator.Peer, &Proposals{
+			Tier: topology.ExitLocal, Site: a.site, Group: a.group,
+			Role: AggregatorOf(a.site, a.group), Epoch: a.epoch, Items: some,
+		})
+	}
+}
+
+func (a *Aggregator) propose(s *aggregation) *Proposed {
+	p := &Proposed{
+		Sample: s.first.Sample, Bundle: s.first.Bundle, Settings: s.first.Settings, Reasons: map[int]Reason{},
+	}
+	b := a.catalog(s.first.Bundle, s.first.Settings)
+	scores := make([][]float32, MaxViews)
+	for _, v := range a.views {
+		r := s.results[v]
+		switch {
+		case r == nil:
+			p.Reasons[v] = a.why(v)
+		case r.Reason != NotMissing:
+			p.Reasons[v] = r.Reason
+		case !r.Seen:
+			p.Nothing |= 1 << v
+		case b == nil || b.Topology.Local != nil && len(r.Scores) != len(b.Topology.Classes):
+			p.Reasons[v] = Faulty
+		default:
+			p.Seen |= 1 << v
+			scores[v] = r.Scores
+		}
+	}
+	if b != nil && b.Topology.Local != nil && p.Seen != 0 {
+		out := b.Network.Local(a.group, scores[:len(b.Topology.Views)], p.Seen)
+		p.Exit = propose(topology.ExitLocal, a.group, p.Seen, out)
+	}
+	return p
+}
+
+// why is the reason for which a view did not speak.
+func (a *Aggregator) why(v int) Reason {
+	switch {
+	case v >= len(a.scene.Views) || a.scene.Views[v] == "":
+		return Unheld
+	case a.links.of(a.scene.Views[v]).broken:
+		return Broken
+	}
+	return Silent
+}
