@@ -1,16 +1,20 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // keepTag marks the connections that the connection manager must not end.
@@ -40,13 +44,35 @@ func (h *Host) connect(ctx context.Context, p Peer, first bool) error {
 	if err != nil || h.Connected(p) {
 		return err
 	}
-	if !first {
-		arrived, err := h.await(ctx, id, p)
-		if err != nil || arrived {
-			return err
-		}
+	if first {
+		return h.dial(ctx, p, id)
 	}
-	return h.dial(ctx, p, id)
+	h.mu.Lock()
+	arrived := h.of(id, p).arrived
+	h.mu.Unlock()
+	if there, err := h.yield(ctx, p, arrived); err != nil || there {
+		return err
+	}
+	// The other's dial may have been under way all the time: the first to arrive stops
+	// this one.
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watch.Go(func() {
+		select {
+		case <-arrived:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	err = h.dial(ctx, p, id)
+	select {
+	case <-arrived:
+		return nil
+	default:
+		return err
+	}
 }
 
 // target returns the libp2p ID of a peer that may be dialled.
@@ -65,15 +91,12 @@ func (h *Host) target(p Peer) (peer.ID, error) {
 	return id, nil
 }
 
-// await gives the other the time to dial, and tells whether it did.
-func (h *Host) await(ctx context.Context, id peer.ID, p Peer) (arrived bool, err error) {
-	h.mu.Lock()
-	connection := h.of(id, p).arrived
-	h.mu.Unlock()
+// yield gives the other the time to dial, and tells whether it did.
+func (h *Host) yield(ctx context.Context, p Peer, arrived <-chan struct{}) (there bool, err error) {
 	timer := time.NewTimer(between(h.config.YieldMin, h.config.YieldMax))
 	defer timer.Stop()
 	select {
-	case <-connection:
+	case <-arrived:
 		return true, nil
 	case <-timer.C:
 		return false, nil
@@ -111,6 +134,33 @@ func dialError(ctx context.Context, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", ErrNotOurMesh, err)
+}
+
+// rank says when each address of a peer is dialled: one after the other, in steps that
+// an answer on a local network arrives within, so that a peer with many addresses does
+// not cost as many handshakes. Link-local addresses come last: with several interfaces
+// they are ambiguous; and IPv4 before IPv6, as it is more often set up with care.
+func rank(addresses []ma.Multiaddr) []network.AddrDelay {
+	const step, latest = 30 * time.Millisecond, 300 * time.Millisecond
+	worse := func(m ma.Multiaddr) int {
+		a, _ := addrPort(m)
+		switch {
+		case a.Addr().IsLinkLocalUnicast():
+			return 2
+		case a.Addr().Is6():
+			return 1
+		}
+		return 0
+	}
+	ranked := make([]network.AddrDelay, 0, len(addresses))
+	for _, m := range addresses {
+		ranked = append(ranked, network.AddrDelay{Addr: m})
+	}
+	slices.SortStableFunc(ranked, func(a, b network.AddrDelay) int { return cmp.Compare(worse(a.Addr), worse(b.Addr)) })
+	for i := range ranked {
+		ranked[i].Delay = min(time.Duration(i)*step, latest)
+	}
+	return ranked
 }
 
 // Disconnect ends all connections to the peer. One that is kept is dialled again.

@@ -161,7 +161,7 @@ func (h *Host) build(identity secret.Identity, keys secret.Keys) (host.Host, err
 		libp2p.ConnectionManager(connections),
 		libp2p.BandwidthReporter(h.meter),
 		libp2p.AddrsFactory(h.advertised),
-		libp2p.SwarmOpts(swarm.WithDialRanker(swarm.NoDelayDialRanker)),
+		libp2p.SwarmOpts(swarm.WithDialRanker(rank)),
 		libp2p.WithDialTimeout(h.config.DialTimeout),
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),

@@ -34,6 +34,7 @@ type Links struct {
 
 	handlers atomic.Pointer[map[Kind]*handling] // the map never changes
 	watchers watchers
+	calls    sync.Pool // of *call
 
 	mu      sync.RWMutex // guards what follows
 	links   map[Peer]*link

@@ -133,9 +133,11 @@ func (m *meter) broken(c network.ConnMultiaddrs) bool {
 	return !ok || counted.failed.Load() // not there: it ended before it was established
 }
 
+// forget lets go of a connection that was closed before it was established.
 func (m *meter) forget(c *countedConn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	c.hurry.Stop()
 	if m.sockets[c.name] == c && !c.established {
 		delete(m.sockets, c.name)
 	}
@@ -150,8 +152,9 @@ type countedConn struct {
 	closed atomic.Bool
 	failed atomic.Bool // before it was closed
 
+	// Guarded by the meter's lock:
 	hurry       *time.Timer // closes it unless it is established
-	established bool        // guarded by the meter's lock
+	established bool
 }
 
 func (c *countedConn) Read(p []byte) (int, error) {
@@ -183,7 +186,6 @@ func (c *countedConn) note(err error) {
 // Close closes the connection.
 func (c *countedConn) Close() error {
 	c.closed.Store(true)
-	c.hurry.Stop()
 	c.meter.forget(c)
 	return c.Conn.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,12 +23,41 @@ const childVariable = "GANGLION_LINK_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		if left := leaked(); code == 0 && left != "" {
+			fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
+			code = 1
+		}
+		os.Exit(code)
 	}
 	if err := child(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// leaked returns the goroutines of this package and of libp2p that do not end after
+// the last test; empty: there are none.
+func leaked() string {
+	const tries = 2000
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	var left []string
+	for range tries {
+		left = left[:0]
+		buffer := make([]byte, 1<<20)
+		for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+			ours := strings.Contains(stack, "ganglion/mesh/link.") || strings.Contains(stack, "libp2p/")
+			if ours && !strings.Contains(stack, "TestMain") {
+				left = append(left, stack)
+			}
+		}
+		if len(left) == 0 {
+			return ""
+		}
+		<-tick.C
+	}
+	return strings.Join(left, "\n\n")
 }
 
 // child is a node on loopback that prints who and where it is, and lives until it is

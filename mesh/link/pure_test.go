@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-yamux/v5"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // TestReach is the rule that keeps a restricted host on its interfaces: the tests of
@@ -203,5 +204,30 @@ func TestRefusalsReport(t *testing.T) {
 	}
 	if _, ok := r.report(start.Add(time.Hour), time.Minute); ok {
 		t.Error("nothing new: reported")
+	}
+}
+
+// TestRank spreads the addresses of a peer over time, the likeliest first.
+func TestRank(t *testing.T) {
+	var given []ma.Multiaddr
+	for _, a := range []string{"[fe80::1%25eth0]:1", "[fd00::1]:1", "192.168.1.7:1", "10.0.0.1:1"} {
+		ap, err := netip.ParseAddrPort(strings.ReplaceAll(a, "%25", "%"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, ok := multiaddr(ap)
+		if !ok {
+			t.Fatalf("no multiaddr for %s", a)
+		}
+		given = append(given, m)
+	}
+	var got []string
+	for _, r := range rank(given) {
+		a, _ := addrPort(r.Addr)
+		got = append(got, a.Addr().String()+" "+r.Delay.String())
+	}
+	want := []string{"192.168.1.7 0s", "10.0.0.1 30ms", "fd00::1 60ms", "fe80::1%eth0 90ms"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
 	}
 }

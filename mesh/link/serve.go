@@ -66,17 +66,23 @@ func (s *session) allows(h header, payloadBytes int) bool {
 	case h.kind == 0:
 		return payloadBytes == 0
 	case h.reply != 0:
-		s.mu.Lock()
-		c, ok := s.requests[h.reply]
-		s.mu.Unlock()
-		limit := ReasonBytesMax
-		if ok && h.status == StatusOK {
-			limit = c.maxBytes
-		}
-		return ok && c.kind == h.kind && payloadBytes <= limit
+		return s.allowsReply(h, payloadBytes)
 	}
 	handling, ok := (*s.links.handlers.Load())[h.kind]
 	return ok && int64(payloadBytes) <= handling.maxBytes.Load()
+}
+
+func (s *session) allowsReply(h header, payloadBytes int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.requests[h.reply]
+	if !ok || c.kind != h.kind {
+		return false
+	}
+	if h.status != StatusOK {
+		return payloadBytes <= ReasonBytesMax
+	}
+	return payloadBytes <= c.maxBytes
 }
 
 // note notes that a frame has arrived, and what it acknowledges.

@@ -39,7 +39,8 @@ type session struct {
 	quiet          chan struct{} // closed when all is acknowledged; nil: nobody waits for it
 }
 
-// call is a request that waits for its reply.
+// call is a request that waits for its reply. Whoever takes it from the requests sends
+// the one reply, so that it can be used again when that was received.
 type call struct {
 	kind     Kind
 	maxBytes int
@@ -114,7 +115,12 @@ func (s *session) acknowledgeLocked() {
 
 // request sends a request and waits for its reply.
 func (s *session) request(ctx context.Context, kind Kind, payload []byte, maxReplyBytes int) ([]byte, error) {
-	c := &call{kind: kind, maxBytes: maxReplyBytes, reply: make(chan reply, 1)}
+	c, ok := s.links.calls.Get().(*call)
+	if !ok {
+		c = &call{reply: make(chan reply, 1)}
+	}
+	defer s.links.calls.Put(c)
+	c.kind, c.maxBytes = kind, maxReplyBytes
 	number, err := s.ask(c, payload)
 	if err != nil {
 		return nil, err
@@ -123,11 +129,22 @@ func (s *session) request(ctx context.Context, kind Kind, payload []byte, maxRep
 	case r := <-c.reply:
 		return r.payload, r.err
 	case <-ctx.Done():
-		s.mu.Lock()
-		delete(s.requests, number)
-		s.mu.Unlock()
+	}
+	if s.giveUp(number) {
 		return nil, context.Cause(ctx)
 	}
+	r := <-c.reply // it came this instant
+	return r.payload, r.err
+}
+
+// giveUp takes a request from those that wait, and tells whether it was there. If not,
+// its reply has been sent, or is being.
+func (s *session) giveUp(number uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.requests[number]
+	delete(s.requests, number)
+	return ok
 }
 
 func (s *session) ask(c *call, payload []byte) (uint64, error) {

@@ -289,17 +289,16 @@ func TestTCPGreaterDials(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, x.Links, y.Self())
-	if got := len(y.Libp2p().Network().Conns()); got != 1 {
-		t.Errorf("got %d connections, want 1", got)
-	}
+	eventually(t, "one connection is left", func() bool { return len(y.Libp2p().Network().Conns()) == 1 })
 }
 
 // TestTCPSimultaneous has both sides learn of one another at once, many times over:
-// the rule must leave one connection, not two.
+// while the greater yields, there is one connection to each, not two.
 func TestTCPSimultaneous(t *testing.T) {
 	nodes := make([]*node, 5)
 	for i := range nodes {
-		nodes[i] = start(t, options{})
+		// So long that a busy machine changes nothing.
+		nodes[i] = start(t, options{host: func(c *Config) { c.YieldMin, c.YieldMax = time.Hour, time.Hour }})
 	}
 	for _, a := range nodes {
 		for _, b := range nodes {
@@ -323,9 +322,10 @@ func TestTCPSimultaneous(t *testing.T) {
 		}
 	}
 	for _, a := range nodes {
-		if got := len(a.Libp2p().Network().Conns()); got != len(nodes)-1 {
-			t.Errorf("got %d connections, want %d", got, len(nodes)-1)
-		}
+		// A second address that was dialled as well may take a moment to go.
+		eventually(t, "one connection to each is left", func() bool {
+			return len(a.Libp2p().Network().Conns()) == len(nodes)-1
+		})
 		if got := len(a.Peers()); got != len(nodes)-1 {
 			t.Errorf("got %d peers, want %d", got, len(nodes)-1)
 		}
