@@ -151,10 +151,15 @@ func decodeHead(datagram []byte) (head, error) {
 // not one that a token gives.
 func fingerprintOf(datagram []byte) secret.Fingerprint {
 	text := string(datagram[6 : 6+fingerprintBytes])
-	if strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+	if !validFingerprint(text) {
 		return ""
 	}
 	return secret.Fingerprint(text)
+}
+
+// validFingerprint tells whether a token may give this fingerprint.
+func validFingerprint(text string) bool {
+	return len(text) == fingerprintBytes && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
 // decode reads a datagram of this version whose head has been read. It checks

@@ -17,6 +17,10 @@ const (
 	maxReports   = 16 // addresses of one member, and clones
 	maxForeign   = 64
 	answerEvery  = 200 * time.Millisecond // at most, to one member
+
+	// foreignMemory is how long a foreign node that has fallen silent is listed,
+	// and how seldom a clone is reported again.
+	foreignMemory = time.Minute
 )
 
 // book notes who has been heard, so that what is heard again and again is
@@ -55,8 +59,7 @@ type foreignKey struct {
 // foreigner is what the book knows of a foreign node.
 type foreigner struct {
 	Foreign
-	heard    time.Time
-	reported time.Time
+	heard time.Time
 }
 
 func newBook(repeat time.Duration) *book {
@@ -134,7 +137,8 @@ func (b *book) answersSeeker(now time.Time, source netip.Addr) bool {
 	return b.seekers.take(source, now) && b.answers.take(now)
 }
 
-// hearForeign notes a foreign node. It tells whether to report it.
+// hearForeign notes a foreign node. It tells whether to report it: when it is
+// heard for the first time, or again after a long silence.
 func (b *book) hearForeign(now time.Time, f Foreign) bool {
 	k := foreignKey{f.Fingerprint, f.Version, f.Address}
 	known := b.foreign[k]
@@ -145,12 +149,9 @@ func (b *book) hearForeign(now time.Time, f Foreign) bool {
 		known = &foreigner{}
 		b.foreign[k] = known
 	}
+	fresh := known.heard.IsZero() || now.Sub(known.heard) > foreignMemory
 	known.Foreign, known.heard = f, now
-	if !known.reported.IsZero() && now.Sub(known.reported) < b.repeat {
-		return false
-	}
-	known.reported = now
-	return true
+	return fresh
 }
 
 // foreigners returns the foreign nodes heard within the time given, the one
@@ -170,7 +171,7 @@ func (b *book) foreigners(now time.Time, within time.Duration) []Foreign {
 
 // hearClone tells whether to report a clone at this address.
 func (b *book) hearClone(now time.Time, at netip.AddrPort) bool {
-	if reported, ok := b.clones[at]; ok && now.Sub(reported) < b.repeat {
+	if reported, ok := b.clones[at]; ok && now.Sub(reported) < foreignMemory {
 		return false
 	}
 	if len(b.clones) >= maxReports {

@@ -23,7 +23,7 @@ func TestBookReports(t *testing.T) {
 	const here, there = "10.0.0.1:1", "10.0.0.1:2"
 	tests := []struct {
 		name    string
-		at      time.Duration
+		at      int // seconds
 		a       announcement
 		record  bool
 		report  bool
@@ -46,7 +46,7 @@ func TestBookReports(t *testing.T) {
 	}
 	b := newBook(5 * time.Second)
 	for _, tt := range tests {
-		now := time.Unix(0, 0).Add(tt.at * time.Second)
+		now := time.Unix(0, 0).Add(time.Duration(tt.at) * time.Second)
 		if report, refused := b.hear(now, tt.a, tt.record); report != tt.report || refused != tt.refused {
 			t.Errorf("%s: report %v refused %q, want %v %q", tt.name, report, refused, tt.report, tt.refused)
 		}
@@ -112,5 +112,27 @@ func TestBookAnswers(t *testing.T) {
 	}
 	if one > 8 || all > 128 {
 		t.Errorf("at one moment %d answers to one source and %d to others, want at most 8 and 128", one, all)
+	}
+}
+
+// TestBookForeign shows that a foreign node is told once, and again when it comes
+// back, so that two meshes side by side do not fill the logs.
+func TestBookForeign(t *testing.T) {
+	b := newBook(time.Second)
+	f := Foreign{Fingerprint: "zzzzzzzz", Address: netip.MustParseAddrPort("10.0.0.9:1")}
+	for _, s := range []struct {
+		at   int // seconds
+		want bool
+	}{{0, true}, {5, false}, {60, false}, {119, false}, {180, true}, {181, false}} {
+		if got := b.hearForeign(time.Unix(int64(s.at), 0), f); got != s.want {
+			t.Errorf("after %d s reported: %v, want %v", s.at, got, s.want)
+		}
+	}
+	now := time.Unix(200, 0)
+	if got := b.foreigners(now, foreignMemory); len(got) != 1 || got[0].Silent != 19*time.Second {
+		t.Errorf("listed %+v, want one silent for 19s", got)
+	}
+	if got := b.foreigners(now.Add(foreignMemory), foreignMemory); len(got) != 0 {
+		t.Errorf("listed after a minute of silence: %+v", got)
 	}
 }

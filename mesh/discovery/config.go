@@ -23,10 +23,9 @@ type Config struct {
 	// most MaxNameBytes, may be empty.
 	Name string
 
-	// Fingerprint and Key are the mesh's, both derived from its token. The key
-	// authenticates beacons and nothing else. Seek ignores both.
-	Fingerprint secret.Fingerprint
-	Key         [32]byte
+	// Keys are the mesh's: of them the fingerprint and the beacon's key are used.
+	// Seek ignores them.
+	Keys secret.Keys
 
 	// Interfaces restricts everything to the interfaces of these names. Empty:
 	// all but those of containers and tunnels. With the loopback interface alone
@@ -55,8 +54,8 @@ type Config struct {
 	// Poll is how often the interfaces are looked at for changed addresses.
 	Poll time.Duration
 
-	// Repeat is the least time between two reports of one candidate, foreign
-	// member or clone that has not changed.
+	// Repeat is the least time between two reports of one candidate that has not
+	// changed.
 	Repeat time.Duration
 
 	// Retry is the first wait after an attempt at a Join address, or at the last
@@ -70,7 +69,7 @@ type Config struct {
 }
 
 // DefaultLAN returns a configuration for a local network, without a mesh: set
-// Fingerprint and Key.
+// Keys.
 func DefaultLAN() Config {
 	return Config{
 		Port:     DefaultPort,
@@ -88,11 +87,8 @@ func DefaultLAN() Config {
 // nil.
 func (c Config) Validate() error {
 	faults := []error{c.validateBoth()}
-	if len(c.Fingerprint) != fingerprintBytes || fingerprintOf([]byte(magic+"\x01\x01"+string(c.Fingerprint))) == "" {
-		faults = append(faults, fmt.Errorf("fingerprint %q: derive it from the token", c.Fingerprint))
-	}
-	if c.Key == [32]byte{} {
-		faults = append(faults, errors.New("key is zero: derive it from the token"))
+	if !validFingerprint(string(c.Keys.Fingerprint)) || c.Keys.Beacon == [32]byte{} {
+		faults = append(faults, errors.New("the keys of the mesh are missing: derive them from its token"))
 	}
 	if len(c.Join) > MaxJoin {
 		faults = append(faults, fmt.Errorf("%d addresses to join: give at most %d, one is enough", len(c.Join), MaxJoin))

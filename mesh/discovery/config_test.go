@@ -14,7 +14,7 @@ func TestValidate(t *testing.T) {
 		t.Errorf("the default of a LAN is refused to a seeker: %v", err)
 	}
 	bad := Config{
-		Name: "a\nb", Fingerprint: "ABC", Interfaces: []string{"lo", "lo"}, Join: append(make([]string, MaxJoin), "x:0"),
+		Name: "a\nb", Interfaces: []string{"lo", "lo"}, Join: append(make([]string, MaxJoin), "x:0"),
 		Without: []Way{"pigeon"}, First: 2, Interval: 1, RetryMax: -1,
 	}
 	err := bad.Validate()
@@ -22,7 +22,7 @@ func TestValidate(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		"name", "port is 0", `interface "lo"`, `unknown way "pigeon"`, "first gap", "poll", "fingerprint", "key is zero",
+		"name", "port is 0", `interface "lo"`, `unknown way "pigeon"`, "first gap", "poll", "keys of the mesh",
 		"33 addresses", `join "x:0"`, "repeat", "retry is", "retry max is", "shorter than retry",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -48,13 +48,13 @@ func New(config Config, host Host, consumer Consumer, log *slog.Logger) (*Discov
 		}
 		targets = append(targets, t)
 	}
-	j := &judge{instance: newInstance(), fingerprint: config.Fingerprint, key: config.Key}
+	j := &judge{instance: newInstance(), fingerprint: config.Keys.Fingerprint, key: config.Keys.Beacon}
 	l := newLedger()
 	return &Discovery{
 		config: config, host: host, consumer: consumer, log: log, targets: targets,
 		judge: j, ledger: l, around: newSurroundings(), ether: machine{}, resolver: net.DefaultResolver,
 		browse: zeroconfBrowse,
-		memory: newMemory(config.PeersFile, config.Fingerprint, l, log),
+		memory: newMemory(config.PeersFile, config.Keys.Fingerprint, l, log),
 		found:  make(chan Candidate),
 	}, nil
 }
@@ -90,6 +90,7 @@ func (d *Discovery) Run(ctx context.Context) error {
 	r := newRadio(d.ether, &d.config, d.judge, d.ledger, d.log)
 	r.refresh(ctx)
 	d.around.set(r.used)
+	d.log.Info("looking for members", "mesh", d.config.Keys.Fingerprint, "interfaces", names(r.used))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.loop(ctx, r) })
 	if d.config.uses(MDNS) {
@@ -120,7 +121,7 @@ func (d *Discovery) announcement(k kind, echo Instance, at []netip.AddrPort) []b
 		return nil
 	}
 	a := announcement{
-		kind: k, fingerprint: d.config.Fingerprint, instance: d.judge.instance, sequence: d.sequence.Add(1),
+		kind: k, fingerprint: d.config.Keys.Fingerprint, instance: d.judge.instance, sequence: d.sequence.Add(1),
 		echo: echo, name: d.config.Name, peer: d.host.ID(), addresses: at[:min(len(at), MaxAddresses)],
 	}
 	return a.encode(&d.judge.key)

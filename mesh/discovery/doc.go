@@ -12,6 +12,9 @@
 //
 // What is heard goes to a [Consumer] as a [Candidate], which is worth a dial and no
 // more: the private network's key and the handshake of the dial prove membership.
+// A candidate is reported when it is first heard and every Config.Repeat while it
+// is heard and not connected; a foreign node once, and again after a minute of
+// silence; a clone once a minute.
 //
 // # Terms
 //
@@ -54,9 +57,9 @@
 //
 // On each lane a node has two sockets. Its ear is bound to the lane's broadcast
 // address and the beacon's port (4801), shared by all nodes of a machine, so that
-// each hears every broadcast; being bound there it hears no other network. Its mouth is bound
-// to the machine's own address and any free port; all is sent from it, and an answer to
-// it reaches that very process. Broadcasts go to the lane's broadcast address, on
+// each hears every broadcast; being bound there it hears no other network. Its
+// mouth is bound to the machine's own address and any free port; all is sent from
+// it, and an answer to it reaches that very process. Broadcasts go to the lane's broadcast address, on
 // the loopback interface to 127.255.255.255; answers go to the address and port
 // that the question came from. Each lane announces this machine's address on that
 // lane alone.

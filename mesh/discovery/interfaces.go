@@ -116,7 +116,7 @@ func unused(i Interface, names []string) string {
 func virtual(name string) bool {
 	for _, prefix := range []string{
 		"docker", "podman", "cni", "flannel", "cali", "cilium", "kube", "weave", "lxcbr", "lxdbr", "incusbr", // containers
-		"virbr", "vboxnet", "vmnet", "vEthernet", "bridge10", // virtual machines
+		"virbr", "vboxnet", "vmnet", "vEthernet (WSL", "vEthernet (Default Switch", "bridge10", // virtual machines
 		"tun", "tap", "wg", "tailscale", "zt", "ppp", "utun", "ipsec", "gif", "stf", // tunnels
 		"awdl", "llw", "anpi", // a Mac's own radio links
 	} {

@@ -73,8 +73,22 @@ func TestWindow(t *testing.T) {
 		sequence uint64
 		want     bool
 	}{
-		{5, true}, {5, false}, {4, true}, {4, false}, {6, true}, {69, true}, {6, false}, {7, true},
-		{5, false}, {1, false}, {1000, true}, {936, false}, {937, true}, {937, false}, {1<<64 - 1, true}, {1000, false},
+		{5, true},
+		{5, false},
+		{4, true},
+		{4, false},
+		{6, true},
+		{69, true},
+		{6, false},
+		{7, true},
+		{5, false},
+		{1, false},
+		{1000, true},
+		{936, false},
+		{937, true},
+		{937, false},
+		{1<<64 - 1, true},
+		{1000, false},
 	}
 	for _, s := range steps {
 		if got := w.fresh(s.sequence); got != s.want {

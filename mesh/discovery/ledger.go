@@ -145,6 +145,11 @@ func (l *ledger) cannotSend(at lane, err error) (fresh bool) {
 	return fresh
 }
 
+// silent notes that there is nothing to send on a lane.
+func (l *ledger) silent(at lane) {
+	l.onLane(at, func(s *LaneStatus) { s.SendFault = "the host does not listen on this address: nothing to announce" })
+}
+
 // cannotHear notes a failure. It tells whether the lane could hear before.
 func (l *ledger) cannotHear(at lane, err error) (fresh bool) {
 	l.onLane(at, func(s *LaneStatus) { fresh, s.HearFault = s.HearFault == "", err.Error() })

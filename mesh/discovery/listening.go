@@ -49,7 +49,8 @@ func listensOn(listening []ma.Multiaddr, candidates []netip.Addr) []netip.AddrPo
 	for _, candidate := range candidates {
 		for _, m := range listening {
 			at, ok := tcpAddress(m)
-			if !ok || at.Addr() != candidate && !(at.Addr().IsUnspecified() && at.Addr().Is4() == candidate.Is4()) {
+			all := at.Addr().IsUnspecified() && at.Addr().Is4() == candidate.Is4()
+			if !ok || !all && at.Addr() != candidate {
 				continue
 			}
 			address := netip.AddrPortFrom(candidate, at.Port())

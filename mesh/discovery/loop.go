@@ -10,9 +10,6 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// foreignMemory is how long a foreign node that has fallen silent is listed.
-const foreignMemory = time.Minute
-
 // loop is the one goroutine that owns the radio and the book and calls the
 // consumer.
 func (d *Discovery) loop(ctx context.Context, r *radio) error {

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -247,6 +248,67 @@ func TestPortTaken(t *testing.T) {
 		}
 		if lanes := d.Status().Lanes; len(lanes) != 1 || lanes[0].HearFault == "" || lanes[0].SendFault != "" || lanes[0].Sent == 0 {
 			t.Errorf("status %+v, want a lane that sends but has a fault of hearing", lanes)
+		}
+	})
+}
+
+// TestHostElsewhere covers a host that does not listen on a network that the
+// beacon uses: nothing false is announced, and the doctor is told.
+func TestHostElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := newAir(1, 0)
+		host := newFakeHost(1, "/ip4/127.0.0.1/tcp/4801", "/ip4/10.0.0.1/udp/4801/quic-v1")
+		d, _ := start(t, testConfig(testMesh), &airHost{air: network, own: []Interface{wired("10.0.0.1/24")}}, host, newEar())
+		wait(time.Minute)
+		if lane := d.Status().Lanes[0]; network.sentSoFar() != 0 || lane.SendFault == "" {
+			t.Errorf("%d datagrams sent, status %+v", network.sentSoFar(), lane)
+		}
+		host.listenOn("/ip4/10.0.0.1/tcp/4801")
+		wait(10 * time.Second)
+		if lane := d.Status().Lanes[0]; lane.Sent == 0 || lane.SendFault != "" {
+			t.Errorf("when it listens: status %+v", lane)
+		}
+	})
+}
+
+// TestFloodOfTheLane shows that a flood of true datagrams takes a bounded share
+// of the machine, and that a member is heard again when it is over.
+func TestFloodOfTheLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := newAir(1, 0)
+		e := newEar()
+		config := testConfig(testMesh)
+		d, _ := start(t, config, &airHost{air: network, own: []Interface{wired("10.0.0.1/24")}},
+			newFakeHost(1, "/ip4/0.0.0.0/tcp/4801"), e)
+		wait(time.Second)
+		noisy := &airHost{air: network}
+		mouth, err := noisy.listen(t.Context(), netip.MustParseAddrPort("10.0.0.66:0"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const seconds = 5
+		foreign := announcement{
+			kind: kindAnnounce, fingerprint: "zzzzzzzz", peer: testPeer(9),
+			addresses: []netip.AddrPort{netip.MustParseAddrPort("10.0.0.66:1")},
+		}
+		for n := range uint64(seconds * 10000) {
+			foreign.instance, foreign.sequence = 1, n+1
+			if _, err := mouth.WriteToUDPAddrPort(foreign.encode(&key{}), netip.MustParseAddrPort("10.0.0.255:4801")); err != nil {
+				t.Fatal(err)
+			}
+			wait(100 * time.Microsecond)
+		}
+		if heard := d.Status().Lanes[0].Heard; heard > seconds*1000+readBurst+100 {
+			t.Errorf("%d datagrams taken in %d s", heard, seconds)
+		}
+		if _, foreign, _ := e.told(); len(foreign) != 1 {
+			t.Errorf("%d reports of one foreign node", len(foreign))
+		}
+		wait(3 * time.Second)
+		start(t, config, &airHost{air: network, own: []Interface{wired("10.0.0.2/24")}}, newFakeHost(2, "/ip4/0.0.0.0/tcp/4801"), newEar())
+		wait(time.Second)
+		if count, _ := e.heardOf(testPeer(2)); count == 0 {
+			t.Error("a member is not heard after the flood")
 		}
 	})
 }

@@ -39,6 +39,22 @@ func TestText(t *testing.T) {
 	}
 }
 
+// FuzzUntext reads records of anybody's making: what is read is a datagram that
+// could have been sent, and has a record of its own.
+func FuzzUntext(f *testing.F) {
+	f.Add("b0=AAAA", "b1=AAAA", "txtvers=1")
+	f.Add("b1=AAAA", "b0=A", "b0=\n")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		datagram, ok := untext([]string{a, b, c})
+		if !ok {
+			return
+		}
+		if again, ok := untext(text(datagram)); len(datagram) > MaxDatagramBytes || !ok || string(again) != string(datagram) {
+			t.Errorf("read %x, spelled and read again %x", datagram, again)
+		}
+	})
+}
+
 // studio is an mDNS library in memory: what one publishes the others hear.
 type studio struct {
 	mu      sync.Mutex
@@ -161,7 +177,7 @@ func TestMDNSFlood(t *testing.T) {
 				heard(text(a.encode(&key{})))
 				taken.Add(1)
 			}
-			return nil
+			return ctx.Err()
 		}
 		config := testConfig(testMesh)
 		config.Without = []Way{Beacon}

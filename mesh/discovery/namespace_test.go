@@ -49,7 +49,7 @@ func TestNamespaceNode(t *testing.T) {
 		select {
 		case one := <-e:
 			if c, ok := one.(Candidate); ok {
-				fmt.Fprintf(os.Stdout, "found %s %s %v\n", c.Peer, c.Way, c.Addresses[0])
+				_, _ = fmt.Fprintf(os.Stdout, "found %s %s %v\n", c.Peer, c.Way, c.Addresses[0])
 			}
 		case <-ended:
 			return

@@ -68,7 +68,7 @@ func (h *airHost) listen(_ context.Context, at netip.AddrPort, shared bool) (soc
 		at = netip.AddrPortFrom(at.Addr(), h.air.ports)
 	}
 	for _, s := range h.air.sockets {
-		if s.at == at && !(shared && s.shared) {
+		if s.at == at && (!shared || !s.shared) {
 			return nil, syscall.EADDRINUSE
 		}
 	}
@@ -305,8 +305,8 @@ const testMesh secret.Fingerprint = "abcdefgh"
 // testConfig is the default of a mesh with this fingerprint, without mDNS.
 func testConfig(mesh secret.Fingerprint) Config {
 	c := DefaultLAN()
-	c.Fingerprint = mesh
-	copy(c.Key[:], "key of "+mesh)
+	c.Keys.Fingerprint = mesh
+	copy(c.Keys.Beacon[:], "key of "+mesh)
 	c.Without = []Way{MDNS}
 	return c
 }
@@ -316,7 +316,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // start runs a Discovery on a network of a test until the test, or the function
 // that it returns, ends it.
-func start(t *testing.T, config Config, e ether, h Host, c Consumer, with ...func(*Discovery)) (d *Discovery, stop func()) {
+func start(t *testing.T, config Config, e ether, h Host, c Consumer, with ...func(*Discovery)) (*Discovery, func()) {
 	t.Helper()
 	d, err := New(config, h, c, discard())
 	if err != nil {
@@ -329,7 +329,7 @@ func start(t *testing.T, config Config, e ether, h Host, c Consumer, with ...fun
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
+	stop := sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run returned %v, want the context's error", err)

@@ -182,12 +182,16 @@ func (r *radio) put(h heard) Refusal {
 	}
 }
 
-// broadcast sends on each lane what compose gives for it, if it gives anything.
+// broadcast sends on each lane what compose gives for it. If it gives nothing
+// the host does not listen there.
 func (r *radio) broadcast(compose func(lane) []byte) {
 	for l, s := range r.stations {
-		if datagram := compose(l); datagram != nil {
-			r.send(s, datagram, netip.AddrPortFrom(l.broadcast, r.config.Port))
+		datagram := compose(l)
+		if datagram == nil {
+			r.ledger.silent(l)
+			continue
 		}
+		r.send(s, datagram, netip.AddrPortFrom(l.broadcast, r.config.Port))
 	}
 }
 

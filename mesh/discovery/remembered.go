@@ -247,24 +247,14 @@ func (d *Discovery) recall(ctx context.Context) error {
 	random := newRandom(d.judge.instance - 1)
 	for {
 		used, changed := d.around.get()
-		if !slices.ContainsFunc(peers, func(p peer.AddrInfo) bool { return d.host.Connected(p.ID) }) {
-			for _, p := range peers {
-				c := Candidate{Peer: p.ID, Addresses: led(p.Addrs, used), Way: Remembered}
-				if len(c.Addresses) == 0 || p.ID == d.host.ID() {
-					continue
-				}
-				select {
-				case d.found <- c:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-		} else {
+		wait := d.config.RetryMax
+		if slices.ContainsFunc(peers, func(p peer.AddrInfo) bool { return d.host.Connected(p.ID) }) {
 			retry.reset()
-		}
-		wait := retry.next(random)
-		if retry.gap == retry.first {
-			wait = d.config.Repeat
+		} else {
+			if err := d.recallNow(ctx, peers, used); err != nil {
+				return err
+			}
+			wait = retry.next(random)
 		}
 		select {
 		case <-ctx.Done():
@@ -274,6 +264,22 @@ func (d *Discovery) recall(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// recallNow reports those of the peers that the interfaces in use may lead to.
+func (d *Discovery) recallNow(ctx context.Context, peers []peer.AddrInfo, used []Interface) error {
+	for _, p := range peers {
+		c := Candidate{Peer: p.ID, Addresses: led(p.Addrs, used), Way: Remembered}
+		if len(c.Addresses) == 0 || p.ID == d.host.ID() {
+			continue
+		}
+		select {
+		case d.found <- c:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // led returns the addresses that the interfaces in use may lead to.

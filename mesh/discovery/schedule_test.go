@@ -41,11 +41,12 @@ func TestSchedule(t *testing.T) {
 // TestBackoff shows that failures are tried again ever more seldom, not never.
 func TestBackoff(t *testing.T) {
 	b := backoff{first: time.Second, longest: 10 * time.Second}
-	want := []time.Duration{1, 2, 4, 8, 10, 10}
+	want := []int{1, 2, 4, 8, 10, 10}
 	for n, seconds := range want {
+		want := time.Duration(seconds) * time.Second
 		got := b.next(newRandom(Instance(n)))
-		if b.gap != seconds*time.Second || got < b.gap*3/4 || got > b.gap*5/4 {
-			t.Errorf("wait %d is %v around %v, want around %v", n, got, b.gap, seconds*time.Second)
+		if b.gap != want || got < b.gap*3/4 || got > b.gap*5/4 {
+			t.Errorf("wait %d is %v around %v, want around %v", n, got, b.gap, want)
 		}
 	}
 	b.reset()
@@ -61,9 +62,20 @@ func TestBucket(t *testing.T) {
 		at   time.Duration
 		want bool
 	}{
-		{0, true}, {0, true}, {0, true}, {0, false}, {999 * time.Millisecond, false}, {time.Second, true}, {time.Second, false},
-		{3 * time.Second, true}, {3 * time.Second, true}, {3 * time.Second, false}, {time.Hour, true}, {time.Hour, true},
-		{time.Hour, true}, {time.Hour, false},
+		{0, true},
+		{0, true},
+		{0, true},
+		{0, false},
+		{999 * time.Millisecond, false},
+		{time.Second, true},
+		{time.Second, false},
+		{3 * time.Second, true},
+		{3 * time.Second, true},
+		{3 * time.Second, false},
+		{time.Hour, true},
+		{time.Hour, true},
+		{time.Hour, true},
+		{time.Hour, false},
 	}
 	b := bucket{size: 3, refill: time.Second}
 	for n, s := range steps {

@@ -26,7 +26,7 @@ type Outcome struct {
 
 // Seek listens, on behalf of a node without a token, whether there is a mesh. Of
 // nodes that seek at the same time and hear one another at most one is told to
-// found. Config's Fingerprint, Key, Join and PeersFile are not used. It takes
+// found. Config's Keys, Join and PeersFile are not used. It takes
 // Config.Listen, and longer only where another seeker goes before this one.
 func Seek(ctx context.Context, config Config, log *slog.Logger) (Outcome, error) {
 	if err := config.validateSeek(); err != nil {

@@ -60,7 +60,7 @@ func loopbackConfig(t *testing.T) Config {
 		t.Fatal(err)
 	}
 	defer probe.Close()
-	config.Port = probe.LocalAddr().(*net.UDPAddr).AddrPort().Port() //nolint:forcetypeassert // UDP
+	config.Port = netip.MustParseAddrPort(probe.LocalAddr().String()).Port()
 	return config
 }
 
@@ -206,7 +206,7 @@ func TestLoopbackIdentify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := closed.Addr().(*net.TCPAddr).AddrPort() //nolint:forcetypeassert // TCP
+	nobody := netip.MustParseAddrPort(closed.Addr().String())
 	if err := closed.Close(); err != nil {
 		t.Fatal(err)
 	}
