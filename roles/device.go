@@ -227,12 +227,14 @@ func (d *Device) claimed(now Instant, from Peer, m *Claiming, fx *Effects) {
 		}
 		d.answer(now, from, role, e, fx)
 	}
-	if role.Kind == AggregatorKind && role.Group < len(d.scene.Aggregators) {
-		if d.scene.Aggregators[role.Group].Epoch.Below(e) {
-			d.scene.Aggregators = slices.Clone(d.scene.Aggregators)
-			d.scene.Aggregators[role.Group] = Holding{from, e}
+	if role.Kind == AggregatorKind && role.Group < len(d.scene.Aggregators) && d.scene.Aggregators[role.Group].Epoch.Below(e) {
+		d.scene.Aggregators = slices.Clone(d.scene.Aggregators)
+		d.scene.Aggregators[role.Group] = Holding{from, e}
+	}
+	for g := range d.groups {
+		if role == d.beating || role == AggregatorOf(d.site, g) {
+			d.push(now, g, d.memory.Unsealed(now, MaxOpen), true, fx)
 		}
-		d.push(now, role.Group, d.memory.Unsealed(now, MaxOpen), true, fx)
 	}
 }
 

@@ -16,6 +16,9 @@ const (
 	MaxSeals = 2 * MaxOpen
 	// MaxOpen is how many samples of a site a coordinator has open or sealing at once.
 	MaxOpen = 16_384
+	// otherSeals is how many seals are kept of requests and of runs that are over, whose
+	// publication no floor tells: the oldest make room.
+	otherSeals = 4096
 )
 
 // retainedOverhead is what a retained sample takes beside its payload, in bytes.
@@ -63,8 +66,10 @@ type Retention struct {
 	held     map[SampleID]*Observation
 	order    []*Observation // as captured; some may be released
 	seals    map[SampleID]StoredSeal
-	promised Epoch // the highest claim heard of the site's coordinator
-	done     map[RunID]Beat
+	promised Epoch      // the highest claim heard of the site's coordinator
+	current  RunID      // the run that the heartbeat has
+	done     Beat       // its floor
+	others   []SampleID // with seals, not of the current run, as stored
 
 	captured, released, refused uint64
 }
@@ -72,7 +77,7 @@ type Retention struct {
 // NewRetention is an empty retention of at most limit bytes.
 func NewRetention(limit int) *Retention {
 	return &Retention{
-		limit: limit, held: map[SampleID]*Observation{}, seals: map[SampleID]StoredSeal{}, done: map[RunID]Beat{},
+		limit: limit, held: map[SampleID]*Observation{}, seals: map[SampleID]StoredSeal{},
 	}
 }
 
@@ -138,12 +143,26 @@ func (r *Retention) Store(claim Epoch, s *Sealed) bool {
 		r.release(s.Sample)
 		return true
 	}
-	if _, ok := r.seals[s.Sample]; !ok && len(r.seals) >= MaxSeals {
-		return false
+	if _, ok := r.seals[s.Sample]; !ok {
+		if len(r.seals) >= MaxSeals {
+			return false
+		}
+		if s.Sample.Run != r.current {
+			r.setAside(s.Sample)
+		}
 	}
 	r.seals[s.Sample] = StoredSeal{claim, s}
 	r.release(s.Sample)
 	return true
+}
+
+// setAside bounds the seals of samples that no floor passes.
+func (r *Retention) setAside(id SampleID) {
+	if len(r.others) == otherSeals {
+		delete(r.seals, r.others[0])
+		r.others = r.others[1:]
+	}
+	r.others = append(r.others, id)
 }
 
 // Seal is the stored seal of a sample; false where there is none.
@@ -159,13 +178,23 @@ func (r *Retention) Final(run RunID, floor Beat, samples []SampleID) {
 	for _, id := range samples {
 		delete(r.seals, id)
 	}
-	if run == 0 || floor <= r.done[run] {
+	if run == 0 {
 		return
 	}
-	if len(r.done) >= maxRuns {
-		clear(r.done) // what is published only comes again as a late seal, and is dropped by the next floor
+	if run != r.current {
+		r.others = slices.DeleteFunc(r.others, func(id SampleID) bool { return id.Run == run })
+		over := r.current
+		r.current, r.done = run, 0
+		for _, s := range r.Seals() {
+			if s.Sealed.Sample.Run == over && over != 0 {
+				r.setAside(s.Sealed.Sample)
+			}
+		}
 	}
-	r.done[run] = floor
+	if floor <= r.done {
+		return
+	}
+	r.done = floor
 	for id := range r.seals { // all that are below: the order does not matter
 		if r.published(id) {
 			delete(r.seals, id)
@@ -173,8 +202,8 @@ func (r *Retention) Final(run RunID, floor Beat, samples []SampleID) {
 	}
 }
 
-// published reports whether a sample is below the floor of its run.
-func (r *Retention) published(id SampleID) bool { return !id.OnDemand() && id.Beat < r.done[id.Run] }
+// published reports whether a sample is below the floor of the current run.
+func (r *Retention) published(id SampleID) bool { return id.Run == r.current && id.Beat < r.done }
 
 func (r *Retention) release(id SampleID) {
 	o := r.held[id]

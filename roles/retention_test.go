@@ -150,6 +150,7 @@ func TestRetentionKeepsWhatIsOpen(t *testing.T) {
 // Seals are bounded as well, and a full store is no reason for Stale.
 func TestRetentionBoundsSeals(t *testing.T) {
 	r := NewRetention(1 << 20)
+	r.Final(run7, 0, nil)
 	claim := Epoch{1, "h"}
 	s := sealedOf(beatOf(0), 1, "")
 	for b := range Beat(MaxSeals + 10) {
@@ -159,5 +160,15 @@ func TestRetentionBoundsSeals(t *testing.T) {
 	}
 	if len(r.seals) != MaxSeals || r.Promised() != claim {
 		t.Errorf("%d seals, want %d", len(r.seals), MaxSeals)
+	}
+	r.Final(run7+1, 0, nil)
+	if len(r.seals) != otherSeals {
+		t.Errorf("%d seals of a run that is over, want %d", len(r.seals), otherSeals)
+	}
+	for n := range RequestID(otherSeals + 10) {
+		r.Store(claim, sealedOf(requestOf(n+1), 1, ""))
+	}
+	if _, ok := r.Seal(requestOf(1)); ok || len(r.seals) != otherSeals {
+		t.Errorf("%d seals with those of requests, want %d, the oldest gone: %v", len(r.seals), otherSeals, !ok)
 	}
 }

@@ -1,0 +1,393 @@
+package roles
+
+import (
+	"slices"
+	"time"
+
+	"ganglion/inference/topology"
+)
+
+// The times of a coordinator.
+const (
+	Budget      = 500 * time.Millisecond // of a sample, beyond the round trips
+	TierWait    = 100 * time.Millisecond // that the tier above is given, beyond the round trip; its standby as much
+	SealWait    = 100 * time.Millisecond // for an acknowledgement, beyond the round trip
+	ClaimWait   = 100 * time.Millisecond // for an answer to a claim, beyond the round trip
+	Grace       = time.Second            // beyond the budget until a sample that is not decided is lost
+	groupWait   = mostWait + FeatureWait // for a group's proposal, beyond the round trips
+	beatsInStep = 1024                   // that are opened in one step
+)
+
+// Codec encodes a verdict: the bytes that are sealed, hashed and published.
+type Codec func(*Verdict) []byte
+
+// Coordinator opens, seals and publishes the samples of one site. It is made when this
+// node claims the role, and is of no use once the role is another's. It has one owner.
+type Coordinator struct {
+	self    Peer
+	site    Site
+	groups  int
+	role    Role
+	epoch   Epoch
+	lonely  bool
+	catalog Catalog
+	encode  Codec
+	log     *Log
+	scene   Scene
+	links   links
+	byGroup []Punctuality // of proposals, whoever the aggregator is
+	stopped bool          // a higher claim is known: nothing is emitted any more
+	takeover
+
+	work  map[SampleID]*work
+	order []SampleID // of work, as opened
+	fresh []*work    // decided, to be sealed at the end of this step
+	seals []*sealBatch
+	batch uint64 // number of the last
+	seq   uint64 // of the last publication
+
+	run       *RunRecord
+	origin    Instant // t0
+	next      Beat    // the first that has not been opened
+	floor     Beat
+	beat      uint64 // number of the last heartbeat
+	heart     Instant
+	published []SampleID // on demand, not yet told in a heartbeat
+}
+
+// work is a sample that is not published.
+type work struct {
+	id      SampleID
+	opened  Instant
+	spoke   Instant // when the first frame came; 0: none has
+	groups  *Gather
+	local   []*Proposed // [group]
+	edges   []*Proposed // [group]
+	asked   topology.Exit
+	asks    int // peers that were asked at this tier
+	expect  uint64
+	until   Instant // the answer of the tier asked
+	edging  *Gather
+	sealed  *Sealed // decided
+	sealing bool
+}
+
+type sealBatch struct {
+	number uint64
+	work   []*work
+	round  round
+}
+
+// CoordinatorConfig is what a coordinator is made of.
+type CoordinatorConfig struct {
+	Self    Peer
+	Site    Site
+	Groups  int // of the topology
+	Epoch   Epoch
+	Catalog Catalog
+	Encode  Codec
+	Log     *Log // the node's, of this site; the coordinator appends what it publishes
+}
+
+// NewCoordinator claims: it asks everyone what they know, and decides nothing before they
+// have answered.
+func NewCoordinator(now Instant, c CoordinatorConfig, s Scene, fx *Effects) *Coordinator {
+	out := &Coordinator{
+		self: c.Self, site: c.Site, groups: c.Groups, role: CoordinatorOf(c.Site, c.Groups), epoch: c.Epoch,
+		lonely: true, catalog: c.Catalog, encode: c.Encode, log: c.Log, scene: s, links: links{},
+		work: map[SampleID]*work{}, byGroup: make([]Punctuality, c.Groups),
+	}
+	out.claim(now, fx)
+	return out
+}
+
+// Stopped reports whether a higher claim put an end to this one.
+func (c *Coordinator) Stopped() bool { return c.stopped }
+
+// Stop ends the claim: a higher one is known. Nothing is published under it any more.
+func (c *Coordinator) Stop() { c.stopped = true }
+
+// Confirm asks again under the same claim, after a stall: what is gathered is dropped, and
+// nothing is emitted before the devices have answered.
+func (c *Coordinator) Confirm(now Instant, fx *Effects) {
+	c.order = slices.DeleteFunc(c.order, func(id SampleID) bool {
+		if c.work[id].sealed != nil {
+			return false
+		}
+		delete(c.work, id)
+		return true
+	})
+	c.next = c.floor // what was dropped is opened again
+	c.claim(now, fx)
+}
+
+// SetScene tells who plays which part.
+func (c *Coordinator) SetScene(s Scene) {
+	c.scene = s
+	audience := append(c.audience(), s.Cloud.Peer, s.CloudStandby.Peer)
+	for _, a := range s.Aggregators {
+		audience = append(audience, a.Peer)
+	}
+	c.links.keep(func(p Peer) bool { return slices.Contains(audience, p) })
+}
+
+// Link says whether a peer is connected, and its round trip.
+func (c *Coordinator) Link(now Instant, p Peer, connected bool, trip time.Duration, fx *Effects) {
+	c.links.of(p).Connected(connected)
+	c.links.of(p).RoundTrip(trip)
+	if !connected {
+		c.asking.giveUp(p)
+		for _, b := range c.seals {
+			b.round.giveUp(p)
+		}
+		for _, id := range c.order {
+			if w := c.work[id]; w.sealed == nil && p == c.asked(w) {
+				w.until = now
+			}
+		}
+	}
+	c.Tick(now, fx)
+}
+
+// asked is who was asked for the answer of a sample.
+func (c *Coordinator) asked(w *work) Peer {
+	switch {
+	case w.asked != topology.ExitCloud:
+		return ""
+	case w.asks == 1:
+		return c.scene.Cloud.Peer
+	}
+	return c.scene.CloudStandby.Peer
+}
+
+// audience is everyone who stores a seal and answers a claim: the devices that live, this
+// node's own included, and the first standby, each once.
+func (c *Coordinator) audience() []Peer {
+	var out []Peer
+	for _, p := range append(slices.Clone(c.scene.Views), c.scene.Standby) {
+		if p != "" && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Start begins a run at beat 0 now. It takes the place of any other, whose open samples are
+// finished.
+func (c *Coordinator) Start(now Instant, run RunRecord) {
+	run.Site, run.Starter = c.site, c.epoch
+	c.run, c.origin, c.next, c.floor = &run, now, 0, 0
+}
+
+// Running is the run and the time since its t0; nil where there is none.
+func (c *Coordinator) Running(now Instant) (*RunRecord, time.Duration) {
+	return c.run, now.Sub(c.origin)
+}
+
+// Receive takes a message of another machine.
+func (c *Coordinator) Receive(now Instant, from Peer, m Message, fx *Effects) {
+	if c.stopped {
+		return
+	}
+	switch m := m.(type) {
+	case *Proposals:
+		if m.Site == c.site {
+			c.proposals(now, from, m, fx)
+		}
+	case *SealAck:
+		c.acknowledged(now, from, m)
+	case *HeartbeatAck:
+		if m.Role == c.role && m.Epoch == c.epoch && from != c.self {
+			c.lonely = false
+		}
+	case *ClaimAnswer:
+		c.answer(now, from, m)
+	case *Stale:
+		if m.Role == c.role && c.epoch.Below(m.Epoch) {
+			c.stopped = true
+			return
+		}
+	}
+	c.Tick(now, fx)
+}
+
+// proposals takes what exits say. A sample that is final is sealed again for who speaks of
+// it: some device has missed the seal.
+func (c *Coordinator) proposals(now Instant, from Peer, m *Proposals, fx *Effects) {
+	for _, p := range m.Items {
+		if done := c.log.Survivor(p.Sample); done != nil {
+			c.remind(p, done.Sealed, fx)
+			continue
+		}
+		w := c.work[p.Sample]
+		if w == nil {
+			if c.finalElsewhere(p.Sample) {
+				fx.Missing = append(fx.Missing, Span{p.Sample.Run, uint64(p.Sample.Beat), uint64(p.Sample.Beat) + 1})
+				continue
+			}
+			if w = c.open(now, p.Sample); w == nil {
+				continue
+			}
+		}
+		if w.spoke == 0 {
+			w.spoke = now
+		}
+		if w.sealed == nil {
+			c.take(now, w, m, p, fx)
+		}
+	}
+}
+
+// finalElsewhere reports whether a sample is final although the log does not have it: it is to
+// be had from another node, and not to be decided again.
+func (c *Coordinator) finalElsewhere(id SampleID) bool {
+	return c.run != nil && id.Run == c.run.Run && id.Beat < c.floor
+}
+
+// remind seals a final sample again for the devices whose views are spoken of.
+func (c *Coordinator) remind(p *Proposed, s *Sealed, fx *Effects) {
+	if c.claiming {
+		return // they will speak of it again
+	}
+	var told []Peer
+	for v, peer := range c.scene.Views {
+		spoke := (p.Seen|p.Nothing)>>v&1 == 1 || p.Reasons[v] == NoBundle
+		if spoke && peer != "" && !slices.Contains(told, peer) {
+			told = append(told, peer)
+			fx.send(peer, &SealBatch{Role: c.role, Epoch: c.epoch, Seals: []*Sealed{s}})
+		}
+	}
+}
+
+// open begins the work on a sample; nil where there is too much of it.
+func (c *Coordinator) open(now Instant, id SampleID) *work {
+	if len(c.work) >= MaxOpen {
+		return nil
+	}
+	w := &work{id: id, opened: now, local: make([]*Proposed, c.groups), edges: make([]*Proposed, c.groups)}
+	w.groups = NewGather(now, 1<<c.groups-1, groupWait+c.longest(), c.ofGroup)
+	c.work[id] = w
+	c.order = append(c.order, id)
+	c.log.Know(now, id)
+	return w
+}
+
+// ofGroup is how punctual a group's proposals are.
+func (c *Coordinator) ofGroup(g int) *Punctuality {
+	p := &c.byGroup[g]
+	p.broken = true
+	if g < len(c.scene.Aggregators) && c.scene.Aggregators[g].Peer != "" {
+		of := c.links.of(c.scene.Aggregators[g].Peer)
+		p.trip, p.broken = of.trip, of.broken
+	}
+	return p
+}
+
+// longest is the longest round trip to a device.
+func (c *Coordinator) longest() time.Duration {
+	var d time.Duration
+	for _, p := range c.scene.Views {
+		if p != "" {
+			d = max(d, c.links.of(p).trip)
+		}
+	}
+	return d
+}
+
+// take notes what an exit says of a sample that is not decided.
+func (c *Coordinator) take(now Instant, w *work, m *Proposals, p *Proposed, fx *Effects) {
+	switch {
+	case m.Tier == topology.ExitLocal && m.Group < c.groups && w.asked == topology.ExitNone:
+		w.local[m.Group] = p
+		c.byGroup[m.Group].Spoke(now, w.opened)
+		w.groups.Speak(m.Group)
+	case m.Tier == topology.ExitEdge && m.Group < c.groups && w.asked == topology.ExitEdge:
+		w.edges[m.Group] = p
+		w.edging.Speak(m.Group)
+	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud && p.Exit != nil && !c.claiming:
+		c.decide(w, c.explain(w, p), fx)
+	}
+}
+
+// Tick does what is due: beats, deadlines, seals, heartbeats. It is called after every
+// message and at least every quarter of StallLimit.
+func (c *Coordinator) Tick(now Instant, fx *Effects) {
+	if c.stopped {
+		return
+	}
+	c.heartbeat(now, fx)
+	if c.claiming && !c.claimed(now) {
+		return
+	}
+	c.openBeats(now)
+	for _, id := range c.order {
+		if w := c.work[id]; w.sealed == nil {
+			c.advance(now, w, fx)
+		}
+	}
+	c.sealFresh(now, fx)
+	c.publish(now, fx)
+}
+
+// Next is when Tick has something to do that no message brings.
+func (c *Coordinator) Next(now Instant) Instant {
+	next := c.heart.Add(HeartbeatInterval)
+	if c.run != nil && !c.run.Ended(c.next) {
+		next = min(next, c.origin.Add(c.run.Offset(c.next)))
+	}
+	for _, id := range c.order {
+		switch w := c.work[id]; {
+		case w.sealed != nil:
+		case w.asked == topology.ExitNone:
+			next = min(next, w.groups.Next())
+		default:
+			next = min(next, w.until)
+		}
+	}
+	for _, b := range c.seals {
+		for _, p := range b.round.peers {
+			next = min(next, p.until)
+		}
+	}
+	return max(next, now)
+}
+
+// openBeats opens the samples of the beats that have fallen: one that no device speaks of
+// is decided too, so that no beat of a run is without a verdict.
+func (c *Coordinator) openBeats(now Instant) {
+	if c.run == nil {
+		return
+	}
+	end := c.run.BeatAt(now.Sub(c.origin)) + 1
+	if c.run.Count > 0 {
+		end = min(end, c.run.Count)
+	}
+	end = min(end, c.next+beatsInStep)
+	for ; c.next < end; c.next++ {
+		id := SampleID{Site: c.site, Run: c.run.Run, Beat: c.next}
+		if c.work[id] == nil && c.log.Survivor(id) == nil && c.open(now, id) == nil {
+			return
+		}
+	}
+}
+
+// heartbeat tells the devices and the standbys that the holder lives, and where the run is.
+func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
+	if c.beat > 0 && now < c.heart.Add(HeartbeatInterval) {
+		return
+	}
+	c.heart = now
+	c.beat++
+	for _, p := range c.audience() {
+		h := &Heartbeat{
+			Claim: Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}, Number: c.beat,
+			Trip: c.links.of(p).trip, Published: c.published,
+		}
+		if c.run != nil && !c.claiming {
+			run := *c.run
+			h.Run, h.Since, h.Floor = &run, now.Sub(c.origin), c.floor
+		}
+		fx.send(p, h)
+	}
+	c.published = nil
+}

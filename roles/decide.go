@@ -1,0 +1,349 @@
+package roles
+
+import (
+	"slices"
+
+	"ganglion/inference"
+	"ganglion/inference/topology"
+)
+
+// advance takes a sample as far as it goes by now: from exit to exit, until one answers.
+func (c *Coordinator) advance(now Instant, w *work, fx *Effects) {
+	switch w.asked {
+	case topology.ExitNone:
+		late := w.groups.Expire(now)
+		for g := range each(late) {
+			c.ofGroup(g).Missed()
+		}
+		if !w.groups.Done() {
+			return
+		}
+		if w.spoke == 0 && now < w.opened.Add(Budget+Grace) {
+			return // nobody spoke of it yet: a late replay may
+		}
+		c.judge(now, w, w.local, fx)
+	case topology.ExitEdge:
+		w.edging.Expire(now)
+		if w.edging.Done() || now >= w.until {
+			c.judge(now, w, w.edges, fx)
+		}
+	case topology.ExitCloud:
+		if now >= w.until {
+			c.unanswered(now, w, fx)
+		}
+	}
+}
+
+// judge decides by the first proposal of a tier that is within its threshold, in the order
+// of the groups, or asks the next tier.
+func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects) {
+	v := c.explain(w, nil)
+	b := c.bundle(w)
+	if v.Answer.Seen == 0 || v.Refused || b == nil {
+		if b == nil && v.Answer.Seen != 0 {
+			w.until = now.Add(Grace) // not loaded here yet
+			return
+		}
+		c.decide(w, v, fx)
+		return
+	}
+	for _, p := range tier {
+		if p != nil && p.Exit != nil && p.Exit.Exits(b.Thresholds) {
+			v.Answer.Exit, v.Answer.Class, v.Group = p.Exit.Exit, p.Exit.Class, p.Exit.Group
+			c.decide(w, v, fx)
+			return
+		}
+	}
+	if b.Topology.Edge != nil && w.asked == topology.ExitNone {
+		c.askEdges(now, w, b, v.Answer.Seen, fx)
+		return
+	}
+	c.askCloud(now, w, b, fx)
+}
+
+// bundle is what the sample is of, by the first that spoke of it.
+func (c *Coordinator) bundle(w *work) *Bundled {
+	for _, p := range w.local {
+		if p != nil {
+			return c.catalog(p.Bundle, p.Settings)
+		}
+	}
+	return nil
+}
+
+func (c *Coordinator) askEdges(now Instant, w *work, b *Bundled, seen uint64, fx *Effects) {
+	w.asked, w.expect = topology.ExitEdge, 0
+	for g := range b.Topology.Groups {
+		if set := seen & b.Topology.GroupMask(g); set != 0 && g < len(c.scene.Aggregators) {
+			w.expect |= 1 << g
+			c.askViews(w, set, topology.ExitEdge, c.scene.Aggregators[g], fx)
+		}
+	}
+	w.edging = NewGather(now, w.expect, TierWait, c.ofGroup)
+	w.until = now.Add(TierWait + c.longest() + FeatureWait)
+}
+
+// askCloud asks the sources of the last tier to send their features there: at first to its
+// holder, then to its standby.
+func (c *Coordinator) askCloud(now Instant, w *work, b *Bundled, fx *Effects) {
+	if w.asked != topology.ExitCloud {
+		w.asked, w.asks = topology.ExitCloud, 0
+	}
+	w.asks++
+	to := c.scene.Cloud
+	if w.asks > 1 {
+		to = c.scene.CloudStandby
+	}
+	if to.Peer == "" {
+		w.until = now
+		return
+	}
+	w.until = now.Add(TierWait + c.longest() + c.links.of(to.Peer).trip)
+	if b.Topology.Edge == nil {
+		w.expect = c.explain(w, nil).Answer.Seen
+		c.askViews(w, w.expect, topology.ExitCloud, to, fx)
+		return
+	}
+	w.expect = 0
+	for g, p := range w.edges {
+		if p != nil && p.Seen != 0 {
+			w.expect |= 1 << g
+		}
+	}
+	for g := range each(w.expect) {
+		c.ask(c.scene.Aggregators[g].Peer, w, w.expect, topology.ExitCloud, to, fx)
+	}
+}
+
+// askViews asks the devices of a set of views.
+func (c *Coordinator) askViews(w *work, views uint64, tier topology.Exit, to Holding, fx *Effects) {
+	var told []Peer
+	for v := range each(views) {
+		if p := c.scene.Views[v]; p != "" && !slices.Contains(told, p) {
+			told = append(told, p)
+			c.ask(p, w, views, tier, to, fx)
+		}
+	}
+}
+
+// ask adds a sample to what a peer is asked in this step.
+func (c *Coordinator) ask(p Peer, w *work, expect uint64, tier topology.Exit, to Holding, fx *Effects) {
+	wanted := Wanted{Sample: w.id, Expect: expect}
+	for i := len(fx.Sends) - 1; i >= 0 && i >= len(fx.Sends)-MaxViews; i-- {
+		a, ok := fx.Sends[i].Message.(*Ask)
+		if ok && fx.Sends[i].To == p && a.Tier == tier && a.To == to.Peer && a.Role == c.role && len(a.Items) < samplesInFrame {
+			a.Items = append(a.Items, wanted)
+			return
+		}
+	}
+	fx.send(p, &Ask{Role: c.role, Epoch: c.epoch, Tier: tier, To: to.Peer, ToEpoch: to.Epoch, Items: []Wanted{wanted}})
+}
+
+// unanswered is a sample whose last tier is silent: its standby is asked, within the
+// budget, and then the best proposal so far stands. Without any, as in a topology with no
+// exit below the cloud, the cloud is asked again for as long as it takes.
+func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
+	b := c.bundle(w)
+	if b == nil {
+		w.until = now.Add(Grace)
+		return
+	}
+	started := max(w.opened, w.spoke)
+	left := started.Add(Budget + c.longest()).Sub(now)
+	if w.asks == 1 && left > 0 && c.scene.CloudStandby.Peer != "" {
+		c.askCloud(now, w, b, fx)
+		w.until = min(w.until, max(now, started.Add(Budget+c.longest())))
+		return
+	}
+	v := c.explain(w, nil)
+	best := bestSoFar(v.Answer.Proposals)
+	if best == nil {
+		w.asks = 0
+		c.askCloud(now, w, b, fx)
+		w.until = max(w.until, now.Add(TierWait))
+		return
+	}
+	v.StoppedEarly = true
+	v.Answer.Exit, v.Answer.Class, v.Group = best.Exit, best.Class, best.Group
+	c.decide(w, v, fx)
+}
+
+// bestSoFar is the proposal of the highest tier, and of those the surest; nil where there
+// is none.
+func bestSoFar(all []inference.Proposal) *inference.Proposal {
+	var best *inference.Proposal
+	for i := range all {
+		p := &all[i]
+		if best == nil || p.Exit > best.Exit || p.Exit == best.Exit && p.Entropy < best.Entropy {
+			best = p
+		}
+	}
+	return best
+}
+
+// explain is the verdict of a sample by what is known, yet without an answer; with that of
+// the cloud where there is one.
+func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
+	v := &Verdict{Sample: w.id, Epoch: c.epoch, Reasons: map[int]Reason{}, Aggregators: make([]Peer, c.groups)}
+	v.Answer.Class = -1
+	spoke, refused := 0, 0
+	for g, p := range w.local {
+		if p == nil {
+			continue
+		}
+		v.Bundle, v.Settings, v.Aggregators[g] = p.Bundle, p.Settings, c.scene.Aggregators[g].Peer
+		v.Answer.Seen |= p.Seen
+		v.Answer.Nothing |= p.Nothing
+		spoke += countOf(p.Seen | p.Nothing)
+		for view := range MaxViews {
+			if r := p.Reasons[view]; r != NotMissing {
+				v.Reasons[view] = r
+				if r == Refused {
+					refused++
+				}
+			}
+		}
+	}
+	for _, tier := range [][]*Proposed{w.local, w.edges} {
+		for _, p := range tier {
+			if p != nil && p.Exit != nil {
+				v.Answer.Proposals = append(v.Answer.Proposals, *p.Exit)
+			}
+		}
+	}
+	v.Refused = spoke == 0 && refused > 0
+	if cloud != nil {
+		v.Answer.Proposals = append(v.Answer.Proposals, *cloud.Exit)
+		v.Answer.Exit, v.Answer.Class, v.Cloud = topology.ExitCloud, cloud.Exit.Class, c.scene.Cloud.Peer
+	}
+	c.missing(v)
+	return v
+}
+
+// missing fills in the views of which nobody said anything.
+func (c *Coordinator) missing(v *Verdict) {
+	for view, holder := range c.scene.Views {
+		if (v.Answer.Seen|v.Answer.Nothing)>>view&1 == 1 {
+			continue
+		}
+		v.Answer.Missing |= 1 << view
+		if v.Reasons[view] == NotMissing {
+			v.Reasons[view] = Silent
+			if holder == "" {
+				v.Reasons[view] = Unheld
+			}
+		}
+	}
+}
+
+// decide makes the verdict final but for its seal.
+func (c *Coordinator) decide(w *work, v *Verdict, _ *Effects) {
+	w.sealed = Seal(v, c.encode(v))
+	c.fresh = append(c.fresh, w)
+}
+
+// sealFresh sends the verdicts of this step to everyone who stores seals.
+func (c *Coordinator) sealFresh(now Instant, fx *Effects) {
+	fresh := slices.DeleteFunc(c.fresh, func(w *work) bool { return w.sealing || c.work[w.id] != w })
+	c.fresh = nil
+	audience := c.audience()
+	for some := range slices.Chunk(fresh, sealsInFrame) {
+		c.batch++
+		b := &sealBatch{number: c.batch, work: slices.Clone(some), round: newRound(now, audience, SealWait, c.links)}
+		m := &SealBatch{Role: c.role, Epoch: c.epoch, Number: b.number}
+		for _, w := range b.work {
+			w.sealing = true
+			m.Seals = append(m.Seals, w.sealed)
+		}
+		for _, p := range audience {
+			fx.send(p, m)
+		}
+		c.seals = append(c.seals, b)
+	}
+}
+
+func (c *Coordinator) acknowledged(now Instant, from Peer, m *SealAck) {
+	if m.Role != c.role || m.Epoch != c.epoch {
+		return
+	}
+	for _, b := range c.seals {
+		if b.number == m.Number {
+			b.round.answered(now, from, c.links)
+		}
+	}
+}
+
+// publish tells everyone of the samples whose seal is stored by all that are waited for.
+func (c *Coordinator) publish(now Instant, fx *Effects) {
+	some := false
+	c.seals = slices.DeleteFunc(c.seals, func(b *sealBatch) bool {
+		if !b.round.done(now, c.links) {
+			return false
+		}
+		for _, w := range b.work {
+			c.release(now, w, fx)
+		}
+		some = true
+		return true
+	})
+	if !some {
+		return
+	}
+	c.order = slices.DeleteFunc(c.order, func(id SampleID) bool { return c.work[id] == nil })
+	if c.run != nil {
+		c.floor = max(c.floor, c.lowest())
+		c.log.Floor(now, c.run.Run, c.floor)
+	}
+}
+
+func (c *Coordinator) release(now Instant, w *work, fx *Effects) {
+	delete(c.work, w.id)
+	c.seq++
+	p := &Published{Seq: Seq{c.epoch, c.seq}, Sealed: w.sealed, Latency: now.Sub(max(w.opened, w.spoke))}
+	switch {
+	case w.id.OnDemand():
+		p.Latency = now.Sub(w.opened)
+		c.published = append(c.published, w.id)
+	case c.run != nil && w.id.Run == c.run.Run:
+		p.SinceBeat = max(0, now.Sub(c.origin.Add(c.run.Offset(w.id.Beat))))
+	}
+	if news, loser := c.log.Append(now, p); news {
+		fx.Published = append(fx.Published, p)
+		if loser != nil {
+			c.supersede(now, loser, fx)
+		}
+	}
+}
+
+// supersede publishes a verdict again that another has displaced.
+func (c *Coordinator) supersede(now Instant, loser *Published, fx *Effects) {
+	survivor := c.log.Survivor(loser.Sealed.Sample)
+	if survivor == nil || survivor.Sealed.Hash == loser.Sealed.Hash {
+		return
+	}
+	c.seq++
+	p := *loser
+	p.Seq, p.SupersededBy = Seq{c.epoch, c.seq}, survivor.Sealed.Hash
+	if news, _ := c.log.Append(now, &p); news {
+		fx.Published = append(fx.Published, &p)
+	}
+}
+
+// Reconcile takes a publication of another holder, after a partition: where one of two
+// verdicts of a sample has lost, it is published again as superseded.
+func (c *Coordinator) Reconcile(now Instant, p *Published, fx *Effects) {
+	if _, loser := c.log.Append(now, p); loser != nil && !c.stopped {
+		c.supersede(now, loser, fx)
+	}
+}
+
+// lowest is the oldest beat of the run that is not final.
+func (c *Coordinator) lowest() Beat {
+	low := c.next
+	for _, id := range c.order {
+		if id.Run == c.run.Run {
+			low = min(low, id.Beat)
+		}
+	}
+	return low
+}

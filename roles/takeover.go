@@ -1,0 +1,122 @@
+package roles
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// takeover is what a claim hears before its holder decides anything.
+type takeover struct {
+	claiming bool
+	asking   round
+	heard    map[SampleID]StoredSeal // the highest claim's of each sample
+	unsealed []SampleID
+	best     *RunRecord // of the highest starter that was reported
+	since    time.Duration
+	heardAt  Instant
+	floors   map[RunID]Beat
+}
+
+// claim asks the devices and the first standby: whoever answers promises to refuse lower
+// claims.
+func (c *Coordinator) claim(now Instant, fx *Effects) {
+	audience := c.audience()
+	c.takeover = takeover{
+		claiming: true, heard: map[SampleID]StoredSeal{}, floors: map[RunID]Beat{},
+		asking: newRound(now, audience, ClaimWait, c.links),
+	}
+	for _, p := range audience {
+		fx.send(p, &Claiming{Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}})
+	}
+}
+
+// answer takes one frame of what a peer knows.
+func (c *Coordinator) answer(now Instant, from Peer, m *ClaimAnswer) {
+	if !c.claiming || m.Role != c.role || m.Epoch != c.epoch {
+		return
+	}
+	for _, s := range m.Seals {
+		if h, ok := c.heard[s.Sealed.Sample]; !ok || h.Claim.Below(s.Claim) {
+			c.heard[s.Sealed.Sample] = s
+		}
+	}
+	if room := MaxOpen - len(c.unsealed); room > 0 {
+		c.unsealed = append(c.unsealed, m.Unsealed[:min(room, len(m.Unsealed))]...)
+	}
+	if m.Run != nil {
+		c.reported(now, m)
+	}
+	if m.Last {
+		if from != c.self {
+			c.lonely = false
+		}
+		c.asking.answered(now, from, c.links)
+	}
+}
+
+// reported takes the run that a peer knows: the one of the highest claim goes on, where it
+// is furthest.
+func (c *Coordinator) reported(now Instant, m *ClaimAnswer) {
+	c.floors[m.Run.Run] = max(c.floors[m.Run.Run], m.Floor)
+	same := c.best != nil && c.best.Run == m.Run.Run
+	ahead := c.since + now.Sub(c.heardAt)
+	switch {
+	case c.best == nil || !same && c.best.Starter.Below(m.Run.Starter):
+		c.best, c.since, c.heardAt = m.Run, m.Since, now
+	case same:
+		if len(m.Run.Entries) > 0 && m.Run.Entries[len(m.Run.Entries)-1].From > c.best.Entries[len(c.best.Entries)-1].From {
+			c.best = m.Run
+		}
+		if m.Since > ahead {
+			c.since, c.heardAt = m.Since, now
+		}
+	}
+}
+
+// claimed ends the claim once everyone who is waited for has answered: seals are sealed
+// again under this claim, what has none is taken up, and the run goes on.
+func (c *Coordinator) claimed(now Instant) bool {
+	if !c.asking.done(now, c.links) {
+		return false
+	}
+	c.claiming = false
+	if c.best != nil && (c.run == nil || c.run.Run != c.best.Run && c.run.Starter.Below(c.best.Starter)) {
+		run := *c.best
+		c.run = &run
+		c.origin = c.heardAt.Add(-c.since)
+	}
+	if c.run != nil {
+		c.floor = max(c.floor, c.floors[c.run.Run])
+		c.next = max(c.next, c.floor)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(c.heard), SampleID.Compare) {
+		s := c.heard[id]
+		w := c.work[id]
+		if c.log.Survivor(id) != nil || w != nil && w.sealed != nil {
+			continue
+		}
+		if w == nil {
+			if w = c.open(now, id); w == nil {
+				continue
+			}
+		}
+		w.sealed = s.Sealed
+		w.sealing = false
+		c.fresh = append(c.fresh, w)
+	}
+	for _, b := range c.seals { // under the claim that was in doubt: seal once more
+		for _, w := range b.work {
+			w.sealing = false
+			c.fresh = append(c.fresh, w)
+		}
+	}
+	c.seals = nil
+	for _, id := range c.unsealed {
+		if c.work[id] == nil && c.log.Survivor(id) == nil && !c.finalElsewhere(id) {
+			c.open(now, id)
+		}
+	}
+	c.heard, c.unsealed = nil, nil
+	return true
+}
