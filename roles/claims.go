@@ -25,13 +25,14 @@ const (
 	TakeRole                          // persist Epoch, then claim the role under it
 	ConfirmRole                       // the claim Epoch stands, but this node stalled: ask the devices before anything is emitted
 	YieldRole                         // the role is another's: emit nothing more under Epoch
+	BeatRole                          // send a Heartbeat under Epoch to the peers To; of a coordinator's role it is its own
 )
 
 // Action is one thing that a Claimant wants done.
 type Action struct {
 	Kind  ActionKind
 	Epoch Epoch
-	To    []Peer // of AskHolder
+	To    []Peer // of AskHolder and BeatRole
 }
 
 // Claimant decides when one node claims one role: the diagram "One role at one node" of
@@ -44,6 +45,7 @@ type Claimant struct {
 	started  Instant
 	inTouch  bool // a holder was heard
 	ticked   Instant
+	beat     Instant
 	seen     Epoch // the highest of the role, void ones included: what a claim is numbered by
 	promised Epoch // the highest adopted: lower ones are refused
 	mine     bool  // promised is this node's, and in force
@@ -241,12 +243,23 @@ func (c *Claimant) Tick(now Instant) []Action {
 	}
 	ask, wants := c.wants(now)
 	switch {
+	case !wants && c.mine:
+		return c.heartbeat(now)
 	case !wants || now < c.retry:
 		return nil
 	case ask:
 		return c.ask(now)
 	}
 	return c.claim(now)
+}
+
+// heartbeat is due every HeartbeatInterval while the role is this node's.
+func (c *Claimant) heartbeat(now Instant) []Action {
+	if len(c.hearers) == 0 || now < c.beat.Add(HeartbeatInterval) {
+		return nil
+	}
+	c.beat = now
+	return []Action{{Kind: BeatRole, Epoch: c.promised, To: c.hearers}}
 }
 
 // wants reports whether this node ought to have the role now, and whether it is to ask
@@ -300,6 +313,7 @@ func (c *Claimant) claim(now Instant) []Action {
 	c.mine, c.lonely, c.broken, c.gone = true, true, false, false
 	c.asking, c.waiting, c.deadline = false, nil, Never
 	c.listens = false
+	c.beat = now
 	return []Action{{Kind: TakeRole, Epoch: c.promised}}
 }
 

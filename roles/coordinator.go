@@ -179,6 +179,15 @@ func (c *Coordinator) Start(now Instant, run RunRecord) {
 	c.run, c.origin, c.next, c.floor = &run, now, 0, 0
 }
 
+// Floor is the oldest beat of the run that is not final: what every batch of publications
+// names, so that who hears it finds its gaps.
+func (c *Coordinator) Floor() (RunID, Beat) {
+	if c.run == nil {
+		return 0, 0
+	}
+	return c.run.Run, c.floor
+}
+
 // Running is the run and the time since its t0; nil where there is none.
 func (c *Coordinator) Running(now Instant) (*RunRecord, time.Duration) {
 	return c.run, now.Sub(c.origin)
@@ -233,7 +242,7 @@ func (c *Coordinator) proposals(now Instant, from Peer, m *Proposals, fx *Effect
 			w.spoke = now
 		}
 		if w.sealed == nil {
-			c.take(now, w, m, p, fx)
+			c.take(now, w, m, p)
 		}
 	}
 }
@@ -295,7 +304,7 @@ func (c *Coordinator) longest() time.Duration {
 }
 
 // take notes what an exit says of a sample that is not decided.
-func (c *Coordinator) take(now Instant, w *work, m *Proposals, p *Proposed, fx *Effects) {
+func (c *Coordinator) take(now Instant, w *work, m *Proposals, p *Proposed) {
 	switch {
 	case m.Tier == topology.ExitLocal && m.Group < c.groups && w.asked == topology.ExitNone:
 		w.local[m.Group] = p
@@ -305,7 +314,9 @@ func (c *Coordinator) take(now Instant, w *work, m *Proposals, p *Proposed, fx *
 		w.edges[m.Group] = p
 		w.edging.Speak(m.Group)
 	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud && p.Exit != nil && !c.claiming:
-		c.decide(w, c.explain(w, p), fx)
+		c.decide(w, c.explain(w, p))
+	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud:
+		w.until = now // it got nothing that it could use
 	}
 }
 
@@ -378,6 +389,10 @@ func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
 	}
 	c.heart = now
 	c.beat++
+	if c.run != nil && !c.claiming {
+		c.floor = max(c.floor, c.lowest())
+		c.log.Floor(now, c.run.Run, c.floor)
+	}
 	for _, p := range c.audience() {
 		h := &Heartbeat{
 			Claim: Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}, Number: c.beat,

@@ -44,13 +44,13 @@ func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects)
 			w.until = now.Add(Grace) // not loaded here yet
 			return
 		}
-		c.decide(w, v, fx)
+		c.decide(w, v)
 		return
 	}
 	for _, p := range tier {
 		if p != nil && p.Exit != nil && p.Exit.Exits(b.Thresholds) {
 			v.Answer.Exit, v.Answer.Class, v.Group = p.Exit.Exit, p.Exit.Class, p.Exit.Group
-			c.decide(w, v, fx)
+			c.decide(w, v)
 			return
 		}
 	}
@@ -157,6 +157,15 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	}
 	v := c.explain(w, nil)
 	best := bestSoFar(v.Answer.Proposals)
+	if best == nil && left <= 0 && !c.retained(v.Answer.Seen) {
+		for view := range each(v.Answer.Seen) { // it died with the only copy
+			v.Reasons[view] = Broken
+		}
+		v.Answer.Missing |= v.Answer.Seen
+		v.Answer.Seen = 0
+		c.decide(w, v)
+		return
+	}
 	if best == nil {
 		w.asks = 0
 		c.askCloud(now, w, b, fx)
@@ -165,7 +174,17 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	}
 	v.StoppedEarly = true
 	v.Answer.Exit, v.Answer.Class, v.Group = best.Exit, best.Class, best.Group
-	c.decide(w, v, fx)
+	c.decide(w, v)
+}
+
+// retained reports whether a device that has one of the views of a set is there.
+func (c *Coordinator) retained(views uint64) bool {
+	for v := range each(views) {
+		if p := c.scene.Views[v]; p != "" && !c.links.of(p).broken {
+			return true
+		}
+	}
+	return false
 }
 
 // bestSoFar is the proposal of the highest tier, and of those the surest; nil where there
@@ -237,7 +256,7 @@ func (c *Coordinator) missing(v *Verdict) {
 }
 
 // decide makes the verdict final but for its seal.
-func (c *Coordinator) decide(w *work, v *Verdict, _ *Effects) {
+func (c *Coordinator) decide(w *work, v *Verdict) {
 	w.sealed = Seal(v, c.encode(v))
 	c.fresh = append(c.fresh, w)
 }
@@ -286,13 +305,8 @@ func (c *Coordinator) publish(now Instant, fx *Effects) {
 		some = true
 		return true
 	})
-	if !some {
-		return
-	}
-	c.order = slices.DeleteFunc(c.order, func(id SampleID) bool { return c.work[id] == nil })
-	if c.run != nil {
-		c.floor = max(c.floor, c.lowest())
-		c.log.Floor(now, c.run.Run, c.floor)
+	if some {
+		c.order = slices.DeleteFunc(c.order, func(id SampleID) bool { return c.work[id] == nil })
 	}
 }
 

@@ -31,7 +31,8 @@ type Device struct {
 	sent    map[SampleID]Instant // when an observation was last sent; of those retained
 }
 
-// NewDevice is a device of the views in a set. live says that a beat that was missed is
+// NewDevice is a device of the views in a set; of none it is a standby's, which stores
+// seals and captures nothing. live says that a beat that was missed is
 // gone: a camera, not a replay.
 func NewDevice(self Peer, site Site, views uint64, groups [][]int, live bool, retentionBytes int) *Device {
 	return &Device{
@@ -108,7 +109,7 @@ func (d *Device) push(now Instant, group int, of []*Observation, again bool, fx 
 
 // Tick says what to capture by now, and sends again what has no seal although it is old.
 func (d *Device) Tick(now Instant, fx *Effects) {
-	if d.clock != nil {
+	if d.clock != nil && d.views != 0 {
 		first, n := d.clock.Due(now, lateBeats)
 		for b := first; b < first+Beat(n); b++ {
 			if d.live && b != first+Beat(n)-1 {

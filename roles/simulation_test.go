@@ -1,0 +1,307 @@
+package roles
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// elect evaluates the election of what this node knows, and sets the parts.
+func (n *actor) elect() {
+	e := &Electorate{Mesh: "m", Groups: n.w.top.Groups, Down: map[Peer]bool{}}
+	for _, other := range n.w.nodes {
+		m := Member{Peer: other.peer, Site: hall, Views: other.views, Eligible: Kinds(CloudKind, AggregatorKind), Class: 5, Stands: true}
+		for _, role := range other.roles() {
+			if claim, mine := other.claims[role].Mine(); mine {
+				m.Claims = append(m.Claims, claim)
+			}
+		}
+		e.Down[other.peer] = n.broken[other.peer]
+		e.Members = append(e.Members, m)
+	}
+	n.elected = Elect(e)
+	for _, a := range n.elected {
+		c := n.claims[a.Role]
+		if c == nil {
+			c = NewClaimant(n.w.now, n.peer, a.Role, Epoch{}, n.views != 0)
+			n.claims[a.Role] = c
+		}
+		n.act(a.Role, c.Elected(n.w.now, a, n.hearers(&a)))
+	}
+	n.setScene()
+}
+
+// hearers is who gets a role's heartbeat.
+func (n *actor) hearers(a *Assignment) []Peer {
+	var out []Peer
+	for _, other := range n.w.nodes {
+		standby := slices.Index(a.Standbys(), other.peer)
+		if other != n && !n.broken[other.peer] && (other.views != 0 || 0 <= standby && standby < 2) {
+			out = append(out, other.peer)
+		}
+	}
+	return out
+}
+
+// act carries out what a claimant wants.
+func (n *actor) act(role Role, actions []Action) {
+	coordinates := role == CoordinatorOf(hall, len(n.w.top.Groups))
+	for _, a := range actions {
+		switch a.Kind {
+		case AskHolder:
+			for _, p := range a.To {
+				n.w.send(n, p, &StillHeard{role, a.Epoch})
+			}
+		case ConfirmRole:
+			if coordinates && n.coord != nil {
+				n.do(func(fx *Effects) { n.coord.Confirm(n.w.now, fx) })
+			}
+		case BeatRole:
+			if !coordinates {
+				claim, _ := n.claims[role].Mine()
+				for _, p := range a.To {
+					n.w.send(n, p, &Heartbeat{Claim: claim})
+				}
+			}
+		case TakeRole:
+			n.take(role, a.Epoch)
+		case YieldRole:
+			if coordinates && n.coord != nil {
+				n.coord.Stop()
+				n.coord = nil
+			}
+			if role.Kind == AggregatorKind {
+				n.agg = nil
+			}
+			if role.Kind == CloudKind {
+				n.cloud = nil
+			}
+		}
+	}
+}
+
+func (n *actor) take(role Role, e Epoch) {
+	switch role.Kind {
+	case AggregatorKind:
+		n.agg = NewAggregator(n.peer, hall, role.Group, n.w.top.Groups[role.Group], e, n.w.catalog)
+	case CloudKind:
+		n.cloud = NewCloudTier(n.peer, e, n.w.catalog)
+	}
+	n.setScene()
+	if role == CoordinatorOf(hall, len(n.w.top.Groups)) {
+		n.do(func(fx *Effects) {
+			n.coord = NewCoordinator(n.w.now, CoordinatorConfig{
+				Self: n.peer, Site: hall, Groups: len(n.w.top.Groups), Epoch: e,
+				Catalog: n.w.catalog, Encode: encodeForTest, Log: n.log,
+			}, n.scene, fx)
+			if n.w.faults.unasked {
+				n.coord.asking.peers = nil
+			}
+			for _, other := range n.w.nodes {
+				n.coord.links.of(other.peer).Connected(!n.broken[other.peer])
+			}
+		})
+	}
+	for _, other := range n.w.nodes { // its record says so; heartbeats do for the devices
+		n.w.after(n.w.faults.way, func() { other.awake(other.elect) })
+	}
+}
+
+// setScene puts what this node knows of roles together.
+func (n *actor) setScene() {
+	holding := func(r Role) Holding {
+		c := n.claims[r]
+		if c == nil || c.Promised().IsZero() || n.broken[c.Promised().Peer] {
+			return Holding{}
+		}
+		return Holding{c.Promised().Peer, c.Promised()}
+	}
+	s := Scene{Views: make([]Peer, len(n.w.top.Views))}
+	for _, other := range n.w.nodes {
+		for v := range each(other.views) {
+			if !n.broken[other.peer] {
+				s.Views[v] = other.peer
+			}
+		}
+	}
+	for g := range n.w.top.Groups {
+		s.Aggregators = append(s.Aggregators, holding(AggregatorOf(hall, g)))
+	}
+	coordinator := CoordinatorOf(hall, len(n.w.top.Groups))
+	s.Coordinator, s.Cloud = holding(coordinator), holding(CloudRole())
+	for i := range n.elected {
+		if standbys := n.elected[i].Standbys(); len(standbys) > 0 {
+			switch n.elected[i].Role {
+			case coordinator:
+				s.Standby = standbys[0]
+				if s.Standby == n.peer && len(standbys) > 1 {
+					s.Standby = standbys[1]
+				}
+			case CloudRole():
+				s.CloudStandby = Holding{Peer: standbys[0]}
+			}
+		}
+	}
+	n.scene = s
+	n.do(func(fx *Effects) {
+		if n.device != nil {
+			n.device.SetScene(n.w.now, s, fx)
+		}
+		if n.agg != nil {
+			n.agg.SetScene(s)
+		}
+		if n.coord != nil {
+			n.coord.SetScene(s)
+		}
+	})
+}
+
+func (n *actor) linked(p Peer, connected bool, fx *Effects) {
+	trip := 2 * n.w.faults.way
+	if n.agg != nil {
+		n.agg.Link(n.w.now, p, connected, trip, fx)
+	}
+	if n.cloud != nil {
+		n.cloud.Link(n.w.now, p, connected, trip, fx)
+	}
+	if n.coord != nil {
+		n.coord.Link(n.w.now, p, connected, trip, fx)
+	}
+}
+
+// contradicted is the samples with two final verdicts that do not know of one another.
+func (w *world) contradicted() []SampleID {
+	var out []SampleID
+	for id, all := range w.said {
+		if slices.ContainsFunc(all, func(p *Published) bool { return p.Sealed.Hash != all[0].Sealed.Hash }) {
+			out = append(out, id)
+		}
+	}
+	slices.SortFunc(out, SampleID.Compare)
+	return out
+}
+
+// check reports every broken invariant of the run.
+func (w *world) check() []string {
+	var out []string
+	for _, id := range w.contradicted() {
+		out = append(out, fmt.Sprintf("%s has two final verdicts", id))
+	}
+	for _, n := range w.nodes {
+		if n.dead {
+			continue
+		}
+		for b := range w.count {
+			if n.log.Survivor(beatOf(b)) == nil {
+				out = append(out, fmt.Sprintf("%s does not know the verdict of beat %d", n.peer, b))
+				break
+			}
+		}
+		if tally := n.log.Tally(w.now, run7, Budget+Grace, true); tally.Lost+tally.Open > 0 || tally.Due != uint64(w.count) {
+			out = append(out, fmt.Sprintf("%s counts %+v", n.peer, tally))
+		}
+		if got := n.device; got != nil && got.Retention().Counts().Retained > 0 {
+			out = append(out, fmt.Sprintf("%s still retains %+v", n.peer, got.Retention().Counts()))
+		}
+	}
+	return out
+}
+
+// gap is the longest time between two publications while the run lasts.
+func (w *world) exits() map[string]int {
+	out := map[string]int{}
+	for _, all := range w.said {
+		switch s := all[0].Sealed; {
+		case s.Outcome != Answered:
+			out["none"]++
+		case s.StoppedEarly:
+			out["stopped early"]++
+		default:
+			out["answered"]++
+		}
+	}
+	return out
+}
+
+func lan() faults {
+	return faults{way: 200 * time.Microsecond, jitter: 2 * ms, again: 200 * ms, gossip: 0.2}
+}
+
+// TestSimulation runs whole sites through faults, each with many seeds: every sample is
+// decided, none twice, everyone ends with the same log and no device with anything left.
+func TestSimulation(t *testing.T) {
+	coordinator := func(w *world) *actor { return w.holder(CoordinatorOf(hall, len(w.top.Groups))) }
+	cloud := func(w *world) *actor { return w.holder(CloudRole()) }
+	tests := []struct {
+		name    string
+		preset  string
+		cameras int
+		spares  int
+		faults  func(f *faults)
+		script  func(w *world)
+	}{
+		{"no fault", "c", 4, 2, nil, nil},
+		{"one node holds everything", "b", 1, 0, nil, nil},
+		{"cloud only", "a", 3, 1, nil, nil},
+		{"an edge", "e", 4, 2, nil, nil},
+		{"two groups with edges", "f", 4, 2, nil, nil},
+		{"5 % loss", "c", 4, 2, func(f *faults) { f.loss = 0.05 }, nil},
+		{"50 ms each way", "c", 4, 2, func(f *faults) { f.way = 50 * ms }, nil},
+		{"the aggregator dies", "c", 4, 2, nil, func(w *world) {
+			w.after(3700*ms, func() { w.crash(coordinator(w)) })
+		}},
+		{"the cloud dies", "c", 4, 2, nil, func(w *world) {
+			w.after(3700*ms, func() { w.crash(cloud(w)) })
+		}},
+		{"both die, and a camera", "c", 4, 3, nil, func(w *world) {
+			w.after(3700*ms, func() {
+				w.crash(coordinator(w))
+				w.crash(cloud(w))
+				w.crash(w.nodes[2])
+			})
+		}},
+		{"one aggregator after the other", "c", 4, 3, func(f *faults) { f.loss = 0.02 }, func(w *world) {
+			for _, d := range []time.Duration{3400 * ms, 3650 * ms, 4900 * ms} {
+				w.after(d, func() { w.crash(coordinator(w)) })
+			}
+		}},
+		{"the aggregator stands still for 1 s", "c", 4, 2, nil, func(w *world) {
+			w.after(3700*ms, func() { w.pause(coordinator(w), time.Second) })
+		}},
+		{"the coordinator of two groups dies", "f", 4, 3, nil, func(w *world) {
+			w.after(3700*ms, func() { w.crash(coordinator(w)) })
+		}},
+		{"a camera stands still for 1 s", "c", 4, 2, nil, func(w *world) {
+			w.after(3700*ms, func() { w.pause(w.nodes[1], time.Second) })
+		}},
+	}
+	seeds := uint64(8)
+	if testing.Short() {
+		seeds = 2
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for seed := range seeds {
+				f := lan()
+				if tt.faults != nil {
+					tt.faults(&f)
+				}
+				w := newWorld(t, seed, tt.preset, tt.cameras, tt.spares, f)
+				if tt.script != nil {
+					tt.script(w)
+				}
+				w.run(14 * time.Second)
+				for _, fault := range w.check() {
+					t.Errorf("seed %d: %s", seed, fault)
+				}
+				if seed == 0 {
+					t.Logf("%v", w.exits())
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
