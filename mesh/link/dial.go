@@ -141,7 +141,7 @@ func dialError(ctx context.Context, err error) error {
 // not cost as many handshakes. Link-local addresses come last: with several interfaces
 // they are ambiguous; and IPv4 before IPv6, as it is more often set up with care.
 func rank(addresses []ma.Multiaddr) []network.AddrDelay {
-	const step, latest = 30 * time.Millisecond, 300 * time.Millisecond
+	const step, latest = 100 * time.Millisecond, time.Second
 	worse := func(m ma.Multiaddr) int {
 		a, _ := addrPort(m)
 		switch {

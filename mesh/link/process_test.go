@@ -22,17 +22,18 @@ import (
 const childVariable = "GANGLION_LINK_TEST_CHILD"
 
 func TestMain(m *testing.M) {
+	RouteLogs(slog.New(slog.DiscardHandler))
 	if os.Getenv(childVariable) == "" {
 		code := m.Run()
 		if left := leaked(); code == 0 && left != "" {
 			fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
 			code = 1
 		}
-		os.Exit(code)
+		os.Exit(code) //nolint:forbidigo // the main function of tests
 	}
 	if err := child(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // the main function of the child
 	}
 }
 

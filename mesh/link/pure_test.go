@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -102,14 +103,14 @@ func TestSendTimes(t *testing.T) {
 	for n := 1; n <= 2*sendTimesMax; n++ {
 		s.add(uint64(n), at(n))
 	}
-	if got, ok := s.acknowledge(3); !ok || got != at(3) || s.oldest() != at(4) {
+	if got, ok := s.acknowledge(3); !ok || !got.Equal(at(3)) || !s.oldest().Equal(at(4)) {
 		t.Errorf("got %v, %v, oldest %v", got, ok, s.oldest())
 	}
 	if _, ok := s.acknowledge(2*sendTimesMax - 1); ok || !s.oldest().IsZero() {
 		t.Errorf("got a time for a frame that is not remembered, oldest %v", s.oldest())
 	}
 	s.add(1000, at(1000))
-	if _, ok := s.acknowledge(999); ok || s.oldest() != at(1000) {
+	if _, ok := s.acknowledge(999); ok || !s.oldest().Equal(at(1000)) {
 		t.Error("an earlier acknowledgement took a later frame")
 	}
 }
@@ -226,8 +227,27 @@ func TestRank(t *testing.T) {
 		a, _ := addrPort(r.Addr)
 		got = append(got, a.Addr().String()+" "+r.Delay.String())
 	}
-	want := []string{"192.168.1.7 0s", "10.0.0.1 30ms", "fd00::1 60ms", "fe80::1%eth0 90ms"}
+	want := []string{"192.168.1.7 0s", "10.0.0.1 100ms", "fd00::1 200ms", "fe80::1%eth0 300ms"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
+	}
+}
+
+// TestRouteLogs shows that libp2p's errors are no errors of ours, and keep their
+// attributes.
+func TestRouteLogs(t *testing.T) {
+	var out strings.Builder
+	at := func(level slog.Level) demoted {
+		return demoted{slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})}
+	}
+	slog.New(at(slog.LevelInfo)).Error("listener closed")
+	if out.Len() != 0 {
+		t.Errorf("logged although debug is off: %s", out.String())
+	}
+	slog.New(at(slog.LevelDebug)).With("logger", "swarm2").WithGroup("g").Error("listener closed", "addr", "lo")
+	for _, part := range []string{"level=DEBUG", "logger=swarm2", "g.addr=lo"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("got %q, want %q in it", out.String(), part)
+		}
 	}
 }

@@ -103,6 +103,27 @@ func (h *Host) connected(_ network.Network, c network.Conn) {
 		close(of.arrived)
 		return Event{Peer: p, Up: true, At: time.Now()}, true
 	})
+	if h.spare(c) {
+		_ = c.Close() // nothing was opened on it yet
+	}
+}
+
+// spare tells whether a new connection is one too many: this host dialled it and has
+// one already, that it dialled as well (by another address of the peer) or that the
+// smaller ID did. By this rule the two ends never end both of two.
+func (h *Host) spare(c network.Conn) bool {
+	if c.Stat().Direction != network.DirOutbound {
+		return false
+	}
+	for _, other := range h.host.Network().ConnsToPeer(c.RemotePeer()) {
+		if other == c || other.IsClosed() {
+			continue
+		}
+		if other.Stat().Direction == network.DirOutbound || Peer(c.RemotePeer().String()) < h.peer {
+			return true
+		}
+	}
+	return false
 }
 
 // disconnected is told by libp2p, once for each connection, after connected.

@@ -144,7 +144,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		token.Reveal(), token.Reveal()[5:13],
 		fmt.Sprintf("%x", token.secret), fmt.Sprint(token.secret),
 		fmt.Sprintf("%x", keys.Network), fmt.Sprint(keys.Network), fmt.Sprint(keys.Beacon),
-		fmt.Sprintf("%x", identity.key), fmt.Sprint(identity.key),
+		fmt.Sprintf("%x", identity.key), fmt.Sprintf("%d", identity.key),
 	}
 	for i, s := range secrets {
 		if strings.Contains(printed, strings.Trim(s, "[]")) {
