@@ -22,9 +22,8 @@ const keepTag = "keep"
 
 // Connect returns when there is a connection to the peer, or why there is none. Where
 // both may dial, the one with the smaller ID does; this host, if it has the greater,
-// waits for it a little and dials only then, because the other may be unable to. Two
-// connections to one peer can still come about and do no harm. That the peer admits
-// this host is known only from its first answer.
+// waits for it a little and dials only then, because the other may be unable to. That
+// the peer admits this host is known only from its first answer.
 //
 // The errors are [ErrUnreachable] with its cause ([ErrNoAddress], [ErrNotOurMesh] or
 // the network's), [ErrDenied], [ErrSelf], [ErrClosed] and the context's.

@@ -20,7 +20,9 @@
 //
 // Peers that learn of one another at once would dial one another at once. So the one
 // with the smaller ID, by the bytes of its text, dials; the other waits 300 to 500 ms
-// for it and then dials too.
+// for it and then dials too. Of two connections that came about nevertheless, who
+// dialled both ends the later one, and who has the greater ID ends one that it dialled
+// when it has one that it did not.
 //
 // # Links
 //
@@ -46,8 +48,9 @@
 // has held the last: on the next frame that it sends anyway, or in a frame of kind 0
 // after 20 ms, or at once where a probe asks for it. A frame is acknowledged as soon as
 // it has been received whole, before its handler runs. Time between the queuing of a
-// frame and its acknowledgement, less the time held, is a round trip. Where none was
-// measured for 2 s, a probe is sent.
+// frame and its acknowledgement, less the time held, is a round trip; but not that of
+// the first probe, in which the stream is opened. Where none was measured for 2 s, and
+// when the link has come up, a probe is sent.
 //
 // A request has a number, which its reply repeats along with its kind. Replies come in
 // any order. A peer answers a request of a kind that it does not handle, or that is too

@@ -47,6 +47,7 @@ func (s *session) read(ctx context.Context) error {
 		if !up {
 			up = true
 			s.links.rose(s)
+			_ = s.queue(header{probe: true}, nil) // the first round trip; a full queue measures soon enough
 		}
 		switch {
 		case f.kind == 0:
@@ -96,6 +97,7 @@ func (s *session) note(h header) error {
 	if h.acknowledged > s.acknowledged {
 		s.acknowledged, s.acknowledgedAt = h.acknowledged, now
 		at, ok := s.times.acknowledge(h.acknowledged)
+		ok = ok && (h.acknowledged > 1 || !s.opener) // the stream's opening is in the first
 		s.link.acknowledged(now, now.Sub(at)-h.held, ok)
 		s.calm()
 	}
