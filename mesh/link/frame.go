@@ -101,7 +101,7 @@ func parseHeader(b []byte, frameBytes int) (h header, payloadAt int, err error) 
 	last := protowire.Number(0)
 	for at < len(b) {
 		field, wire, n := protowire.ConsumeTag(b[at:])
-		if n < 0 || field <= last {
+		if n < 0 || field <= last || !field.IsValid() {
 			return header{}, 0, errMalformed
 		}
 		last = field
