@@ -3,6 +3,7 @@ package membership
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -178,8 +179,7 @@ func (p *peeker) take(n int) []byte {
 	}
 	b, err := p.r.Peek(p.at + n)
 	if err != nil {
-		p.err = err
-		if len(b) > p.at {
+		if p.err = err; errors.Is(err, io.EOF) {
 			p.err = io.ErrUnexpectedEOF
 		}
 		return nil
