@@ -13,8 +13,11 @@ const (
 	StandbyPatience = 500 * time.Millisecond // that a standby gives each one ahead of it to claim
 )
 
-// heartbeatStandbys is how many standbys get the heartbeat.
-const heartbeatStandbys = 2
+// How many standbys get the heartbeat, and how many store seals and answer claims.
+const (
+	heartbeatStandbys = 2
+	sealStandbys      = 1
+)
 
 // ActionKind is what a Claimant asks of its node.
 type ActionKind uint8
@@ -49,7 +52,7 @@ type Claimant struct {
 	seen     Epoch // the highest of the role, void ones included: what a claim is numbered by
 	promised Epoch // the highest adopted: lower ones are refused
 	mine     bool  // promised is this node's, and in force
-	lonely   bool  // and no other peer has accepted it
+	lonely   bool  // it was made without any other member, and none has accepted it since
 
 	latest  Assignment
 	hearers []Peer // who is asked about the holder
@@ -274,6 +277,9 @@ func (c *Claimant) wants(now Instant) (ask, wants bool) {
 	}
 	holder := c.promised.Peer
 	vacant := c.latest.Holder() == ""
+	if !vacant && holder != c.self && c.latest.Claim.Epoch != c.promised {
+		challenger = false // the election is older than the claim: another was first
+	}
 	switch {
 	case challenger && (!vacant || holder == "" || holder == c.self || c.gone):
 		return false, true
@@ -310,7 +316,8 @@ func (c *Claimant) stopAsking(now Instant) {
 func (c *Claimant) claim(now Instant) []Action {
 	c.promised = higher(c.seen, c.promised).Next(c.self)
 	c.seen = c.promised
-	c.mine, c.lonely, c.broken, c.gone = true, true, false, false
+	c.mine, c.broken, c.gone = true, false, false
+	c.lonely = len(c.hearers) == 0 // in company from the start where there is any
 	c.asking, c.waiting, c.deadline = false, nil, Never
 	c.listens = false
 	c.beat = now

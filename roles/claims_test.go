@@ -45,7 +45,7 @@ func wait(c *Claimant, from, until Instant) []Action {
 // must not take what another already has.
 func TestStartingNodeIsQuiet(t *testing.T) {
 	c := NewClaimant(0, "a", hallRole, Epoch{}, true)
-	if got := c.Elected(0, elected(Epoch{}, "a", "a", "b"), []Peer{"b"}); got != nil {
+	if got := c.Elected(0, elected(Epoch{}, "a", "a"), nil); got != nil {
 		t.Fatalf("at its start it does %v", got)
 	}
 	if got := wait(c, 0, at(1990*ms)); got != nil {
@@ -58,6 +58,11 @@ func TestStartingNodeIsQuiet(t *testing.T) {
 	}
 	if claim, mine := c.Mine(); !mine || !claim.Lonely {
 		t.Errorf("its claim %+v, mine %v: want a lonely one", claim, mine)
+	}
+	inCompany := NewClaimant(0, "a", hallRole, Epoch{}, true)
+	inCompany.Elected(at(2*time.Second), elected(Epoch{}, "a", "a", "b"), []Peer{"b"})
+	if claim, mine := inCompany.Mine(); !mine || claim.Lonely {
+		t.Errorf("its claim beside another member %+v, mine %v: it is not lonely", claim, mine)
 	}
 	c.Accepted(Epoch{1, "a"})
 	if claim, _ := c.Mine(); claim.Lonely {
@@ -207,6 +212,7 @@ func TestHolderAndOtherClaims(t *testing.T) {
 			return out
 		}, []ActionKind{TakeRole}, true},
 		{"it is the lonely one that is void", func(c *Claimant) []Action {
+			c.lonely = true
 			return c.Elected(at(2010*ms), elected(Epoch{2, "z"}, "z", "z", "h"), nil)
 		}, []ActionKind{YieldRole}, false},
 		{"stalled for 100 ms", func(c *Claimant) []Action { return c.Tick(at(2200 * ms)) }, []ActionKind{ConfirmRole}, true},
@@ -214,6 +220,14 @@ func TestHolderAndOtherClaims(t *testing.T) {
 		{"outranked: it goes on until the challenger claims", func(c *Claimant) []Action {
 			return c.Elected(at(2010*ms), elected(four, "s", "s", "h"), nil)
 		}, nil, true},
+		{"it was outranked, and another was first", func(c *Claimant) []Action {
+			out := c.Elected(at(2010*ms), elected(four, "s", "s", "h"), nil)
+			_, more := c.Heard(at(2020*ms), inCompany(Epoch{5, "s"}))
+			out = append(out, more...)
+			out = append(out, c.Elected(at(2030*ms), elected(Epoch{5, "s"}, "h", "h", "s"), nil)...) // claims 6
+			_, more = c.Heard(at(2040*ms), inCompany(Epoch{7, "s"}))
+			return append(append(out, more...), c.Tick(at(2050*ms))...)
+		}, []ActionKind{YieldRole, TakeRole, YieldRole}, false},
 		{"it leaves", func(c *Claimant) []Action {
 			next, out := c.Resign()
 			if next != "s" {

@@ -84,6 +84,7 @@ type CoordinatorConfig struct {
 	Site    Site
 	Groups  int // of the topology
 	Epoch   Epoch
+	Lonely  bool // the claim, see Claim
 	Catalog Catalog
 	Encode  Codec
 	Log     *Log // the node's, of this site; the coordinator appends what it publishes
@@ -94,7 +95,7 @@ type CoordinatorConfig struct {
 func NewCoordinator(now Instant, c CoordinatorConfig, s Scene, fx *Effects) *Coordinator {
 	out := &Coordinator{
 		self: c.Self, site: c.Site, groups: c.Groups, role: CoordinatorOf(c.Site, c.Groups), epoch: c.Epoch,
-		lonely: true, catalog: c.Catalog, encode: c.Encode, log: c.Log, scene: s, links: links{},
+		lonely: c.Lonely, catalog: c.Catalog, encode: c.Encode, log: c.Log, scene: s, links: links{},
 		work: map[SampleID]*work{}, byGroup: make([]Punctuality, c.Groups),
 	}
 	out.claim(now, fx)
@@ -124,7 +125,7 @@ func (c *Coordinator) Confirm(now Instant, fx *Effects) {
 // SetScene tells who plays which part.
 func (c *Coordinator) SetScene(s Scene) {
 	c.scene = s
-	audience := append(c.audience(), s.Cloud.Peer, s.CloudStandby.Peer)
+	audience := append(s.audience(heartbeatStandbys), s.Cloud.Peer, s.CloudStandby.Peer)
 	for _, a := range s.Aggregators {
 		audience = append(audience, a.Peer)
 	}
@@ -158,18 +159,6 @@ func (c *Coordinator) asked(w *work) Peer {
 		return c.scene.Cloud.Peer
 	}
 	return c.scene.CloudStandby.Peer
-}
-
-// audience is everyone who stores a seal and answers a claim: the devices that live, this
-// node's own included, and the first standby, each once.
-func (c *Coordinator) audience() []Peer {
-	var out []Peer
-	for _, p := range append(slices.Clone(c.scene.Views), c.scene.Standby) {
-		if p != "" && !slices.Contains(out, p) {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // Start begins a run at beat 0 now. It takes the place of any other, whose open samples are
@@ -393,7 +382,7 @@ func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
 		c.floor = max(c.floor, c.lowest())
 		c.log.Floor(now, c.run.Run, c.floor)
 	}
-	for _, p := range c.audience() {
+	for _, p := range c.scene.audience(heartbeatStandbys) {
 		h := &Heartbeat{
 			Claim: Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}, Number: c.beat,
 			Trip: c.links.of(p).trip, Published: c.published,

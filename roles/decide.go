@@ -265,7 +265,7 @@ func (c *Coordinator) decide(w *work, v *Verdict) {
 func (c *Coordinator) sealFresh(now Instant, fx *Effects) {
 	fresh := slices.DeleteFunc(c.fresh, func(w *work) bool { return w.sealing || c.work[w.id] != w })
 	c.fresh = nil
-	audience := c.audience()
+	audience := c.scene.audience(sealStandbys)
 	for some := range slices.Chunk(fresh, sealsInFrame) {
 		c.batch++
 		b := &sealBatch{number: c.batch, work: slices.Clone(some), round: newRound(now, audience, SealWait, c.links)}

@@ -18,7 +18,7 @@
 //   - Role: aggregator of a group, cloud of the mesh, coordinator of a site.
 //   - Holder: who has a role. Standby: who is next. Challenger: who outranks the holder.
 //   - Claim: a holder's numbered right to a role; its number is an [Epoch].
-//   - Lonely: of a claim that no other peer ever accepted.
+//   - Lonely: of a claim made without any other member, that none has accepted since.
 //   - Coordinator: who opens, seals and publishes a site's samples.
 //   - Seal: a node's note of a sample's verdict, with the claim that sent it.
 //   - Final: sealed by every device that answers. Published: final and told to all.

@@ -31,7 +31,7 @@ func (s KindSet) Has(k RoleKind) bool { return s>>k&1 == 1 }
 type Claim struct {
 	Role   Role
 	Epoch  Epoch
-	Lonely bool // no other peer has accepted it since it was made
+	Lonely bool // it was made where there was no other member, and none has accepted it since
 }
 
 // Member is what an election knows of one node.

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"slices"
 	"time"
 
 	"ganglion/inference"
@@ -210,9 +211,22 @@ type Scene struct {
 	Views        []Peer    // [view] who holds it; empty: nobody
 	Aggregators  []Holding // [group]
 	Coordinator  Holding
-	Standby      Peer // the coordinator's first
+	Standbys     []Peer // the coordinator's, best first; the first stores seals, the first two hear the heartbeat
 	Cloud        Holding
 	CloudStandby Holding // asked where the cloud is silent
+}
+
+// audience is everyone who stores a seal and answers a claim: the devices that live, those
+// of the coordinator's own node included, and its first standbys, as many as are given;
+// each once.
+func (s *Scene) audience(standbys int) []Peer {
+	var out []Peer
+	for _, p := range slices.Concat(s.Views, s.Standbys[:min(standbys, len(s.Standbys))]) {
+		if p != "" && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // viewsOf is the views that a peer holds.

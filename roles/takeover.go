@@ -21,7 +21,7 @@ type takeover struct {
 // claim asks the devices and the first standby: whoever answers promises to refuse lower
 // claims.
 func (c *Coordinator) claim(now Instant, fx *Effects) {
-	audience := c.audience()
+	audience := c.scene.audience(sealStandbys)
 	c.takeover = takeover{
 		claiming: true, heard: map[SampleID]StoredSeal{}, floors: map[RunID]Beat{},
 		asking: newRound(now, audience, ClaimWait, c.links),

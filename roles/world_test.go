@@ -41,6 +41,7 @@ type faults struct {
 	loss   float64       // of a frame, which is then late by a retransmission
 	again  time.Duration // the retransmission
 	gossip float64       // of publications that a node never hears
+	spares time.Duration // more from the node that is pinned to another without a view
 	// unfenced makes devices store every seal: a planted fault, which the world must find.
 	unfenced bool
 	// unasked makes claims decide without waiting for answers: another.
@@ -82,22 +83,22 @@ func (w *world) run(until time.Duration) {
 
 // actor is one node: what package node will be, without its threads.
 type actor struct {
-	w        *world
-	peer     Peer
-	views    uint64
-	dead     bool
-	paused   bool
-	waiting  []func() // what happened while it was paused
-	broken   map[Peer]bool
-	claims   map[Role]*Claimant
-	device   *Device
-	agg      *Aggregator
-	coord    *Coordinator
-	cloud    *CloudTier
-	log      *Log
-	elected  []Assignment
-	scene    Scene
-	starting bool
+	w       *world
+	peer    Peer
+	views   uint64
+	dead    bool
+	paused  bool
+	waiting []func() // what happened while it was paused
+	broken  map[Peer]bool
+	claims  map[Role]*Claimant
+	device  *Device
+	agg     *Aggregator
+	coord   *Coordinator
+	cloud   *CloudTier
+	log     *Log
+	elected []Assignment
+	scene   Scene
+	pinned  KindSet
 }
 
 // plain is a network whose answers are a pure function of what it gets, sure of some
@@ -187,6 +188,9 @@ func (w *world) send(from *actor, to Peer, m Message) {
 	late := w.faults.way + time.Duration(w.rng.Int64N(int64(w.faults.jitter)+1))
 	if w.rng.Float64() < w.faults.loss {
 		late += w.faults.again
+	}
+	if from.pinned != 0 && target.views == 0 {
+		late += w.faults.spares
 	}
 	link := [2]Peer{from.peer, to}
 	arrives := max(w.now.Add(late), w.last[link])
