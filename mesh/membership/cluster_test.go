@@ -410,3 +410,37 @@ func TestRecordsAndSettingsSpread(t *testing.T) {
 	t.Logf("records: %v", records)
 	t.Logf("settings: %v", settings)
 }
+
+// TestIdleTraffic: membership is to leave most of the 4 KB/s that an idle node may send
+// to the rest.
+func TestIdleTraffic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, lan(), 8)
+		defer c.close()
+		for _, n := range c.nodes {
+			if err := n.SetPayload(make([]byte, 1024)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.nodes[0].Settings().Set("published", make([]byte, 256)); err != nil {
+			t.Fatal(err)
+		}
+		c.joinFirst()
+		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
+		time.Sleep(time.Minute) //nolint:forbidigo // virtual: until it is idle
+		before := make([]uint64, len(c.nodes))
+		for i, n := range c.nodes {
+			before[i] = n.host.SentBytes()
+		}
+		const during = 2 * time.Minute
+		time.Sleep(during) //nolint:forbidigo // virtual
+		for i, n := range c.nodes {
+			rate := float64(n.host.SentBytes()-before[i]) / during.Seconds()
+			t.Logf("%s sends %.0f B/s", n.name, rate)
+			const most = 2048
+			if rate > most {
+				t.Errorf("%s sends %.0f B/s, at most %d are allowed", n.name, rate, most)
+			}
+		}
+	})
+}

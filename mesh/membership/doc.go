@@ -77,7 +77,8 @@
 //
 // memberlist forgets the dead, and alone never heals a partition that lasted longer.
 // So for ever a node joins every peer that it has ever known (by [Membership.Join] or
-// as a member), is not denied and is not a member now: half a second after it was lost,
+// as a member), is not denied and is not a member now: half a second after it was lost
+// (at once where we have a connection to it: a lie is refuted by whom it is about),
 // again after pauses that double, and then every 4 to 6 seconds; and also whenever a
 // connection to it comes up.
 //

@@ -230,7 +230,7 @@ func (m *Membership) Join(peers ...MemberID) error {
 // Deny replaces the list of denied peers. They are no members any more, are not
 // joined, and what is said of them is not heard. That they cannot connect is for the
 // network to see to.
-func (m *Membership) Deny(peers []MemberID) { m.roster.deny(peers) }
+func (m *Membership) Deny(peers []MemberID) { m.roster.deny(peers, time.Now()) }
 
 // Status says how the membership itself is doing.
 type Status struct {

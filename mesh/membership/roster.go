@@ -188,9 +188,13 @@ func (r *roster) joined(id MemberID, now time.Time) {
 func (r *roster) died(id MemberID, now time.Time) {
 	r.update(id, now, func(e *entry) {
 		e.present, e.out = false, now
-		e.joinTries, e.joinAt = 0, now.Add(joinPause)
-		if e.meta.leaving {
+		switch e.joinTries = 0; {
+		case e.meta.leaving:
 			e.joinAt = now.Add(leftPause)
+		case e.connected:
+			e.joinAt = time.Time{} // it may live: then it hears from us what is said of it
+		default:
+			e.joinAt = now.Add(joinPause)
 		}
 	})
 }
@@ -314,13 +318,20 @@ func (r *roster) claim() uint64 {
 	return highest
 }
 
-// deny replaces the denied peers and forgets those on the list.
-func (r *roster) deny(ids []MemberID) {
+// deny replaces the denied peers, forgets those on the list, and has those joined that
+// were on it.
+func (r *roster) deny(ids []MemberID, now time.Time) {
 	r.mu.Lock()
-	clear(r.denied)
+	before := r.denied
+	r.denied = make(map[MemberID]bool, len(ids))
 	for _, id := range ids {
 		r.denied[id] = true
 		delete(r.entries, id)
+	}
+	for id := range before {
+		if !r.denied[id] {
+			_, _ = r.entry(id, now) // where there is no room it joins us
+		}
 	}
 	r.mu.Unlock()
 	r.changed()

@@ -28,6 +28,8 @@ type Host struct {
 	accept   map[string]acceptor
 	watchers map[int]func(secret.MemberID, bool)
 	nextID   int
+	address  byte // the last number of its IP address
+	sent     uint64
 	killed   bool
 	stalled  time.Time // until when nothing goes in or out
 }
@@ -36,6 +38,13 @@ type acceptor func(peer secret.MemberID, stream net.Conn)
 
 // ID returns the host's name.
 func (h *Host) ID() secret.MemberID { return h.id }
+
+// SentBytes returns how much the host has written to all of its streams.
+func (h *Host) SentBytes() uint64 {
+	h.network.mu.Lock()
+	defer h.network.mu.Unlock()
+	return h.sent
+}
 
 // Kill ends the host as the end of its process does: all others hear of it at once,
 // unless they are partitioned, and it hears of nothing any more.
@@ -88,7 +97,7 @@ func (h *Host) Open(ctx context.Context, peer secret.MemberID, protocol string) 
 	dialAgain := time.Second // as TCP does, and twice as long each time
 	for {
 		n.mu.Lock()
-		other := n.hosts[peer]
+		other := n.pick(peer)
 		if h.killed || other == nil || other.killed {
 			n.mu.Unlock()
 			return fail(errKilled)
@@ -191,10 +200,10 @@ func (h *Host) Watch(watch func(peer secret.MemberID, up bool)) (stop func()) {
 	}
 }
 
-// Addresses returns one that says nothing.
+// Addresses returns one, which differs between the first hosts and is never dialled.
 func (h *Host) Addresses() []netip.AddrPort {
 	const port = 4801
-	return []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)}
+	return []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, h.address}), port)}
 }
 
 // AddAddresses does nothing: all hosts are reached.

@@ -32,6 +32,8 @@ type Network struct {
 	random  *rand.Rand
 	quality Quality
 	hosts   map[secret.MemberID]*Host
+	clones  map[secret.MemberID]*Host
+	made    byte                    // hosts so far
 	side    map[secret.MemberID]int // hosts of different sides do not reach one another
 	conns   map[pair]*conn
 }
@@ -42,6 +44,7 @@ func New(seed uint64, q Quality) *Network {
 		random:  rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // faults, not secrets
 		quality: q,
 		hosts:   make(map[secret.MemberID]*Host),
+		clones:  make(map[secret.MemberID]*Host),
 		side:    make(map[secret.MemberID]int),
 		conns:   make(map[pair]*conn),
 	}
@@ -57,9 +60,35 @@ func (n *Network) Host(id secret.MemberID) *Host {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	h := &Host{network: n, id: id, accept: make(map[string]acceptor), watchers: make(map[int]func(secret.MemberID, bool))}
+	h := n.host(id)
 	n.hosts[id] = h
 	return h
+}
+
+// Clone returns a second host of a name that there is, as a copied identity makes one:
+// streams to that name go to either of the two.
+func (n *Network) Clone(id secret.MemberID) *Host {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.host(id)
+	n.clones[id] = h
+	return h
+}
+
+func (n *Network) host(id secret.MemberID) *Host {
+	n.made++
+	return &Host{
+		network: n, id: id, address: n.made,
+		accept: make(map[string]acceptor), watchers: make(map[int]func(secret.MemberID, bool)),
+	}
+}
+
+// pick returns whom a stream to that name goes to, or nil.
+func (n *Network) pick(id secret.MemberID) *Host {
+	if clone := n.clones[id]; clone != nil && n.random.IntN(2) == 0 {
+		return clone
+	}
+	return n.hosts[id]
 }
 
 // Partition keeps the hosts named from all others, until [Network.Heal].

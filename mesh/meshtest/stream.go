@@ -159,6 +159,7 @@ func (s *stream) Write(p []byte) (int, error) {
 
 func (s *stream) send(p []byte, now time.Time) {
 	n, o := s.network, s.other
+	s.host.sent += uint64(len(p))
 	at := now
 	if at.Before(s.host.stalled) {
 		at = s.host.stalled
