@@ -5,25 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-yamux/v5"
 )
-
-// Handler is called with each frame of a kind, in the order in which a peer sent
-// them and never twice at once for one peer, but at once for several. It must return
-// soon: while it runs, nothing more is read from that peer.
-type Handler func(Message)
-
-// handling is what is done with a kind.
-type handling struct {
-	maxBytes atomic.Int64
-	handle   Handler
-}
 
 // Links are the framed links of a host, one to each peer. All methods are safe for
 // concurrent use.
@@ -54,47 +41,6 @@ func NewLinks(h *Host, config LinksConfig, log *slog.Logger) (*Links, error) {
 	// again.
 	h.Accept(config.Protocol, func(s *Stream) { _ = s.Reset() })
 	return l, nil
-}
-
-// Handle has handler called with the frames of a kind whose payload is at most
-// maxBytes. Larger ones are refused, and so are kinds without a handler: call it
-// before [Links.Run]. For a kind that has a handler it is replaced.
-func (l *Links) Handle(kind Kind, maxBytes int, handler Handler) error {
-	if kind == 0 || kind > KindMax || handler == nil {
-		return fmt.Errorf("handle kind %d: kinds with a handler are 1 to %d", kind, KindMax)
-	}
-	if err := payloadLimit(kind, maxBytes); err != nil {
-		return err
-	}
-	h := &handling{handle: handler}
-	h.maxBytes.Store(int64(maxBytes))
-	l.edit.Lock()
-	defer l.edit.Unlock()
-	handlers := maps.Clone(*l.handlers.Load())
-	handlers[kind] = h
-	l.handlers.Store(&handlers)
-	return nil
-}
-
-// Limit changes how large the payload of a handled kind may be, from the next frame
-// on: the sizes of views and features are known when a bundle is loaded.
-func (l *Links) Limit(kind Kind, maxBytes int) error {
-	if err := payloadLimit(kind, maxBytes); err != nil {
-		return err
-	}
-	h, ok := (*l.handlers.Load())[kind]
-	if !ok {
-		return fmt.Errorf("limit kind %d: it has no handler", kind)
-	}
-	h.maxBytes.Store(int64(maxBytes))
-	return nil
-}
-
-func payloadLimit(kind Kind, maxBytes int) error {
-	if maxBytes < 0 || maxBytes > PayloadBytesMax {
-		return fmt.Errorf("limit kind %d to %d bytes: a limit is 0 to %d", kind, maxBytes, PayloadBytesMax)
-	}
-	return nil
 }
 
 // Send queues a frame for the peer and returns at once. The payload is copied. A nil
@@ -209,99 +155,6 @@ func (l *Links) link(p Peer) (*link, error) {
 		l.links[p] = newLink(p, l.config)
 	}
 	return l.links[p], nil
-}
-
-// Run brings links up and keeps them until ctx is done; then it ends them and waits
-// for all handlers to return. It is called once. The error is nil.
-func (l *Links) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := l.host.Watch(func(e Event) {
-		if e.Up {
-			l.startOpener(ctx, e.Peer)
-		}
-	})
-	l.host.Accept(l.config.Protocol, func(s *Stream) { l.accept(ctx, s) })
-	for _, p := range l.host.Peers() {
-		l.startOpener(ctx, p)
-	}
-	ticker := time.NewTicker(l.config.ProbeInterval)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case now := <-ticker.C:
-			l.tend(ctx, now)
-		}
-	}
-	stop()
-	l.host.Accept(l.config.Protocol, nil)
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.endSessions()
-	l.running.Wait()
-	return nil
-}
-
-// start runs work unless the links have ended.
-func (l *Links) start(work func()) bool {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if l.closed {
-		return false
-	}
-	l.running.Go(work)
-	return true
-}
-
-func (l *Links) endSessions() {
-	for _, link := range l.all() {
-		link.mu.Lock()
-		s := link.latest
-		link.mu.Unlock()
-		if s != nil {
-			s.end(ErrClosed)
-		}
-	}
-}
-
-func (l *Links) all() []*link {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	links := make([]*link, 0, len(l.links))
-	for _, link := range l.links {
-		links = append(links, link)
-	}
-	return links
-}
-
-// tend probes links that were not measured for a while, reports what was refused and
-// forgets peers that are long gone.
-func (l *Links) tend(ctx context.Context, now time.Time) {
-	const forgetAfter = 10 * time.Minute
-	for _, link := range l.all() {
-		if s := link.current.Load(); s != nil {
-			link.mu.Lock()
-			measured := link.roundTrips.last
-			link.mu.Unlock()
-			if now.Sub(measured) >= l.config.ProbeInterval/2 {
-				_ = s.queue(header{probe: true}, nil) // a full queue measures soon enough
-			}
-		} else if link.forget(now, forgetAfter) {
-			l.mu.Lock()
-			delete(l.links, link.peer)
-			l.mu.Unlock()
-		}
-		if line, ok := link.refusals.report(now, l.config.ReportInterval); ok {
-			l.warnRefused(ctx, link.peer, line)
-		}
-	}
-}
-
-func (l *Links) warnRefused(ctx context.Context, p Peer, r Refusals) {
-	l.log.WarnContext(ctx, "refused frames of peer", "peer", string(p),
-		"unknown", r.Unknown, "too_large", r.TooLarge, "malformed", r.Malformed, "slow", r.Slow, "late", r.Late)
 }
 
 // broken tells whether an error shows that the other end or the network ended a

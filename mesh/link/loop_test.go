@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -25,8 +26,19 @@ type node struct {
 func loopback() Config {
 	c := DefaultLAN()
 	c.Port = 0
-	c.Interfaces = []string{"lo"}
+	c.Interfaces = []string{loopbackName()}
 	return c
+}
+
+// loopbackName returns the name of the loopback interface; it differs by system.
+func loopbackName() string {
+	interfaces, _ := net.Interfaces() // none: the host says that there is no such interface
+	for _, i := range interfaces {
+		if i.Flags&net.FlagLoopback != 0 {
+			return i.Name
+		}
+	}
+	return "lo"
 }
 
 type options struct {

@@ -71,6 +71,9 @@ func (r reach) allowsRemote(remote netip.Addr, source func(netip.Addr) (netip.Ad
 	if remote.IsLoopback() {
 		return r.loopback
 	}
+	if !slices.ContainsFunc(r.local, func(a netip.Addr) bool { return !a.IsLoopback() }) {
+		return false
+	}
 	local, err := source(remote)
 	return err == nil && r.allowsLocal(local)
 }
