@@ -73,7 +73,7 @@ func (n *actor) act(role Role, actions []Action) {
 				n.coord = nil
 			}
 			if role.Kind == AggregatorKind {
-				n.agg = nil
+				n.aggs[role.Group] = nil
 			}
 			if role.Kind == CloudKind {
 				n.cloud = nil
@@ -85,7 +85,7 @@ func (n *actor) act(role Role, actions []Action) {
 func (n *actor) take(role Role, e Epoch) {
 	switch role.Kind {
 	case AggregatorKind:
-		n.agg = NewAggregator(n.peer, hall, role.Group, n.w.top.Groups[role.Group], e, n.w.catalog)
+		n.aggs[role.Group] = NewAggregator(n.peer, hall, role.Group, n.w.top.Groups[role.Group], e, n.w.catalog)
 	case CloudKind:
 		n.cloud = NewCloudTier(n.peer, e, n.w.catalog)
 	}
@@ -143,8 +143,8 @@ func (n *actor) setScene() {
 		if n.device != nil {
 			n.device.SetScene(n.w.now, s, fx)
 		}
-		if n.agg != nil {
-			n.agg.SetScene(s)
+		for _, a := range n.held() {
+			a.SetScene(s)
 		}
 		if n.coord != nil {
 			n.coord.SetScene(s)
@@ -154,8 +154,8 @@ func (n *actor) setScene() {
 
 func (n *actor) linked(p Peer, connected bool, fx *Effects) {
 	trip := 2 * n.w.faults.way
-	if n.agg != nil {
-		n.agg.Link(n.w.now, p, connected, trip, fx)
+	for _, a := range n.held() {
+		a.Link(n.w.now, p, connected, trip, fx)
 	}
 	if n.cloud != nil {
 		n.cloud.Link(n.w.now, p, connected, trip, fx)

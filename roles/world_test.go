@@ -92,7 +92,7 @@ type actor struct {
 	broken  map[Peer]bool
 	claims  map[Role]*Claimant
 	device  *Device
-	agg     *Aggregator
+	aggs    []*Aggregator // [group]; nil: another has it
 	coord   *Coordinator
 	cloud   *CloudTier
 	log     *Log
@@ -158,7 +158,7 @@ func newWorld(t testing.TB, seed uint64, preset string, cameras, spares int, f f
 	}
 	w.top, w.bundle = top, &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
 	for i := range cameras + spares {
-		n := &actor{w: w, peer: Peer(fmt.Sprintf("n%d", i)), broken: map[Peer]bool{}, claims: map[Role]*Claimant{}, log: NewLog()}
+		n := &actor{w: w, peer: Peer(fmt.Sprintf("n%d", i)), broken: map[Peer]bool{}, claims: map[Role]*Claimant{}, log: NewLog(), aggs: make([]*Aggregator, len(top.Groups))}
 		if i < cameras {
 			n.views = 1 << i
 			n.device = NewDevice(n.peer, hall, n.views, top.Groups, false, 4<<20)
@@ -273,6 +273,11 @@ func (n *actor) roles() []Role {
 	return out
 }
 
+// held is the aggregators that the node runs.
+func (n *actor) held() []*Aggregator {
+	return slices.DeleteFunc(slices.Clone(n.aggs), func(a *Aggregator) bool { return a == nil })
+}
+
 // tick is a node's timer.
 func (n *actor) tick() {
 	n.w.after(10*ms, func() { n.tick() })
@@ -291,8 +296,8 @@ func (n *actor) awakeTick() {
 		if n.device != nil {
 			n.device.Tick(now, fx)
 		}
-		if n.agg != nil {
-			n.agg.Tick(now, fx)
+		for _, a := range n.held() {
+			a.Tick(now, fx)
 		}
 		if n.cloud != nil {
 			n.cloud.Tick(now, fx)
@@ -408,8 +413,8 @@ func (n *actor) receive(from Peer, m Message) {
 		} else {
 			n.witness(from, m, fx)
 		}
-		if n.agg != nil {
-			n.agg.Receive(now, from, m, fx)
+		for _, a := range n.held() {
+			a.Receive(now, from, m, fx)
 		}
 		if n.cloud != nil {
 			n.cloud.Receive(now, from, m, fx)
