@@ -168,6 +168,24 @@ func (c *Coordinator) Start(now Instant, run RunRecord) {
 	c.run, c.origin, c.next, c.floor = &run, now, 0, 0
 }
 
+// Request opens a sample on demand and has the devices capture it. It returns false where
+// there is too much in work, or the claim is not yet heard: who asked is to ask again.
+func (c *Coordinator) Request(now Instant, r Capture, fx *Effects) bool {
+	if c.stopped || c.claiming {
+		return false
+	}
+	if c.work[r.Sample] != nil || c.log.Survivor(r.Sample) != nil {
+		return true
+	}
+	if c.open(now, r.Sample) == nil {
+		return false
+	}
+	for _, p := range c.scene.audience(0) {
+		fx.send(p, &Request{Role: c.role, Epoch: c.epoch, Capture: r})
+	}
+	return true
+}
+
 // Floor is the oldest beat of the run that is not final: what every batch of publications
 // names, so that who hears it finds its gaps.
 func (c *Coordinator) Floor() (RunID, Beat) {

@@ -115,7 +115,11 @@ func (d *Device) Tick(now Instant, fx *Effects) {
 			if d.live && b != first+Beat(n)-1 {
 				continue // gone
 			}
-			fx.Captures = append(fx.Captures, SampleID{Site: d.site, Run: d.clock.Run().Run, Beat: b})
+			e := d.clock.Run().At(b)
+			fx.Captures = append(fx.Captures, Capture{
+				Sample: SampleID{Site: d.site, Run: d.clock.Run().Run, Beat: b},
+				Bundle: e.Bundle, Settings: e.Settings, Ref: -1,
+			})
 		}
 	}
 	if now < d.resent.Add(resendEvery) {
@@ -145,6 +149,10 @@ func (d *Device) Receive(now Instant, from Peer, m Message, fx *Effects) {
 		d.heartbeat(now, from, m, fx)
 	case *Ask:
 		d.ask(from, m, fx)
+	case *Request:
+		if d.views != 0 && d.promise(from, m.Role, m.Epoch, fx) {
+			fx.Captures = append(fx.Captures, m.Capture)
+		}
 	case *SealBatch:
 		d.seal(from, m, fx)
 	case *Claiming:

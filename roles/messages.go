@@ -120,6 +120,22 @@ type SealAck struct {
 	Number uint64
 }
 
+// Request has devices capture a sample on demand.
+type Request struct {
+	Role  Role
+	Epoch Epoch
+	Capture
+}
+
+// Capture is what a device is to capture, and for which bundle and settings: a node that
+// lacks them says that its views are missing, NoBundle.
+type Capture struct {
+	Sample   SampleID
+	Bundle   inference.BundleID
+	Settings uint64
+	Ref      int // on demand, the element of the data set that a replay shows; negative: none was named
+}
+
 // Stale answers a message under a claim lower than the highest that the receiver knows.
 type Stale struct {
 	Role  Role
@@ -172,6 +188,7 @@ func (*Features) message()         {}
 func (*Proposals) message()        {}
 func (*SealBatch) message()        {}
 func (*SealAck) message()          {}
+func (*Request) message()          {}
 func (*Stale) message()            {}
 func (*StillHeard) message()       {}
 func (*StillHeardAnswer) message() {}
@@ -189,7 +206,7 @@ type Send struct {
 // after each step.
 type Effects struct {
 	Sends     []Send
-	Captures  []SampleID   // the device is to capture these
+	Captures  []Capture    // the device is to capture these
 	Published []*Published // to be told to everyone
 	Missing   []Span       // of the verdict log, to be asked of other nodes
 }

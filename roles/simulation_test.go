@@ -183,6 +183,16 @@ func (w *world) check() []string {
 	for _, id := range w.contradicted() {
 		out = append(out, fmt.Sprintf("%s has two final verdicts", id))
 	}
+	answered := 0
+	for _, id := range w.asked {
+		if len(w.said[id]) > 0 {
+			answered++
+		}
+	}
+	// What the holder alone knew of dies with it: at most the one it had just been asked.
+	if answered < len(w.asked)-1 {
+		out = append(out, fmt.Sprintf("%d of %d requests are answered", answered, len(w.asked)))
+	}
 	for _, n := range w.nodes {
 		if n.dead {
 			continue
@@ -303,6 +313,20 @@ func TestSimulation(t *testing.T) {
 		{"two groups with edges", "f", 4, 2, nil, nil},
 		{"5 % loss", "c", 4, 2, func(f *faults) { f.loss = 0.05 }, nil},
 		{"50 ms each way", "c", 4, 2, func(f *faults) { f.way = 50 * ms }, nil},
+		{"samples on demand, and the aggregator dies", "c", 4, 2, nil, func(w *world) {
+			for i := range 40 {
+				w.after(time.Duration(3300+20*i)*ms, func() {
+					if n := coordinator(w); n != nil && n.coord != nil {
+						n.do(func(fx *Effects) {
+							if n.coord.Request(w.now, Capture{Sample: requestOf(RequestID(i + 1)), Ref: -1}, fx) {
+								w.asked = append(w.asked, requestOf(RequestID(i+1)))
+							}
+						})
+					}
+				})
+			}
+			w.after(3705*ms, func() { w.crash(coordinator(w)) })
+		}},
 		{"the aggregator dies", "c", 4, 2, nil, func(w *world) {
 			w.after(3700*ms, func() { w.crash(coordinator(w)) })
 		}},

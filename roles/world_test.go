@@ -30,6 +30,7 @@ type world struct {
 	last   map[[2]Peer]Instant
 	faults faults
 	said   map[SampleID][]*Published // every publication that any holder made
+	asked  []SampleID                // on demand
 	period time.Duration
 	count  Beat
 }
@@ -350,8 +351,8 @@ func (n *actor) do(step func(fx *Effects)) {
 	for _, s := range fx.Sends {
 		n.w.send(n, s.To, s.Message)
 	}
-	for _, id := range fx.Captures {
-		n.w.after(ms, func() { n.awake(func() { n.capture(id) }) })
+	for _, c := range fx.Captures {
+		n.w.after(ms, func() { n.awake(func() { n.capture(c.Sample) }) })
 	}
 	for _, p := range fx.Published {
 		n.w.said[p.Sealed.Sample] = append(n.w.said[p.Sealed.Sample], p)
@@ -368,7 +369,7 @@ func (n *actor) do(step func(fx *Effects)) {
 func (n *actor) capture(id SampleID) {
 	o := &Observation{Sample: id, Captured: n.w.now}
 	for v := range each(n.views) {
-		h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte{byte(v)}, uint64(id.Beat)))
+		h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte{byte(v)}, uint64(id.Beat)^uint64(id.Request)))
 		r := ViewResult{View: v, Seen: h[0] > 60}
 		if r.Seen {
 			r.Features = slices.Repeat(h[:16], n.w.top.ViewSentUpBytes()/16)
