@@ -249,7 +249,7 @@ func (c *Coordinator) proposals(now Instant, from Peer, m *Proposals, fx *Effect
 			w.spoke = now
 		}
 		if w.sealed == nil {
-			c.take(now, w, m, p)
+			c.take(now, from, w, m, p)
 		}
 	}
 }
@@ -311,7 +311,7 @@ func (c *Coordinator) longest() time.Duration {
 }
 
 // take notes what an exit says of a sample that is not decided.
-func (c *Coordinator) take(now Instant, w *work, m *Proposals, p *Proposed) {
+func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Proposed) {
 	switch {
 	case m.Tier == topology.ExitLocal && m.Group < c.groups && w.asked == topology.ExitNone:
 		w.local[m.Group] = p
@@ -321,7 +321,9 @@ func (c *Coordinator) take(now Instant, w *work, m *Proposals, p *Proposed) {
 		w.edges[m.Group] = p
 		w.edging.Speak(m.Group)
 	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud && p.Exit != nil && !c.claiming:
-		c.decide(w, c.explain(w, p))
+		v := c.explain(w, p)
+		v.Cloud = from
+		c.decide(w, v)
 	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud:
 		w.until = now // it got nothing that it could use
 	}

@@ -49,7 +49,7 @@ func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects)
 	}
 	for _, p := range tier {
 		if p != nil && p.Exit != nil && p.Exit.Exits(b.Thresholds) {
-			v.Answer.Exit, v.Answer.Class, v.Group = p.Exit.Exit, p.Exit.Class, p.Exit.Group
+			v.answerBy(p)
 			c.decide(w, v)
 			return
 		}
@@ -156,7 +156,7 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 		return
 	}
 	v := c.explain(w, nil)
-	best := bestSoFar(v.Answer.Proposals)
+	best := bestSoFar(w)
 	if best == nil && left <= 0 && !c.retained(v.Answer.Seen) {
 		for view := range each(v.Answer.Seen) { // it died with the only copy
 			v.Reasons[view] = Broken
@@ -173,7 +173,7 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 		return
 	}
 	v.StoppedEarly = true
-	v.Answer.Exit, v.Answer.Class, v.Group = best.Exit, best.Class, best.Group
+	v.answerBy(best)
 	c.decide(w, v)
 }
 
@@ -189,11 +189,13 @@ func (c *Coordinator) retained(views uint64) bool {
 
 // bestSoFar is the proposal of the highest tier, and of those the surest; nil where there
 // is none.
-func bestSoFar(all []inference.Proposal) *inference.Proposal {
-	var best *inference.Proposal
-	for i := range all {
-		p := &all[i]
-		if best == nil || p.Exit > best.Exit || p.Exit == best.Exit && p.Entropy < best.Entropy {
+func bestSoFar(w *work) *Proposed {
+	var best *Proposed
+	for _, p := range slices.Concat(w.local, w.edges) {
+		if p == nil || p.Exit == nil {
+			continue
+		}
+		if best == nil || p.Exit.Exit > best.Exit.Exit || p.Exit.Exit == best.Exit.Exit && p.Exit.Entropy < best.Exit.Entropy {
 			best = p
 		}
 	}
@@ -233,10 +235,20 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 	v.Refused = spoke == 0 && refused > 0
 	if cloud != nil {
 		v.Answer.Proposals = append(v.Answer.Proposals, *cloud.Exit)
-		v.Answer.Exit, v.Answer.Class, v.Cloud = topology.ExitCloud, cloud.Exit.Class, c.scene.Cloud.Peer
+		v.answerBy(cloud)
 	}
 	c.missing(v)
 	return v
+}
+
+// answerBy makes one of the proposals the answer. Those behind it are explanation alone, so
+// that the answer is the one of a network in one process, which never makes them.
+func (v *Verdict) answerBy(p *Proposed) {
+	v.Answer.Exit, v.Answer.Class, v.Views = p.Exit.Exit, p.Exit.Class, p.Seen
+	i := slices.IndexFunc(v.Answer.Proposals, func(q inference.Proposal) bool {
+		return q.Exit == p.Exit.Exit && q.Group == p.Exit.Group
+	})
+	v.Answer.Proposals, v.Others = v.Answer.Proposals[:i+1:i+1], v.Answer.Proposals[i+1:]
 }
 
 // missing fills in the views of which nobody said anything.

@@ -9,6 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"ganglion/inference"
+	"ganglion/inference/topology"
 )
 
 const run7 = RunID(7)
@@ -26,6 +29,24 @@ func sealedOf(id SampleID, used int, tag string) *Sealed {
 
 func publication(n uint64, s *Sealed) *Published {
 	return &Published{Seq: Seq{Epoch{1, "h"}, n}, Sealed: s}
+}
+
+// Of several groups the first under its threshold answers, whatever else was proposed; what
+// a verdict is said to rest on is that exit's views.
+func TestVerdictAnswerBy(t *testing.T) {
+	local := func(group, seen int) inference.Proposal {
+		return inference.Proposal{Exit: topology.ExitLocal, Group: group, Seen: seen, Class: group}
+	}
+	v := Verdict{Sample: beatOf(0), Epoch: Epoch{1, "h"}}
+	v.Answer.Proposals = []inference.Proposal{local(0, 3), local(1, 2), local(2, 1)}
+	second := v.Answer.Proposals[1]
+	v.answerBy(&Proposed{Exit: &second, Seen: 0b11000})
+	if got := v.Answer; got.Exit != topology.ExitLocal || got.Class != 1 || len(got.Proposals) != 2 || len(v.Others) != 1 {
+		t.Errorf("answer %+v, others %+v: want class 1, two proposals and one other", got, v.Others)
+	}
+	if got := Seal(&v, []byte("v")); got.Used != 2 || got.Outcome != Answered {
+		t.Errorf("sealed %+v, want two views used", got)
+	}
 }
 
 // The criteria of survival, each decisive over all behind it. The first of a row survives.

@@ -40,12 +40,13 @@ func (r Reason) String() string {
 // [Published].
 type Verdict struct {
 	Sample   SampleID
-	Epoch    Epoch              // the coordinator's claim under which it was decided
-	Bundle   inference.BundleID // of the sample
-	Settings uint64             // version
-	Answer   inference.Verdict  // all proposals that were made, in their order; the one that answered by Exit and Group
-	Group    int                // of the answering exit, where it is a local or an edge one
-	Reasons  map[int]Reason     // of the missing views
+	Epoch    Epoch                // the coordinator's claim under which it was decided
+	Bundle   inference.BundleID   // of the sample
+	Settings uint64               // version
+	Answer   inference.Verdict    // as the network in one process says it; the last of its proposals answered
+	Views    uint64               // that the answer rests on: fewer than were seen where features did not arrive, or of one group
+	Others   []inference.Proposal // that were made and come behind the one that answered
+	Reasons  map[int]Reason       // of the missing views
 
 	// Refused: every device that spoke refused the sample; there is no answer.
 	Refused bool
@@ -96,10 +97,8 @@ func Seal(v *Verdict, encoded []byte) *Sealed {
 	case v.Answer.Exit == topology.ExitNone:
 		s.Outcome = NoView
 	}
-	for _, p := range v.Answer.Proposals {
-		if p.Exit == v.Answer.Exit && (p.Exit == topology.ExitCloud || p.Group == v.Group) {
-			s.Used = p.Seen
-		}
+	if n := len(v.Answer.Proposals); n > 0 && v.Answer.Exit != topology.ExitNone {
+		s.Used = v.Answer.Proposals[n-1].Seen
 	}
 	return s
 }
