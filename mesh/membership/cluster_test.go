@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"testing"
@@ -35,13 +34,14 @@ type node struct {
 // cluster is some nodes on one network. It lives in a synctest bubble.
 type cluster struct {
 	t     *testing.T
+	seed  uint64
 	net   *meshtest.Network
 	nodes []*node
 }
 
 func newCluster(t *testing.T, seed uint64, q meshtest.Quality, size int) *cluster {
 	t.Helper()
-	c := &cluster{t: t, net: meshtest.New(seed, q)}
+	c := &cluster{t: t, seed: seed, net: meshtest.New(seed, q)}
 	for i := range size {
 		c.start(fmt.Sprintf("node-%d", i), newIdentity(t), nil)
 	}
@@ -61,7 +61,7 @@ func logger() *slog.Logger {
 	if os.Getenv("MESH_LOG") != "" {
 		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	return slog.New(slog.NewTextHandler(io.Discard, nil))
+	return slog.New(slog.DiscardHandler)
 }
 
 // start adds a node that knows nobody.
@@ -194,19 +194,23 @@ func (c *cluster) clean() {
 	}
 }
 
-func seeds(t *testing.T) uint64 {
+func seeds() uint64 {
 	if testing.Short() {
 		return 3
 	}
 	return 20
 }
 
-// overSeeds runs a scenario in virtual time, once a seed.
-func overSeeds(t *testing.T, scenario func(t *testing.T, seed uint64)) {
+// overSeeds runs a scenario on a cluster in virtual time, once a seed.
+func overSeeds(t *testing.T, size int, scenario func(c *cluster)) {
 	t.Helper()
-	for seed := range seeds(t) {
+	for seed := range seeds() {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { scenario(t, seed) })
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, seed, lan(), size)
+				defer c.close()
+				scenario(c)
+			})
 		})
 	}
 }
@@ -216,9 +220,8 @@ func overSeeds(t *testing.T, scenario func(t *testing.T, seed uint64)) {
 // alone it would never heal.
 func TestClusterFormsAndHeals(t *testing.T) {
 	var formed, split, healed []time.Duration
-	overSeeds(t, func(t *testing.T, seed uint64) {
-		c := newCluster(t, seed, lan(), 8)
-		defer c.close()
+	overSeeds(t, 8, func(c *cluster) {
+		seed := c.seed
 		c.joinFirst()
 		formed = append(formed, c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive)))
 		size := 1 + int(seed%4)
@@ -250,9 +253,8 @@ func TestClusterFormsAndHeals(t *testing.T) {
 // seconds, and a node that starts in its place is seen.
 func TestKilledNodeIsDown(t *testing.T) {
 	var down, back []time.Duration
-	overSeeds(t, func(t *testing.T, seed uint64) {
-		c := newCluster(t, seed, lan(), 8)
-		defer c.close()
+	overSeeds(t, 8, func(c *cluster) {
+		seed := c.seed
 		c.joinFirst()
 		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
 		time.Sleep(5 * time.Second) //nolint:forbidigo // virtual
@@ -270,10 +272,9 @@ func TestKilledNodeIsDown(t *testing.T) {
 // TestRestartIsSeenAtOnce: a process that is started again before it was missed is a
 // member at once, as a new instance.
 func TestRestartIsSeenAtOnce(t *testing.T) {
-	overSeeds(t, func(t *testing.T, seed uint64) {
+	overSeeds(t, 4, func(c *cluster) {
+		t := c.t
 		dir := t.TempDir()
-		c := newCluster(t, seed, lan(), 4)
-		defer c.close()
 		first := c.start("phoenix", newIdentity(t), func(config *membership.Config) { config.Dir = dir })
 		c.joinFirst()
 		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
@@ -307,9 +308,8 @@ func instance(t *testing.T, at, of *node) uint64 {
 // TestStallIsNoDeath: one second of silence, as a swapping or compiling machine has
 // it, must cost nobody a role.
 func TestStallIsNoDeath(t *testing.T) {
-	overSeeds(t, func(t *testing.T, seed uint64) {
-		c := newCluster(t, seed, lan(), 8)
-		defer c.close()
+	overSeeds(t, 8, func(c *cluster) {
+		seed := c.seed
 		c.joinFirst()
 		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
 		for i := range 10 {
@@ -323,9 +323,8 @@ func TestStallIsNoDeath(t *testing.T) {
 // TestLeavingIsAnnounced: a node that is stopped is seen to have left, not to have
 // died, and soon.
 func TestLeavingIsAnnounced(t *testing.T) {
-	overSeeds(t, func(t *testing.T, seed uint64) {
-		c := newCluster(t, seed, lan(), 8)
-		defer c.close()
+	overSeeds(t, 8, func(c *cluster) {
+		t, seed := c.t, c.seed
 		c.joinFirst()
 		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
 		leaver := c.nodes[seed%8]
@@ -359,9 +358,8 @@ func TestLeavingIsAnnounced(t *testing.T) {
 // mesh is known by all, and two who set one key at once agree.
 func TestRecordsAndSettingsSpread(t *testing.T) {
 	var records, settings []time.Duration
-	overSeeds(t, func(t *testing.T, seed uint64) {
-		c := newCluster(t, seed, lan(), 8)
-		defer c.close()
+	overSeeds(t, 8, func(c *cluster) {
+		t, seed := c.t, c.seed
 		c.joinFirst()
 		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
 		payload := make([]byte, membership.PayloadBytesMax)

@@ -36,8 +36,8 @@ const (
 
 // Fault is the last thing that was refused of a peer.
 type Fault struct {
-	Peer  MemberID
-	Kind  string // packet, stream, meta, version, record, setting, state or clone
+	Peer  MemberID // empty: memberlist did not tell whose it was
+	Kind  string   // packet, stream, meta, version, record, setting, state or clone
 	Err   error
 	Count uint64 // of all of this peer's
 	At    time.Time

@@ -21,14 +21,14 @@ import (
 )
 
 // inVirtualTime runs a scenario on a formed cluster.
-func inVirtualTime(t *testing.T, size int, scenario func(t *testing.T, c *cluster)) {
+func inVirtualTime(t *testing.T, size int, scenario func(c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1, lan(), size)
 		defer c.close()
 		c.joinFirst()
 		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
-		scenario(t, c)
+		scenario(c)
 	})
 }
 
@@ -217,7 +217,8 @@ func TestHostilePeer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			inVirtualTime(t, 3, func(t *testing.T, c *cluster) {
+			inVirtualTime(t, 3, func(c *cluster) {
+				t := c.t
 				h := newHostile(t, c)
 				tt.attack(h, c.nodes[1])
 				c.await("refusing", time.Second, func() error {
@@ -241,7 +242,8 @@ func TestHostilePeer(t *testing.T) {
 // TestOtherVersionIsNamed: who runs another version must be told so, with both
 // versions, not wonder why it is alone.
 func TestOtherVersionIsNamed(t *testing.T) {
-	inVirtualTime(t, 2, func(t *testing.T, c *cluster) {
+	inVirtualTime(t, 2, func(c *cluster) {
+		t := c.t
 		h := newHostile(t, c)
 		meta := signedMeta(t, h.id, &wirepb.MemberMeta{Version: 7})
 		h.write(c.nodes[0], packetsProtocol, packet(aliveMessage(string(h.id.ID()), meta)))
@@ -272,7 +274,8 @@ func TestForgedDeathIsRefuted(t *testing.T) {
 		"left": func(_ *hostile, v *node) string { return string(v.Self()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inVirtualTime(t, 4, func(t *testing.T, c *cluster) {
+			inVirtualTime(t, 4, func(c *cluster) {
+				t := c.t
 				h := newHostile(t, c)
 				time.Sleep(5 * time.Second) //nolint:forbidigo // virtual: all are connected by now
 				victim := c.nodes[2]
@@ -341,7 +344,8 @@ func TestCloneIsFound(t *testing.T) {
 // TestLostCounterIsLearned: a node that lost its counter, but not its identity, must
 // not be refused as a replay for ever: the others tell it.
 func TestLostCounterIsLearned(t *testing.T) {
-	inVirtualTime(t, 4, func(t *testing.T, c *cluster) {
+	inVirtualTime(t, 4, func(c *cluster) {
+		t := c.t
 		first := c.nodes[3]
 		for i := range 10 {
 			if err := first.SetPayload([]byte{byte(i)}); err != nil {
@@ -366,7 +370,8 @@ func TestLostCounterIsLearned(t *testing.T) {
 // TestDeniedPeerIsGone: the denied are no members, whatever others say, and come back
 // when they are denied no more.
 func TestDeniedPeerIsGone(t *testing.T) {
-	inVirtualTime(t, 4, func(t *testing.T, c *cluster) {
+	inVirtualTime(t, 4, func(c *cluster) {
+		t := c.t
 		denied := c.nodes[3]
 		rest := c.nodes[:3]
 		gone := func() error {

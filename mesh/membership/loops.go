@@ -36,7 +36,7 @@ func (m *Membership) publish(ctx context.Context) error {
 		}
 		if sent := m.sent.Load(); sent == nil || !bytes.Equal(*sent, raw) {
 			// An update that meets a refutation is lost: it is made again, until it took.
-			if err := m.list.UpdateNode(updateWait); err != nil {
+			if err := m.list.Load().UpdateNode(updateWait); err != nil {
 				m.log.DebugContext(ctx, "update is slow", "error", err)
 			}
 			if sent := m.sent.Load(); !bytes.Equal(*sent, m.own.current()) {
@@ -151,11 +151,11 @@ func (m *Membership) join(ctx context.Context, id MemberID) {
 		}
 	}
 	address := string(id) + "/" + net.JoinHostPort(nominalIP, strconv.Itoa(nominalPort))
-	if _, err := m.list.Join([]string{address}); err != nil {
+	if _, err := m.list.Load().Join([]string{address}); err != nil {
 		m.log.DebugContext(ctx, "peer was not joined", "peer", string(id), "error", err)
 		return
 	}
-	for _, n := range m.list.Members() {
+	for _, n := range m.list.Load().Members() {
 		if n.Name == string(id) { // a member that was denied for a while never joins again
 			m.roster.joined(id, time.Now())
 		}

@@ -53,7 +53,7 @@ type Membership struct {
 	news      chan *wirepb.Signed
 	serving   chan struct{} // one for each exchange that is served
 
-	list *memberlist.Memberlist // set before anything runs that uses it
+	list atomic.Pointer[memberlist.Memberlist] // nil: not running yet
 }
 
 // New returns a membership that begins with [Membership.Run]. It reads what
@@ -102,7 +102,7 @@ func (m *Membership) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("run membership: %w", err), carrier.Shutdown())
 	}
-	m.list = list
+	m.list.Store(list)
 	server := m.startServing()
 	stop := m.network.Watch(func(peer MemberID, up bool) {
 		m.roster.connection(peer, up, time.Now())
@@ -117,23 +117,23 @@ func (m *Membership) Run(ctx context.Context) error {
 		group.Go(func() error { return work(running) })
 	}
 	err = group.Wait()
-	m.leave()
+	m.leave(list)
 	stop()
 	server.end()
-	return errors.Join(err, m.list.Shutdown())
+	return errors.Join(err, list.Shutdown())
 }
 
 // leave tells the others, as far as that can be done in time.
-func (m *Membership) leave() {
+func (m *Membership) leave(list *memberlist.Memberlist) {
 	m.own.leave()
 	if _, err := m.own.sign(); err != nil {
 		m.log.Warn("leaving could not be signed", "error", err)
 	}
 	// One after the other: memberlist drops the update that it has not sent yet.
-	if err := m.list.UpdateNode(m.config.LeaveTimeout / 2); err != nil {
+	if err := list.UpdateNode(m.config.LeaveTimeout / 2); err != nil {
 		m.log.Debug("leaving was not announced in time", "error", err)
 	}
-	if err := m.list.Leave(m.config.LeaveTimeout / 2); err != nil {
+	if err := list.Leave(m.config.LeaveTimeout / 2); err != nil {
 		m.log.Debug("leaving was not announced in time", "error", err)
 	}
 }
@@ -255,8 +255,8 @@ func (m *Membership) Status() Status {
 	s := Status{Stale: m.stale.Load(), DroppedPackets: m.dropped.Load(), Clone: m.own.clone()}
 	s.Refused, s.Faults = m.faults.snapshot()
 	s.RoundTrip, s.RoundTripPeer = m.trips.worst()
-	if m.sent.Load() != nil { // then memberlist is there
-		s.HealthScore = m.list.GetHealthScore()
+	if list := m.list.Load(); list != nil {
+		s.HealthScore = list.GetHealthScore()
 	}
 	return s
 }

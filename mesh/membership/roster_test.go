@@ -2,13 +2,12 @@ package membership
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
 )
 
-func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // TestJudge: when a report of death is believed, from the design: after 500 ms, or at
 // once where our own connection is down too.

@@ -89,7 +89,10 @@ func (m *Membership) takeRecord(r *wirepb.SignedRecord) error {
 	if err != nil || record == nil {
 		return err
 	}
-	return m.book.AddAddresses(id, record.Addresses, addressTTL)
+	if err := m.book.AddAddresses(id, record.Addresses, addressTTL); err != nil {
+		m.log.Debug("addresses were not kept", "peer", string(id), "error", err)
+	}
+	return nil
 }
 
 // requestBytesMax is the longest request: news is one setting, or a whole state.
@@ -144,7 +147,12 @@ func (m *Membership) serve(peer MemberID, s net.Conn) {
 		reset(s)
 		return
 	}
-	if member, err := m.roster.know(peer, time.Now()); !member && err == nil {
+	member, err := m.roster.know(peer, time.Now())
+	switch {
+	case errors.Is(err, ErrDenied):
+		reset(s)
+		return
+	case err == nil && !member:
 		wake(m.joinNow) // it knows us, and we had not heard of it
 	}
 	if request.GetState() != nil {

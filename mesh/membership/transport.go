@@ -68,7 +68,10 @@ func newTransport(n Network, timeout time.Duration, refused func(MemberID, fault
 // peerAddr is the address of a peer, for memberlist: its name, which is never read.
 type peerAddr MemberID
 
-func (peerAddr) Network() string  { return "ganglion" }
+// Network names the kind of address.
+func (peerAddr) Network() string { return "ganglion" }
+
+// String returns the name of the peer.
 func (a peerAddr) String() string { return string(a) }
 
 // FinalAdvertiseAddr returns the address that all nodes have.

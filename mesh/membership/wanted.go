@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	fetchPauseMin = 200 * time.Millisecond // after a record could not be fetched
-	fetchPauseMax = 5 * time.Second
+	fetchPause        = 200 * time.Millisecond // after a record could not be fetched
+	fetchPauseLongest = 5 * time.Second
 )
 
 // want is an exchange that is due: to fetch a record, to introduce this node to a
@@ -75,9 +75,9 @@ func (r *roster) fetched(w want, err error, now time.Time) {
 		e.failures, e.retry = 0, time.Time{}
 		return
 	}
-	pause := fetchPauseMin << min(e.failures, 8)
+	pause := fetchPause << min(e.failures, 8)
 	e.failures++
-	e.retry = now.Add(min(pause, fetchPauseMax))
+	e.retry = now.Add(min(pause, fetchPauseLongest))
 }
 
 // received judges a record that somebody says is the member's, and keeps it if it is

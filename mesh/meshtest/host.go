@@ -117,21 +117,21 @@ func (h *Host) Open(ctx context.Context, peer secret.MemberID, protocol string) 
 			}
 		}
 		var told []func()
-		roundTrips := time.Duration(0)
+		roundTrips := 0
 		if !connected {
 			roundTrips = 3 // TCP, Noise and the muxer
 			c, told = n.connect(pair)
 		}
 		handle, ok := other.accept[protocol]
-		if !ok {
-			n.mu.Unlock()
-			return fail(errors.New("protocol is not accepted"))
-		}
 		near, far := n.streams(c, h, other)
-		wait := roundTrips * 2 * n.quality.Latency
+		wait := time.Duration(2*roundTrips) * n.quality.Latency
 		n.mu.Unlock()
 		for _, tell := range told {
 			tell()
+		}
+		if !ok {
+			_ = near.Reset() // it cannot fail
+			return fail(errors.New("protocol is not accepted"))
 		}
 		if wait > 0 {
 			timer := time.NewTimer(wait)

@@ -41,7 +41,7 @@ type Network struct {
 // New returns a network without hosts.
 func New(seed uint64, q Quality) *Network {
 	return &Network{
-		random:  rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // faults, not secrets
+		random:  rand.New(rand.NewPCG(seed, 0)),
 		quality: q,
 		hosts:   make(map[secret.MemberID]*Host),
 		clones:  make(map[secret.MemberID]*Host),

@@ -248,7 +248,10 @@ func (s *stream) RemoteAddr() net.Addr { return addr(s.other.host.id) }
 
 type addr secret.MemberID
 
-func (addr) Network() string  { return "meshtest" }
+// Network names the kind of address.
+func (addr) Network() string { return "meshtest" }
+
+// String returns the name of the peer.
 func (a addr) String() string { return string(a) }
 
 // soonest returns the earlier of two times, of which zero is never.

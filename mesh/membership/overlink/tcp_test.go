@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"testing"
@@ -30,7 +29,7 @@ func startTCP(t *testing.T, name string, keys secret.Keys) tcpNode {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	linkConfig := link.DefaultLAN()
 	linkConfig.Port = 0
 	linkConfig.Interfaces = []string{"lo"}
