@@ -19,8 +19,7 @@ const Version = "1"
 var ErrInterrupted = errors.New("training interrupted")
 
 // Run trains a topology on the training part of a split and returns the network
-// of the best validation as a bundle that lacks only its calibration. It blocks
-// until training is over or ctx ends; it then saves a checkpoint, if the
+// of the best validation as a bundle, its thresholds calibrated. It blocks until training is over or ctx ends; it then saves a checkpoint, if the
 // configuration names one, and returns an error that wraps ErrInterrupted.
 // progress may be nil; it is called from Run's goroutine and must not block for
 // long. The samples of the test part are not looked at.
@@ -44,7 +43,11 @@ func Run(ctx context.Context, cfg Config, set *dataset.Set, split dataset.Split,
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	t.net.restore(t.state.best)
-	return t.bundle(), nil
+	bundle := t.bundle()
+	if err := calibrate(topo, bundle, set, split.Validation); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return bundle, nil
 }
 
 // run trains until finished.
