@@ -128,9 +128,16 @@ func (w *weights) count(dst [][2]uint64, px []uint64, bank, ky, chunk int) {
 	}
 	groups := t.bytes[chunk*chunkChannels/8:]
 	groups = groups[:min(len(groups), chunkChannels/8)]
-	for shift := uint(0); len(groups) > 0; shift += 8 {
-		countByte(dst, px, shift, &groups[0])
-		groups = groups[1:]
+	shift := uint(0)
+	for ; len(groups) >= 3; groups = groups[3:] {
+		countBytes3(dst, px, shift, (*[3][256]entry)(groups))
+		shift += 24
+	}
+	switch len(groups) {
+	case 2:
+		countBytes2(dst, px, shift, (*[2][256]entry)(groups))
+	case 1:
+		countBytes1(dst, px, shift, &groups[0])
 	}
 }
 
@@ -138,15 +145,52 @@ func (w *weights) count(dst [][2]uint64, px []uint64, bank, ky, chunk int) {
 // at c-1 (kx = 2), at c (kx = 1), left of the one at c+1 (kx = 0). The loops
 // below pass over each pixel once, so they hold the sums of c and of c+1.
 
-func countByte(dst [][2]uint64, px []uint64, shift uint, t *[256]entry) {
+func countBytes3(dst [][2]uint64, px []uint64, shift uint, t *[3][256]entry) {
 	dst = dst[:len(px)+1]
 	var at0, at1, next0, next1 uint64
 	for c, v := range px {
-		e := &t[v>>(shift&63)&255]
-		dst[c][0] += at0 + e[4]
-		dst[c][1] += at1 + e[5]
-		at0, at1 = next0+e[2], next1+e[3]
-		next0, next1 = e[0], e[1]
+		v >>= shift & 63
+		x, y, z := &t[0][v&255], &t[1][v>>8&255], &t[2][v>>16&255]
+		sum := &dst[c]
+		sum[0] += at0 + x[4] + y[4] + z[4]
+		sum[1] += at1 + x[5] + y[5] + z[5]
+		at0 = next0 + x[2] + y[2] + z[2]
+		at1 = next1 + x[3] + y[3] + z[3]
+		next0 = x[0] + y[0] + z[0]
+		next1 = x[1] + y[1] + z[1]
+	}
+	dst[len(px)][0] += at0
+	dst[len(px)][1] += at1
+}
+
+func countBytes2(dst [][2]uint64, px []uint64, shift uint, t *[2][256]entry) {
+	dst = dst[:len(px)+1]
+	var at0, at1, next0, next1 uint64
+	for c, v := range px {
+		v >>= shift & 63
+		x, y := &t[0][v&255], &t[1][v>>8&255]
+		sum := &dst[c]
+		sum[0] += at0 + x[4] + y[4]
+		sum[1] += at1 + x[5] + y[5]
+		at0 = next0 + x[2] + y[2]
+		at1 = next1 + x[3] + y[3]
+		next0 = x[0] + y[0]
+		next1 = x[1] + y[1]
+	}
+	dst[len(px)][0] += at0
+	dst[len(px)][1] += at1
+}
+
+func countBytes1(dst [][2]uint64, px []uint64, shift uint, t *[256]entry) {
+	dst = dst[:len(px)+1]
+	var at0, at1, next0, next1 uint64
+	for c, v := range px {
+		x := &t[v>>(shift&63)&255]
+		sum := &dst[c]
+		sum[0] += at0 + x[4]
+		sum[1] += at1 + x[5]
+		at0, at1 = next0+x[2], next1+x[3]
+		next0, next1 = x[0], x[1]
 	}
 	dst[len(px)][0] += at0
 	dst[len(px)][1] += at1

@@ -184,8 +184,24 @@ func (k *BitConv) limitsFor(seen uint64, s *Scratch) []limit {
 // gather adds to px, one word a pixel, n bits of each pixel of a row of m,
 // shifted. The first of them is bit pos of m, and a pixel has stride bits.
 func gather(px, m []uint64, pos, stride, n int, shift uint) {
-	for c := range px {
-		px[c] |= get(m, pos, n) << (shift & 63)
-		pos += stride
+	if n != stride || 64%stride != 0 || pos&63 != 0 {
+		for c := range px {
+			px[c] |= get(m, pos, n) << (shift & 63)
+			pos += stride
+		}
+		return
+	}
+	// The row begins a word, and no pixel straddles two.
+	mask := ^uint64(0) >> uint(64-n)
+	each := 64 / stride
+	for _, w := range m[pos>>6:] {
+		for i := range px[:min(each, len(px))] {
+			px[i] |= w & mask << (shift & 63)
+			w >>= uint(stride)
+		}
+		if len(px) <= each {
+			return
+		}
+		px = px[each:]
 	}
 }

@@ -127,17 +127,29 @@ func (u *run) complete(r int) {
 	}
 }
 
+// compareNarrow sets low and high, a row of the two octets of a bank, to where
+// the sums reach their limits, by column class.
 func compareNarrow(low, high []uint64, sums [][2]uint64, limits *[4]limit) {
-	clear(low)
-	clear(high)
-	for c := range sums {
-		l := &limits[edge(c, len(sums))]
-		shift := uint(c & 7 * 8)
-		low[c>>3] |= narrowBits(sums[c][0], l.not[0], l.low[0]) << shift
-		high[c>>3] |= narrowBits(sums[c][1], l.not[1], l.low[1]) << shift
+	inner := limits[0]
+	last := len(sums) - 1
+	high = high[:len(low)]
+	for i := range low {
+		var a, b uint64
+		for c, q := range sums[8*i : min(8*i+8, len(sums))] {
+			a |= narrowBits(q[0], inner.not[0], inner.low[0]) << uint(8*c&63)
+			b |= narrowBits(q[1], inner.not[1], inner.low[1]) << uint(8*c&63)
+		}
+		low[i], high[i] = a, b
+	}
+	for _, c := range [2]int{0, last} {
+		l, q := &limits[edge(c, len(sums))], &sums[c]
+		shift := uint(8 * c & 63)
+		low[c>>3] = low[c>>3]&^(0xff<<shift) | narrowBits(q[0], l.not[0], l.low[0])<<shift
+		high[c>>3] = high[c>>3]&^(0xff<<shift) | narrowBits(q[1], l.not[1], l.low[1])<<shift
 	}
 }
 
+// compareWide is compareNarrow for sums in lanes of 16 bits.
 func compareWide(low, high []uint64, sums [][4]uint64, limits *[4]limit) {
 	clear(low)
 	clear(high)
