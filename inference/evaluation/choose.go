@@ -41,11 +41,12 @@ type candidate struct {
 	there      bool // false of the zero value, which is none
 }
 
-// careful is the thresholds of one exit for [Careful].
+// careful is the thresholds of one exit for [Careful], by number of views seen.
 func careful(bySeen []observations) []float64 {
-	thresholds := isotonic(bySeen, func(o observations) float64 { return o.quantile(carefulShare) })
-	for n, lossless := range isotonic(bySeen, observations.lossless) {
-		thresholds[n] = min(thresholds[n], lossless)
+	enough := isotonic(bySeen, func(o observations) float64 { return o.quantile(carefulShare) })
+	thresholds := isotonic(bySeen, observations.lossless)
+	for n, most := range thresholds {
+		thresholds[n] = (min(enough[n], most) + most) / 2
 	}
 	return thresholds
 }
