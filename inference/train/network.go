@@ -135,7 +135,7 @@ func (n *network) buildEdges(maxExamples int) {
 	for g := range t.Groups {
 		spec := sectionSpec{
 			name: fmt.Sprintf("edge%d", g), in: t.EdgeIn(g), layers: t.Edge.Layers, blocks: t.Edge.Blocks,
-			last: signActivation, input: true, maxRows: maxExamples,
+			last: signActivation, input: true, gaps: t.Edge.Features == topology.CC, maxRows: maxExamples,
 		}
 		if t.Edge.Exit {
 			spec.classes = len(t.Classes)
@@ -157,7 +157,8 @@ func (n *network) buildCloud(maxExamples int) {
 	n.cloudIn = aggregator{kind: t.Cloud.Features, size: t.CloudSource().Size()}
 	spec := sectionSpec{
 		name: "cloud", in: t.CloudIn(), layers: t.Cloud.Layers, blocks: t.Cloud.Blocks,
-		last: signActivation, classes: len(t.Classes), input: true, maxRows: maxExamples,
+		last: signActivation, classes: len(t.Classes), input: true, gaps: t.Cloud.Features == topology.CC,
+		maxRows: maxExamples,
 	}
 	if t.Cloud.Layers == topology.Float {
 		spec.last = reluActivation

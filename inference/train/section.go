@@ -38,6 +38,7 @@ type sectionSpec struct {
 	last    activationKind // of the last block
 	classes int            // of the exit; 0: no exit
 	input   bool           // whether Backward returns the gradient of the input
+	gaps    bool           // whether a plane of zeros in the input is an unseen source
 	maxRows int
 }
 
@@ -48,6 +49,7 @@ func newSection(w *workers, spec sectionSpec) *section {
 		name := fmt.Sprintf("%s.block%d", spec.name, i)
 		out := b.Out(in)
 		bl := block{conv: newConv(w, name+".weights", in, b.Filters, binary, spec.input || i > 0, spec.maxRows)}
+		bl.conv.gaps = spec.gaps && i == 0
 		if b.Pool != topology.NoPool {
 			full := topology.Shape{Channels: b.Filters, Rows: in.Rows, Cols: in.Cols}
 			bl.pool = newPool(w, full, int(b.Pool), spec.maxRows)
