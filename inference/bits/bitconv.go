@@ -19,17 +19,10 @@ type BitConv struct {
 	sources    int
 	pooler     pooler
 	weights    weights
-	chunks     [][]piece
+	chunks     []chunk
 	thresholds []Threshold
 	zeros      []uint16 // [source, class, filter]: weights -1 on the map
 	limits     []limit  // [bank, class] with every source seen
-}
-
-// piece is a run of channels of one source and where they go in the channel
-// bits of a pixel in a chunk.
-type piece struct {
-	source, first, n int
-	shift            uint
 }
 
 // NewBitConv makes a block for the given number of sources, each of shape
@@ -77,19 +70,7 @@ func countZeros(weights []byte, first, n, class int) int {
 	return zeros
 }
 
-func newChunks(channels, sources int) [][]piece {
-	total := channels * sources
-	chunks := make([][]piece, (total+chunkChannels-1)/chunkChannels)
-	for c := 0; c < total; {
-		chunk, shift := c/chunkChannels, c%chunkChannels
-		first := c % channels
-		n := min(channels-first, chunkChannels-shift)
-		chunks[chunk] = append(chunks[chunk], piece{source: c / channels, first: first, n: n, shift: uint(shift)})
-		c += n
-	}
-	return chunks
-}
-
+// all is the mask of all sources.
 func (k *BitConv) all() uint64 { return ^uint64(0) >> uint(64-k.sources) }
 
 // fillLimits sets dst to the limits for a mask of seen sources.
@@ -155,12 +136,7 @@ func (k *BitConv) Apply(dst []uint64, src [][]uint64, seen uint64, s *Scratch) {
 	for r := range k.source.Rows {
 		run.begin(r)
 		for i, chunk := range k.chunks {
-			clear(px)
-			for _, p := range chunk {
-				if seen>>p.source&1 == 1 {
-					gather(px, src[p.source], r*k.source.Cols*k.source.Channels+p.first, k.source.Channels, p.n, p.shift)
-				}
-			}
+			gather(px, src, seen, chunk, k.source, r)
 			run.add(px, i, 1)
 		}
 		run.end()
@@ -179,29 +155,4 @@ func (k *BitConv) limitsFor(seen uint64, s *Scratch) []limit {
 		s.limitsOf, s.seen = k, seen
 	}
 	return limits
-}
-
-// gather adds to px, one word a pixel, n bits of each pixel of a row of m,
-// shifted. The first of them is bit pos of m, and a pixel has stride bits.
-func gather(px, m []uint64, pos, stride, n int, shift uint) {
-	if n != stride || 64%stride != 0 || pos&63 != 0 {
-		for c := range px {
-			px[c] |= get(m, pos, n) << (shift & 63)
-			pos += stride
-		}
-		return
-	}
-	// The row begins a word, and no pixel straddles two.
-	mask := ^uint64(0) >> uint(64-n)
-	each := 64 / stride
-	for _, w := range m[pos>>6:] {
-		for i := range px[:min(each, len(px))] {
-			px[i] |= w & mask << (shift & 63)
-			w >>= uint(stride)
-		}
-		if len(px) <= each {
-			return
-		}
-		px = px[each:]
-	}
 }

@@ -115,27 +115,25 @@ type column [3*stride + 2]uint64
 // column is the triples of a pattern, given as twice its number.
 func (t *strip) column(pattern uint8) *column { return (*column)(t[pattern&14:]) }
 
-// expand makes the triples [channel, strip] of row r of the pixels.
+// expand makes the triples [strip, channel] of row r of the pixels.
 func (k *ByteConv) expand(dst []strip, src []byte, r int) {
 	for c := range k.in.Channels {
 		row := src[(c*k.in.Rows+r)*k.in.Cols:][:k.in.Cols]
-		var before, after byte
-		strips := dst[c*k.strips:][:k.strips]
-		for s := range strips {
+		var before byte
+		for i := c; i < len(dst); i += k.in.Channels {
 			if len(row) < 32 {
 				var tail [32]byte
 				copy(tail[:], row)
-				triples(&strips[s], &tail, before, 0)
+				triples(&dst[i], &tail, before, 0)
 				break
 			}
 			pixels := (*[32]byte)(row)
 			row = row[32:]
+			var after byte
 			if len(row) > 0 {
 				after = row[0]
-			} else {
-				after = 0
 			}
-			triples(&strips[s], pixels, before, after)
+			triples(&dst[i], pixels, before, after)
 			before = pixels[31]
 		}
 	}
@@ -181,22 +179,20 @@ func triples(dst *strip, pixels *[32]byte, before, after byte) {
 // octet sets bits to a row of pre-pool bits of eight filters, as a pooler takes
 // it.
 func (k *ByteConv) octet(bits []uint64, above, at, below []strip, octet int) {
-	var triples [3 * topology.MaxChannels]*strip // [channel, ky]
 	first, end := 8*octet, min(8*octet+8, len(k.bias))
+	channels := k.in.Channels
 	for s := range k.strips {
-		for c := range k.in.Channels {
-			i := c*k.strips + s
-			triples[3*c], triples[3*c+1], triples[3*c+2] = &above[i], &at[i], &below[i]
-		}
 		rows := (*[4]uint64)(bits[4*s:])
 		clear(rows[:])
+		a, b, c := above[s*channels:][:channels], at[s*channels:][:channels], below[s*channels:][:channels]
+		patterns := k.patterns[first*3*channels:]
 		for f := first; f < end; f++ {
-			patterns := k.patterns[f*3*k.in.Channels:][:3*k.in.Channels]
-			if len(patterns) == 9 {
-				nine(rows, (*[9]*strip)(triples[:]), (*[9]uint8)(patterns), k.bias[f])
+			if channels == 3 {
+				nine(rows, (*[3]strip)(a), (*[3]strip)(b), (*[3]strip)(c), (*[9]uint8)(patterns), k.bias[f])
 			} else {
-				threes(rows, &triples, patterns, k.bias[f])
+				threes(rows, a, b, c, patterns, k.bias[f])
 			}
+			patterns = patterns[3*channels:]
 		}
 		for j := range rows {
 			rows[j] >>= uint(first+8-end) & 7
@@ -205,11 +201,12 @@ func (k *ByteConv) octet(bits []uint64, above, at, below []strip, octet int) {
 }
 
 // nine moves the bits of each byte of rows, a pixel, down by one and sets its
-// high bit to the pre-pool bit of a filter on three channels.
-func nine(rows *[4]uint64, t *[9]*strip, p *[9]uint8, bias uint64) {
-	a, b, c := t[0].column(p[0]), t[1].column(p[1]), t[2].column(p[2])
-	d, e, f := t[3].column(p[3]), t[4].column(p[4]), t[5].column(p[5])
-	g, h, i := t[6].column(p[6]), t[7].column(p[7]), t[8].column(p[8])
+// high bit to the pre-pool bit of a filter on three channels. p is the filter's
+// patterns [channel, ky].
+func nine(rows *[4]uint64, above, at, below *[3]strip, p *[9]uint8, bias uint64) {
+	a, b, c := above[0].column(p[0]), at[0].column(p[1]), below[0].column(p[2])
+	d, e, f := above[1].column(p[3]), at[1].column(p[4]), below[1].column(p[5])
+	g, h, i := above[2].column(p[6]), at[2].column(p[7]), below[2].column(p[8])
 	for n := range rows {
 		j := n * stride
 		even := bias + a[j] + b[j] + c[j] + d[j] + e[j] + f[j] + g[j] + h[j] + i[j]
@@ -220,10 +217,10 @@ func nine(rows *[4]uint64, t *[9]*strip, p *[9]uint8, bias uint64) {
 }
 
 // threes is nine for any number of channels.
-func threes(rows *[4]uint64, t *[3 * topology.MaxChannels]*strip, p []uint8, bias uint64) {
+func threes(rows *[4]uint64, above, at, below []strip, p []uint8, bias uint64) {
 	even, odd := [4]uint64{bias, bias, bias, bias}, [4]uint64{bias, bias, bias, bias}
-	for i := 0; i+2 < len(p) && i+2 < len(t); i += 3 {
-		a, b, c := t[i].column(p[i]), t[i+1].column(p[i+1]), t[i+2].column(p[i+2])
+	for i := range above {
+		a, b, c := above[i].column(p[3*i]), at[i].column(p[3*i+1]), below[i].column(p[3*i+2])
 		for n := range rows {
 			j := n * stride
 			even[n] += a[j] + b[j] + c[j]

@@ -14,13 +14,12 @@ type run struct {
 	pairs [][2]uint64 // [bank, row mod 3, 1 + col] sums in lanes of 8 bits; wide: [row mod 3, 1 + col] of one addition
 	quads [][4]uint64 // [bank, row mod 3, col] sums in lanes of 16 bits, if wide
 	ring  []uint64
-	low   []uint64 // a row of the first octet of a bank
-	high  []uint64 // and of the second
+	row   []uint64 // of the bits of one octet
 }
 
 // need is the scratch of a run.
 func (w *weights) need(p *pooler) need {
-	n := need{words: p.ringWords() + 2*p.words}
+	n := need{words: p.ringWords() + p.words}
 	if w.wide {
 		n.pairs = 3 * (p.in.Cols + 1)
 		n.quads = w.banks * 3 * p.in.Cols
@@ -38,8 +37,7 @@ func newRun(w *weights, p *pooler, limits []limit, dst []uint64, s *Scratch) run
 		pairs: s.pairs[:need.pairs],
 		quads: s.quads[:need.quads],
 		ring:  ring,
-		low:   s.words[len(ring):][:p.words],
-		high:  s.words[len(ring)+p.words:][:p.words],
+		row:   s.words[len(ring):][:p.words],
 	}
 	clear(run.ring)
 	clear(run.pairs)
@@ -113,50 +111,54 @@ func (u *run) finish() { u.complete(u.r) }
 func (u *run) complete(r int) {
 	n := u.pooler.in.Cols
 	rowClass := edge(r, u.pooler.in.Rows) * 4
-	for bank := range u.w.banks {
+	for octet := range u.pooler.octets {
+		bank, w := octet>>1, octet&1
 		limits := (*[4]limit)(u.limits[bank*classes+rowClass:])
 		if u.w.wide {
-			compareWide(u.low, u.high, u.quad(bank, r, n), limits)
+			compareWide(u.row, u.quad(bank, r, n), w, limits)
 		} else {
-			compareNarrow(u.low, u.high, u.pair(bank, r, n+1)[1:], limits)
+			compareNarrow(u.row, u.pair(bank, r, n+1)[1:], w, limits)
 		}
-		u.pooler.push(u.dst, u.ring, 2*bank, r, u.low)
-		if 2*bank+1 < u.pooler.octets {
-			u.pooler.push(u.dst, u.ring, 2*bank+1, r, u.high)
-		}
+		u.pooler.push(u.dst, u.ring, octet, r, u.row)
 	}
 }
 
-// compareNarrow sets low and high, a row of the two octets of a bank, to where
-// the sums reach their limits, by column class.
-func compareNarrow(low, high []uint64, sums [][2]uint64, limits *[4]limit) {
-	inner := limits[0]
-	last := len(sums) - 1
-	high = high[:len(low)]
-	for i := range low {
-		var a, b uint64
-		for c, q := range sums[8*i : min(8*i+8, len(sums))] {
-			a |= narrowBits(q[0], inner.not[0], inner.low[0]) << uint(8*c&63)
-			b |= narrowBits(q[1], inner.not[1], inner.low[1]) << uint(8*c&63)
+// compareNarrow sets out, a row of one octet, to where word w of the sums
+// reaches its limits, by column class.
+func compareNarrow(out []uint64, sums [][2]uint64, w int, limits *[4]limit) {
+	not, low := limits[0].not[w&1], limits[0].low[w&1]
+	for i := range out {
+		// The bits of pixel c of eight move down to bit c of each byte, a filter.
+		eight := sums[8*i : min(8*i+8, len(sums))]
+		var bits uint64
+		for c := range eight {
+			bits = bits>>1 | reach(eight[c][w&1], not, low, high8)&high8
 		}
-		low[i], high[i] = a, b
+		out[i] = transpose(bits >> (uint(8-len(eight)) & 7))
 	}
-	for _, c := range [2]int{0, last} {
-		l, q := &limits[edge(c, len(sums))], &sums[c]
+	for _, c := range [2]int{0, len(sums) - 1} {
+		l := &limits[edge(c, len(sums))]
 		shift := uint(8 * c & 63)
-		low[c>>3] = low[c>>3]&^(0xff<<shift) | narrowBits(q[0], l.not[0], l.low[0])<<shift
-		high[c>>3] = high[c>>3]&^(0xff<<shift) | narrowBits(q[1], l.not[1], l.low[1])<<shift
+		out[c>>3] = out[c>>3]&^(0xff<<shift) | narrowBits(sums[c][w&1], l.not[w&1], l.low[w&1])<<shift
 	}
 }
 
-// compareWide is compareNarrow for sums in lanes of 16 bits.
-func compareWide(low, high []uint64, sums [][4]uint64, limits *[4]limit) {
-	clear(low)
-	clear(high)
+// transpose turns an 8x8 matrix of bits, byte i row i, about its diagonal.
+func transpose(x uint64) uint64 {
+	t := (x ^ x>>7) & 0x00aa00aa00aa00aa
+	x ^= t ^ t<<7
+	t = (x ^ x>>14) & 0x0000cccc0000cccc
+	x ^= t ^ t<<14
+	t = (x ^ x>>28) & 0x00000000f0f0f0f0
+	return x ^ t ^ t<<28
+}
+
+// compareWide is compareNarrow for words 2*w and 2*w+1 of sums in lanes of 16
+// bits.
+func compareWide(out []uint64, sums [][4]uint64, w int, limits *[4]limit) {
+	clear(out)
 	for c := range sums {
 		l := &limits[edge(c, len(sums))]
-		shift := uint(c & 7 * 8)
-		low[c>>3] |= wideBits(sums[c][0], sums[c][1], l, 0) << shift
-		high[c>>3] |= wideBits(sums[c][2], sums[c][3], l, 2) << shift
+		out[c>>3] |= wideBits(sums[c][2*w&3], sums[c][(2*w+1)&3], l, 2*w) << uint(8*c&63)
 	}
 }

@@ -15,6 +15,7 @@ type SumConv struct {
 	sources int
 	pooler  pooler
 	weights weights
+	chunks  []chunk
 	limits  [][]limit                         // [number of seen sources - 1][bank, class]
 	flips   [][topology.MaxFilters / 8]uint64 // [number of seen sources - 1]
 }
@@ -38,6 +39,7 @@ func NewSumConv(source topology.Shape, sources int, block topology.Block, weight
 		sources: sources,
 		pooler:  newPooler(source, block, nil),
 		weights: newWeights(source.Channels, block.Filters, weights, true),
+		chunks:  newChunks(source.Channels, 1),
 		limits:  make([][]limit, sources),
 		flips:   make([][topology.MaxFilters / 8]uint64, sources),
 	}
@@ -99,19 +101,20 @@ func (k *SumConv) Apply(dst []uint64, src [][]uint64, seen uint64, s *Scratch) {
 	planes := s.pixels[cols:][:mathbits.Len(uint(n))*cols]
 	for r := range k.source.Rows {
 		run.begin(r)
-		clear(planes)
-		for i, m := range src {
-			if seen>>i&1 == 1 {
-				clear(px)
-				gather(px, m, r*cols*k.source.Channels, k.source.Channels, k.source.Channels, 0)
-				countPlanes(planes, px)
+		for i, chunk := range k.chunks {
+			clear(planes)
+			for source := range src {
+				if seen>>source&1 == 1 {
+					gather(px, src[source:][:1], 1, chunk, k.source, r)
+					countPlanes(planes, px)
+				}
 			}
+			top := evenPlanes(planes, n, cols)
+			for j := 0; (j+1)*cols < len(planes); j++ {
+				run.add(planes[j*cols:][:cols], i, 1<<j)
+			}
+			run.add(planes[len(planes)-cols:], i, top)
 		}
-		top := evenPlanes(planes, n, cols)
-		for j := 0; (j+1)*cols < len(planes); j++ {
-			run.add(planes[j*cols:][:cols], 0, 1<<j)
-		}
-		run.add(planes[len(planes)-cols:], 0, top)
 		run.end()
 	}
 	run.finish()
