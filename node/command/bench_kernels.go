@@ -21,6 +21,7 @@ import (
 type kernelOptions struct {
 	model    string        // bundle; empty: random weights
 	topology string        // of random weights
+	views    int           // of that topology, unless it says so itself
 	library  string        // onnxruntime's; empty: where it is usually found
 	rounds   int           //
 	turn     time.Duration // of each contender in a round
@@ -36,6 +37,8 @@ const (
 
 func (o *kernelOptions) check() error {
 	switch {
+	case o.views < 1 || o.views > topology.MaxViews:
+		return usagef("--views %d is not within 1 and %d", o.views, topology.MaxViews)
 	case o.rounds < 1 || o.rounds > mostKernelRounds:
 		return usagef("--rounds %d is not within 1 and %d", o.rounds, mostKernelRounds)
 	case o.turn < leastKernelTurn || o.turn > mostKernelTurn:
@@ -67,6 +70,9 @@ brings it. Loading it needs a build with the tag onnxruntime (and cgo):
 			if err := o.check(); err != nil {
 				return err
 			}
+			if o.model != "" && (cmd.Flags().Changed("topology") || cmd.Flags().Changed("views")) {
+				return usagef("--model has a topology of its own: leave --topology and --views out")
+			}
 			report, err := benchKernels(cmd, o)
 			if err != nil {
 				return err
@@ -81,11 +87,11 @@ brings it. Loading it needs a build with the tag onnxruntime (and cgo):
 	flags := cmd.Flags()
 	flags.StringVar(&o.model, "model", "", "bundle to time (default: random weights, which take the same time)")
 	flags.StringVar(&o.topology, "topology", topology.DefaultPreset, "preset or YAML file to make random weights for")
+	flags.IntVar(&o.views, "views", paperViews, "number of views of that topology")
 	flags.StringVar(&o.library, "onnxruntime", "", "onnxruntime's library, or where npm installed it (default: $"+onnxruntime.EnvLibrary+", then ./node_modules)")
-	flags.IntVar(&o.rounds, "rounds", 30, "rounds; every contender has a turn in each")
-	flags.DurationVar(&o.turn, "turn", 10*time.Millisecond, "about how long a turn is")
+	flags.IntVar(&o.rounds, "rounds", 60, "rounds; every contender has a turn in each")
+	flags.DurationVar(&o.turn, "turn", 5*time.Millisecond, "about how long a turn is")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
-	cmd.MarkFlagsMutuallyExclusive("model", "topology")
 	return cmd
 }
 
@@ -122,7 +128,7 @@ const kernelsCompared = 10
 
 func benchKernels(cmd *cobra.Command, o kernelOptions) (report *kernelReport, err error) {
 	ctx := cmd.Context()
-	b, err := kernelBundle(o.model, o.topology)
+	b, err := kernelBundle(o)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +188,7 @@ func findRuntime(named string) (*onnxruntime.Runtime, string, error) {
 
 func (r *kernelReport) text() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, %d views, weights %s; %s, %s; one thread, one sample, %d rounds of %v ms each\n",
+	fmt.Fprintf(&out, "%s, views: %d, weights: %s; %s, %s; one thread, one sample, %d rounds of %v ms each\n",
 		r.Topology, r.Views, r.Weights, r.Platform, r.Go, r.Rounds, r.TurnMS)
 	fmt.Fprintf(&out, "device: %d bytes of weights, %d of scratch, %d in all\n",
 		r.Device.WeightBytes, r.Device.ScratchBytes, r.Device.WeightBytes+r.Device.ScratchBytes)

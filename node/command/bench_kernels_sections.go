@@ -170,19 +170,19 @@ func near(got, want []float32) error {
 	return nil
 }
 
+// paperViews is the number of cameras of section IV of the paper.
+const paperViews = 6
+
 // kernelBundle is the network to time: a bundle's, or random weights for a topology.
-func kernelBundle(model, topologyName string) (*inference.Bundle, error) {
-	if model != "" {
-		return inference.ReadBundle(model)
+func kernelBundle(o kernelOptions) (*inference.Bundle, error) {
+	if o.model != "" {
+		return inference.ReadBundle(o.model)
 	}
-	t, err := topology.Open(topologyName, topology.Base{
-		Views: topology.ViewNames(paperViews), Classes: []string{"car", "bus", "person"},
+	t, err := topology.Open(o.topology, topology.Base{
+		Views: topology.ViewNames(o.views), Classes: []string{"car", "bus", "person"},
 	})
 	if err != nil {
 		return nil, err
 	}
 	return inference.NewBundle(reference.Random(t, 1))
 }
-
-// paperViews is the number of cameras of section IV of the paper.
-const paperViews = 6

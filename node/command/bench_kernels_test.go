@@ -96,6 +96,8 @@ func TestBenchKernelsRefuses(t *testing.T) {
 		want string // in the error
 	}{
 		{"no rounds", []string{"--rounds", "0"}, exitUsage, "--rounds 0"},
+		{"no views", []string{"--views", "0"}, exitUsage, "--views 0"},
+		{"weights of two kinds", []string{"--model", "m.ganglion"}, exitUsage, "--model"},
 		{"long turn", []string{"--turn", "1h"}, exitUsage, "--turn 1h"},
 		{"argument", []string{"fast"}, exitUsage, "fast"},
 		{"absent library", []string{"--onnxruntime", "absent.so"}, exitFailed, "absent.so"},
@@ -113,11 +115,12 @@ func TestBenchKernelsRefuses(t *testing.T) {
 // The layers on a device take less than 2 KB in the paper (section IV); ours are held
 // to that, and to 8 KB with the memory that they work in.
 func TestDeviceFitsSmallDevice(t *testing.T) {
-	b, err := kernelBundle("", topology.DefaultPreset)
+	o := kernelOptions{topology: topology.DefaultPreset, views: paperViews}
+	b, err := kernelBundle(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	device := newKernelReport(b, kernelOptions{}).Device
+	device := newKernelReport(b, o).Device
 	if device.WeightBytes <= 0 || device.WeightBytes >= 2<<10 {
 		t.Errorf("weights take %d bytes, want less than 2 KB", device.WeightBytes)
 	}
