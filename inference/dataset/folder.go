@@ -6,6 +6,7 @@ import (
 	"image"
 	_ "image/jpeg" // a format that image.Decode knows
 	_ "image/png"  // a format that image.Decode knows
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,9 +85,14 @@ func readPicture(path string, shape topology.Shape) ([]byte, error) {
 	if path == "" {
 		return make([]byte, shape.Size()), nil
 	}
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open picture: %w; repair it or remove it", err)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("picture %s is not a regular file; replace it", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open picture: %w", err)
+		return nil, fmt.Errorf("open picture: %w; repair it or remove it", err)
 	}
 	defer f.Close()
 	config, _, err := image.DecodeConfig(f)
@@ -96,7 +102,7 @@ func readPicture(path string, shape topology.Shape) ([]byte, error) {
 	if int64(config.Width)*int64(config.Height) > maxPicturePixels {
 		return nil, fmt.Errorf("picture %s has %d x %d pixels, want at most %d million; shrink it", path, config.Width, config.Height, maxPicturePixels>>20)
 	}
-	if _, err := f.Seek(0, 0); err != nil {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("read picture: %w", err)
 	}
 	img, _, err := image.Decode(f)

@@ -18,6 +18,7 @@ import (
 // of bombBytes or more shrinks more than bombRatio times.
 const (
 	maxHeaderBytes = 8 << 10
+	maxRank        = 8
 	maxRatio       = 1032
 	bombBytes      = 64 << 20
 	bombRatio      = 100
@@ -93,6 +94,9 @@ func (a *array) readHeader(size uint64) error {
 	width, ok := widths[a.dtype]
 	if !ok {
 		return fmt.Errorf("is %.20q, want uint8 (|u1), float32 (<f4) or little-endian integers; convert it with astype", a.dtype)
+	}
+	if len(a.shape) > maxRank {
+		return fmt.Errorf("has %d axes, want at most %d; reshape it", len(a.shape), maxRank)
 	}
 	claimed := uint64(width)
 	for _, n := range a.shape {
