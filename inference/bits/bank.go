@@ -108,7 +108,7 @@ func (w *weights) tableBytes() int {
 
 const (
 	entryBytes = 6 * 8
-	limitBytes = 8 * 8
+	limitBytes = (classes*4 + 8) * 8
 )
 
 // count adds to dst the matches of one row of taps ky of a bank with a row of

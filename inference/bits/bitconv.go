@@ -22,7 +22,7 @@ type BitConv struct {
 	chunks     []chunk
 	thresholds []Threshold
 	zeros      []uint16 // [source, class, filter]: weights -1 on the map
-	limits     []limit  // [bank, class] with every source seen
+	limits     []limit  // [bank] with every source seen
 }
 
 // NewBitConv makes a block for the given number of sources, each of shape
@@ -53,7 +53,7 @@ func NewBitConv(source topology.Shape, sources int, block topology.Block, weight
 			}
 		}
 	}
-	k.limits = make([]limit, k.weights.banks*classes)
+	k.limits = make([]limit, k.weights.banks)
 	k.fillLimits(k.limits, k.all())
 	return k
 }
@@ -80,26 +80,18 @@ func (k *BitConv) all() uint64 { return ^uint64(0) >> uint(64-k.sources) }
 // each of its weights -1: those are added to the limit instead of being left
 // out of the count.
 func (k *BitConv) fillLimits(dst []limit, seen uint64) {
-	filters := k.weights.filters
-	channels := k.source.Channels * mathbits.OnesCount64(seen)
 	clear(dst)
-	for class := range classes {
-		n := channels * insideTaps(class)
-		for i := range k.weights.banks * bankFilters {
-			l := &dst[i/bankFilters*classes+class]
-			at := 0
-			if i < filters {
-				at = leastMatches(n, k.thresholds[i].At)
-				for unseen := k.all() &^ seen; unseen != 0; unseen &= unseen - 1 {
-					at += int(k.zeros[(mathbits.TrailingZeros64(unseen)*classes+class)*filters+i])
-				}
-			}
-			if k.weights.wide {
-				l.setWide(i%bankFilters, at)
-			} else {
-				l.setNarrow(i%bankFilters, at)
+	n := k.source.Channels * mathbits.OnesCount64(seen)
+	for f, t := range k.thresholds {
+		var least [classes]int
+		for class := range least {
+			least[class] = leastMatches(n*insideTaps(class), t.At)
+			for unseen := k.all() &^ seen; unseen != 0; unseen &= unseen - 1 {
+				s := mathbits.TrailingZeros64(unseen)
+				least[class] += int(k.zeros[(s*classes+class)*len(k.thresholds)+f])
 			}
 		}
+		dst[f/bankFilters].set(f%bankFilters, &least, k.weights.wide)
 	}
 }
 

@@ -60,9 +60,16 @@ func gatherWords(px, m []uint64, n int, shift uint) {
 	each := 64 / n
 	for len(px) > each {
 		group, w := px[:each], m[0]
-		for i := range group {
-			group[i] |= w & mask << (shift & 63)
-			w >>= uint(n) & 63
+		if each == 4 {
+			group[0] |= w & 0xffff << (shift & 63)
+			group[1] |= w >> 16 & 0xffff << (shift & 63)
+			group[2] |= w >> 32 & 0xffff << (shift & 63)
+			group[3] |= w >> 48 << (shift & 63)
+		} else {
+			for i := range group {
+				group[i] |= w & mask << (shift & 63)
+				w >>= uint(n) & 63
+			}
 		}
 		px, m = px[each:], m[1:]
 	}
@@ -89,27 +96,24 @@ func gather4(px []uint64, src [][]uint64, seen uint64, ch chunk, r int) {
 }
 
 // interleave4 makes the 24 bits of 16 pixels of the four bits of each that six
-// words hold: a transposition of nibbles, by exchanging ever larger blocks.
+// words hold: a transposition of nibbles, by joining them to ever longer lanes.
 func interleave4(px *[16]uint64, w *[6]uint64) {
-	const (
-		nibbles = 0x0f0f0f0f0f0f0f0f
-		pairs   = 0x0000ffff0000ffff
-	)
-	// Bytes of two channels' nibbles: of the even pixels, and of the odd ones.
-	even01, odd01 := w[0]&nibbles|w[1]&nibbles<<4, w[0]>>4&nibbles|w[1]&^nibbles
-	even23, odd23 := w[2]&nibbles|w[3]&nibbles<<4, w[2]>>4&nibbles|w[3]&^nibbles
-	even45, odd45 := w[4]&nibbles|w[5]&nibbles<<4, w[4]>>4&nibbles|w[5]&^nibbles
-	for parity := range 2 {
-		// Lanes of 16 bits of four sources: of pixels 0, 4, 8, 12 and 2, 6, 10,
-		// 14, then lanes of 32 bits.
-		a, b := even01&even8|even23&even8<<8, even01>>8&even8|even23&^even8
-		c, d := even45&even8, even45>>8&even8
-		for i, q := range [2][2]uint64{{a, c}, {b, d}} {
-			low, high := q[0]&pairs|q[1]&pairs<<16, q[0]>>16&pairs|q[1]&^pairs
-			at := parity + 2*i
-			px[at], px[at+8] = low&0xffffffff, low>>32
-			px[at+4], px[at+12] = high&0xffffffff, high>>32
-		}
-		even01, even23, even45 = odd01, odd23, odd45
-	}
+	const nibbles = 0x0f0f0f0f0f0f0f0f
+	lanes8((*[15]uint64)(px[:]),
+		w[0]&nibbles|w[1]&nibbles<<4, w[2]&nibbles|w[3]&nibbles<<4, w[4]&nibbles|w[5]&nibbles<<4)
+	lanes8((*[15]uint64)(px[1:]),
+		w[0]>>4&nibbles|w[1]&^nibbles, w[2]>>4&nibbles|w[3]&^nibbles, w[4]>>4&nibbles|w[5]&^nibbles)
+}
+
+// lanes8 sets every other pixel from the bytes of three pairs of sources.
+func lanes8(px *[15]uint64, a, b, c uint64) {
+	const pairs = 0x0000ffff0000ffff
+	ab, cc := a&even8|b&even8<<8, c&even8
+	x, y := ab&pairs|cc&pairs<<16, ab>>16&pairs|cc&^pairs
+	px[0], px[8] = x&0xffffffff, x>>32
+	px[4], px[12] = y&0xffffffff, y>>32
+	ab, cc = a>>8&even8|b&^even8, c>>8&even8
+	x, y = ab&pairs|cc&pairs<<16, ab>>16&pairs|cc&^pairs
+	px[2], px[10] = x&0xffffffff, x>>32
+	px[6], px[14] = y&0xffffffff, y>>32
 }

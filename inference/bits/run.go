@@ -7,7 +7,7 @@ package bits
 type run struct {
 	w      *weights
 	pooler *pooler
-	limits []limit // [bank, class]
+	limits []limit // [bank]
 	dst    []uint64
 	r      int // row of input
 
@@ -40,21 +40,41 @@ func newRun(w *weights, p *pooler, limits []limit, dst []uint64, s *Scratch) run
 		row:   s.words[len(ring):][:p.words],
 	}
 	clear(run.ring)
-	clear(run.pairs)
-	clear(run.quads)
+	run.start(0)
 	return run
 }
 
 // begin starts row r of the input.
 func (u *run) begin(r int) {
 	u.r = r
+	if r+1 < u.pooler.in.Rows {
+		u.start(r + 1)
+	}
+}
+
+// start sets the sums of row r of the output to what they start from.
+func (u *run) start(r int) {
 	n := u.pooler.in.Cols
-	for bank := range u.w.banks {
+	class := edge(r, u.pooler.in.Rows) * 4
+	for bank := range u.limits {
+		start := (*[4][4]uint64)(u.limits[bank].start[class:])
 		if u.w.wide {
-			clear(u.quad(bank, r+1, n))
-		} else {
-			clear(u.pair(bank, r+1, n+1))
+			row := u.quad(bank, r, n)
+			for c := range row {
+				row[c] = start[edge(c, n)]
+			}
+			continue
 		}
+		row := u.pair(bank, r, n+1)[1:]
+		if class == 0 {
+			clear(row)
+		} else {
+			for c := range row {
+				row[c] = [2]uint64(start[0][:2])
+			}
+		}
+		row[0] = [2]uint64(start[edge(0, n)][:2])
+		row[n-1] = [2]uint64(start[edge(n-1, n)][:2])
 	}
 }
 
@@ -110,36 +130,57 @@ func (u *run) finish() { u.complete(u.r) }
 // to the pooler.
 func (u *run) complete(r int) {
 	n := u.pooler.in.Cols
-	rowClass := edge(r, u.pooler.in.Rows) * 4
 	for octet := range u.pooler.octets {
 		bank, w := octet>>1, octet&1
-		limits := (*[4]limit)(u.limits[bank*classes+rowClass:])
 		if u.w.wide {
-			compareWide(u.row, u.quad(bank, r, n), w, limits)
+			compareWide(u.row, u.quad(bank, r, n), w, &u.limits[bank])
 		} else {
-			compareNarrow(u.row, u.pair(bank, r, n+1)[1:], w, limits)
+			compareNarrow(u.row, u.pair(bank, r, n+1)[1:], w, &u.limits[bank])
 		}
 		u.pooler.push(u.dst, u.ring, octet, r, u.row)
 	}
 }
 
 // compareNarrow sets out, a row of one octet, to where word w of the sums
-// reaches its limits, by column class.
-func compareNarrow(out []uint64, sums [][2]uint64, w int, limits *[4]limit) {
-	not, low := limits[0].not[w&1], limits[0].low[w&1]
+// reaches its limit. The bit of pixel c of eight comes to bit c of each byte,
+// one for each filter, before they are turned.
+func compareNarrow(out []uint64, sums [][2]uint64, w int, l *limit) {
+	not, low := l.not[w&1], l.low[w&1]
+	whole := len(sums) / 8
+	for i := range out[:whole] {
+		e := (*[8][2]uint64)(sums[8*i:])
+		bits := reach(e[0][w&1], not, low, high8) & high8
+		bits = bits>>1 | reach(e[1][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[2][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[3][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[4][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[5][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[6][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[7][w&1], not, low, high8)&high8
+		out[i] = transpose(bits)
+	}
+	if rest := sums[8*whole:]; len(rest) > 0 {
+		var bits uint64
+		for c := range rest {
+			bits = bits>>1 | reach(rest[c][w&1], not, low, high8)&high8
+		}
+		out[whole] = transpose(bits >> (uint(8-len(rest)) & 7))
+	}
+}
+
+// compareWide is compareNarrow for words 2*w and 2*w+1 of sums in lanes of 16
+// bits.
+func compareWide(out []uint64, sums [][4]uint64, w int, l *limit) {
+	w = 2 * w & 2
 	for i := range out {
-		// The bits of pixel c of eight move down to bit c of each byte, a filter.
 		eight := sums[8*i : min(8*i+8, len(sums))]
 		var bits uint64
 		for c := range eight {
-			bits = bits>>1 | reach(eight[c][w&1], not, low, high8)&high8
+			even := reach(eight[c][w], l.not[w], l.low[w], high16) & high16
+			odd := reach(eight[c][w+1], l.not[w+1], l.low[w+1], high16) & high16
+			bits = bits>>1 | even>>8 | odd
 		}
 		out[i] = transpose(bits >> (uint(8-len(eight)) & 7))
-	}
-	for _, c := range [2]int{0, len(sums) - 1} {
-		l := &limits[edge(c, len(sums))]
-		shift := uint(8 * c & 63)
-		out[c>>3] = out[c>>3]&^(0xff<<shift) | narrowBits(sums[c][w&1], l.not[w&1], l.low[w&1])<<shift
 	}
 }
 
@@ -151,14 +192,4 @@ func transpose(x uint64) uint64 {
 	x ^= t ^ t<<14
 	t = (x ^ x>>28) & 0x00000000f0f0f0f0
 	return x ^ t ^ t<<28
-}
-
-// compareWide is compareNarrow for words 2*w and 2*w+1 of sums in lanes of 16
-// bits.
-func compareWide(out []uint64, sums [][4]uint64, w int, limits *[4]limit) {
-	clear(out)
-	for c := range sums {
-		l := &limits[edge(c, len(sums))]
-		out[c>>3] |= wideBits(sums[c][2*w&3], sums[c][(2*w+1)&3], l, 2*w) << uint(8*c&63)
-	}
 }

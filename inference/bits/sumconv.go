@@ -16,7 +16,7 @@ type SumConv struct {
 	pooler  pooler
 	weights weights
 	chunks  []chunk
-	limits  [][]limit                         // [number of seen sources - 1][bank, class]
+	limits  [][]limit                         // [number of seen sources - 1][bank]
 	flips   [][topology.MaxFilters / 8]uint64 // [number of seen sources - 1]
 }
 
@@ -53,12 +53,13 @@ func NewSumConv(source topology.Shape, sources int, block topology.Block, weight
 // newLimits is the limits for n seen sources. The planes of [countPlanes] count
 // n times between them, so that with q weighted matches S = 2q - n*taps.
 func (k *SumConv) newLimits(n int, t []Threshold) []limit {
-	limits := make([]limit, k.weights.banks*classes)
-	for class := range classes {
-		for f := range t {
-			at := leastMatches(n*k.source.Channels*insideTaps(class), t[f].At)
-			limits[f/bankFilters*classes+class].setWide(f%bankFilters, at)
+	limits := make([]limit, k.weights.banks)
+	for f := range t {
+		var least [classes]int
+		for class := range least {
+			least[class] = leastMatches(n*k.source.Channels*insideTaps(class), t[f].At)
 		}
+		limits[f/bankFilters].set(f%bankFilters, &least, true)
 	}
 	return limits
 }
