@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,17 +19,14 @@ func made(t *testing.T, top *topology.Topology, samples ...sampleOf) *dataset.Se
 		Name: "made", Classes: top.Classes, Views: top.Views,
 		Channels: top.Input.Channels, Rows: top.Input.Rows, Cols: top.Input.Cols,
 	}
-	state := uint32(1)
+	r := rand.New(rand.NewPCG(1, 1))
 	for i, s := range samples {
 		for v := range top.Views {
 			label := dataset.NotPresent
 			pixels := make([]byte, top.Input.Size())
 			if s.seen&(1<<v) != 0 {
 				label = s.label
-				for p := range pixels {
-					state = state*1664525 + 1013904223 // Numerical Recipes' generator: any noise will do
-					pixels[p] = byte(state>>24) | 1
-				}
+				pattern(pixels, r)
 			}
 			set.Pixels = append(set.Pixels, pixels...)
 			set.ViewLabels = append(set.ViewLabels, label)
@@ -41,6 +39,18 @@ func made(t *testing.T, top *topology.Topology, samples ...sampleOf) *dataset.Se
 		t.Fatal(err)
 	}
 	return out
+}
+
+// pattern fills a view with stripes of random width, contrast and brightness, none
+// of them black: views that differ enough for an untrained network to disagree on.
+func pattern(pixels []byte, r *rand.Rand) {
+	width, low, high := 1+r.IntN(24), 1+r.IntN(255), 1+r.IntN(255)
+	for p := range pixels {
+		pixels[p] = byte(low)
+		if p/width%2 == 0 {
+			pixels[p] = byte(high)
+		}
+	}
 }
 
 // sampleOf is one sample: the views that see something, and its label.

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// carefulShare is the share of validation observations that [Careful] lets exit
-	// at most. See Calibrate.
+	// carefulShare is the share of early exits on validation data that [Careful] finds
+	// enough. It aims at nine in ten on unseen data, and the quantile of a few dozen
+	// samples is uncertain by about three points.
 	carefulShare = 0.935
 	// casesPerSize bounds the work: of large validation sets not every subset of
 	// every sample is looked at, but about so many subsets of each size.
@@ -41,17 +42,19 @@ type Outcome struct {
 // many subsets it has; the subsets of one sample are not independent evidence, but
 // they are what the exit will meet once cameras are gone.
 //
-// [Careful] takes the smaller of two curves:
+// [Careful] weighs two curves against each other:
 //
-//   - lossless: the largest T with which exiting gets no less right than sending up.
-//     Where a local exit makes no error on validation at all this alone would be
-//     T = 1, which a few dozen samples cannot justify: no error in n trials still
-//     allows an error rate of about 3/n.
-//   - a quantile of the entropies: whatever validation shows, the least sure of all
-//     are sent up. Errors concentrate there, and the last exit is there to be asked.
-//     The share is set for nine in ten unseen samples to exit: a few points above
-//     nine tenths, because the quantile of a small validation set is itself
-//     uncertain by a few points.
+//   - most: the largest T with which exiting gets no less right than sending up.
+//     Where a local exit makes no error on validation this alone is T = 1, which a
+//     few dozen samples cannot justify: no error in n of them still allows an error
+//     rate of about 3/n.
+//   - enough: the T with which carefulShare of the evidence exits. This alone sends
+//     samples up for nothing: validation frames are neighbours of training frames, so
+//     that the network is surer of them than of what it will meet.
+//
+// It takes most where that is under enough, for accuracy goes first, and else the
+// middle between the two, where an error of either estimate does the least harm.
+// The least sure, which are those that it gets wrong, are still sent up.
 //
 // The other goals choose among the curves of such quantiles, from T = 0 for all to
 // T = 1 for all, the one that serves the goal. Of two that serve it equally well
