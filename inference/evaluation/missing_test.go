@@ -79,6 +79,17 @@ func TestMissingSets(t *testing.T) {
 	}
 }
 
+// Readers look a pair up by its first view.
+func TestMissingSetsAreInOrder(t *testing.T) {
+	var got [][]int
+	for _, set := range missingSets(&topology.Topology{Views: make([]string, 4)})[1] {
+		got = append(got, members(set))
+	}
+	if diff := cmp.Diff([][]int{{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}}, got); diff != "" {
+		t.Errorf("pairs of four (-want +got):\n%s", diff)
+	}
+}
+
 // The exit rule decides a sample's fate, with whatever views are left.
 func TestFateOf(t *testing.T) {
 	top := paperTopology(t, "c", 2)

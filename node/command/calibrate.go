@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ganglion/inference"
+	"ganglion/inference/durable"
 	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
 )
@@ -113,6 +114,9 @@ func (f *calibrateFlags) run(policy evaluation.Policy, out, remarks io.Writer) e
 	}
 	set, err := f.data.openFor(b.Topology())
 	if err != nil {
+		return err
+	}
+	if err := durable.CheckWritable(f.out); err != nil {
 		return err
 	}
 	samples, split, err := partOf(evaluation.Validation, b, set, f.all, remarks)
