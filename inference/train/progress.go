@@ -51,7 +51,7 @@ func (f *Figures) add(g Figures) {
 type Validation struct {
 	Full    Figures // every view that the samples have
 	Missing Figures // one to three of them hidden, the same ones at every validation
-	Score   float64 // smaller is better; see Config
+	Score   float64 // smaller is better: what the best epoch is chosen by
 }
 
 // Progress is where a run is. Run reports it after every batch and every

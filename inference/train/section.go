@@ -42,6 +42,7 @@ type sectionSpec struct {
 	maxRows int
 }
 
+// newSection builds a section whose layers compute on w.
 func newSection(w *workers, spec sectionSpec) *section {
 	s := &section{}
 	in, binary := spec.in, spec.layers == topology.Binary
