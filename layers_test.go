@@ -30,7 +30,7 @@ type layer struct {
 // most specific line applies.
 func layers() []layer {
 	schema := []string{"proto/..."}
-	network := []string{"inference/..."} // of tests below inference: they compare its parts
+	network := []string{"inference/...", "proto/modelpb"} // of tests below inference: they compare its parts
 	everything := []string{"proto/...", "inference/...", "roles/...", "mesh/...", "node/..."}
 
 	return []layer{
