@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,33 @@ func TestCalibrate(t *testing.T) {
 				t.Errorf("%d samples, want those with a label and a view, of %d", outcome.Samples, set.Len())
 			}
 		})
+	}
+}
+
+// A sample that sees many views has many subsets of them; it must not outvote one
+// that sees few.
+func TestSamplesWeighTheSame(t *testing.T) {
+	for _, views := range []int{4, 9} { // every subset, and drawn ones
+		top := paperTopology(t, "c", views)
+		m, set := untrained(t, top).Model(), scene(t, top)
+		c := calibration{topology: top}
+		if err := c.observe(m, set, Every(set)); err != nil {
+			t.Fatal(err)
+		}
+		for i, cases := range c.cases {
+			total := make([]float64, views+1)
+			for _, w := range cases {
+				total[bits.OnesCount64(w.seen)] += w.weight
+				if w.seen&^c.answers[i].seen != 0 {
+					t.Fatalf("%d views, sample %d: views %b are not among the seen %b", views, i, w.seen, c.answers[i].seen)
+				}
+			}
+			for size := 1; size <= bits.OnesCount64(c.answers[i].seen) && c.answers[i].scored(); size++ {
+				if total[size] < 1-weightSlack || total[size] > 1+weightSlack {
+					t.Errorf("%d views, sample %d: its subsets of %d weigh %v, want 1", views, i, size, total[size])
+				}
+			}
+		}
 	}
 }
 
