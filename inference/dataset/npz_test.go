@@ -171,6 +171,25 @@ func TestNPZLayouts(t *testing.T) {
 	}
 }
 
+// Labels of any little-endian integer type are the same labels.
+func TestNPZLabelTypes(t *testing.T) {
+	want := []int{0, NotPresent, 1, 1, 0, 1}
+	rows := map[string]any{
+		"|u1": []uint8{0, 2, 1, 1, 0, 1}, "|i1": []int8{0, 2, 1, 1, 0, 1}, "<u2": []uint16{0, 2, 1, 1, 0, 1}, "<i2": []int16{0, 2, 1, 1, 0, 1},
+		"<u4": []uint32{0, 2, 1, 1, 0, 1}, "<i4": []int32{0, 2, 1, 1, 0, 1}, "<u8": []uint64{0, 2, 1, 1, 0, 1}, "<i8": []int64{0, 2, 1, 1, 0, 1},
+	}
+	for dtype, codes := range rows {
+		got, err := decode(npzOf(t, zip.Store, x(), member{name: "y", dtype: dtype, shape: "(3, 2)", data: codes}), Options{})
+		if err != nil {
+			t.Errorf("%s: %v", dtype, err)
+			continue
+		}
+		if diff := cmp.Diff(want, got.ViewLabels); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", dtype, diff)
+		}
+	}
+}
+
 // A file of the street's layout has the street's classes.
 func TestNPZMultiCamera(t *testing.T) {
 	pixels := bytes.Repeat([]byte{9}, 2*6*3*32*32)
@@ -208,6 +227,10 @@ func TestNPZFaults(t *testing.T) {
 	good := npzOf(t, zip.Deflate, x(), y(codes...), label(0, 1, 1), frame(7, 7, 9))
 	flipped := bytes.Clone(npzOf(t, zip.Store, x(), y(codes...)))
 	flipped[bytes.Index(flipped, bytes.Repeat([]byte{20}, 16))] ^= 1
+	flippedFloats := npzOf(t, zip.Store, member{name: "X", dtype: "<f4", shape: smallX, data: floats(smallPixels())}, y(codes...))
+	flippedFloats[bytes.Index(flippedFloats, binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(20)/255)))] ^= 1
+	flippedLabels := npzOf(t, zip.Store, x(), y(codes...), label(0, 1, 1))
+	flippedLabels[bytes.LastIndex(flippedLabels, []byte("\n\x00\x00\x00\x00\x01"))+1] ^= 1
 	nan := floats(smallPixels())
 	nan[40] = float32(math.NaN())
 	bright := floats(smallPixels())
@@ -225,6 +248,8 @@ func TestNPZFaults(t *testing.T) {
 		{"text that was renamed", []byte("car,bus,person\n"), Options{}, "no npz"},
 		{"cut short", good[:len(good)/2], Options{}, "cut short"},
 		{"one bit of a pixel", flipped, Options{}, "array X is damaged"},
+		{"one bit of a float", flippedFloats, Options{}, "array X is damaged"},
+		{"one bit of a label", flippedLabels, Options{}, "array label is damaged"},
 		{"no X", file(y(codes...)), Options{}, "no array X"},
 		{"no y", file(x()), Options{}, "no array y"},
 		{"X twice", file(x(), x(), y(codes...)), Options{}, "twice"},
@@ -297,11 +322,11 @@ func TestNPZBomb(t *testing.T) {
 	if testing.Short() {
 		t.Skip("packs a large array")
 	}
-	const samples = 5000
+	const samples = 3700
 	zeros := make([]byte, samples*6*3*32*32)
 	file := npzOf(t, zip.Deflate,
-		member{name: "X", dtype: "|u1", shape: "(5000, 6, 3, 32, 32)", data: zeros},
-		member{name: "y", dtype: "|u1", shape: "(5000, 6)", data: make([]byte, samples*6)})
+		member{name: "X", dtype: "|u1", shape: "(3700, 6, 3, 32, 32)", data: zeros},
+		member{name: "y", dtype: "|u1", shape: "(3700, 6)", data: make([]byte, samples*6)})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, err := decode(file, Options{})

@@ -86,7 +86,6 @@ func TestNewRefuses(t *testing.T) {
 		{"one class", func(s *Set) { s.Labels = []int{1, 1, NotPresent} }, "of 1 class"},
 		{"no class", func(s *Set) { s.Classes = nil }, "label of sample 0"},
 		{"too many classes", func(s *Set) { s.Classes = numberedNames("", 257) }, "257 class names"},
-		{"too large", func(s *Set) { s.Labels = make([]int, MaxPixelBytes/32+1) }, "1024 MiB"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -96,6 +95,17 @@ func TestNewRefuses(t *testing.T) {
 				t.Errorf("error is %v, want one with %q", err, row.want)
 			}
 		})
+	}
+}
+
+// A claim of more samples than fit the limit is refused before they are there.
+func TestCheckShapeTooLarge(t *testing.T) {
+	shape := topology.Shape{Channels: 1, Rows: 4, Cols: 4}
+	if err := checkShape(MaxPixelBytes/32, 2, shape); err != nil {
+		t.Errorf("at the limit: %v", err)
+	}
+	if err := checkShape(MaxPixelBytes/32+1, 2, shape); err == nil || !strings.Contains(err.Error(), "1024 MiB") {
+		t.Errorf("above the limit: error is %v, want one with 1024 MiB", err)
 	}
 }
 
