@@ -1,6 +1,7 @@
 package bits
 
 import (
+	"fmt"
 	mathbits "math/bits"
 
 	"ganglion/inference/topology"
@@ -33,7 +34,7 @@ func NewBitConv(source topology.Shape, sources int, block topology.Block, weight
 	mustShape(source, MaxChannels)
 	channels := source.Channels * sources
 	if sources < 1 || sources > topology.MaxViews || channels > MaxChannels {
-		panic("bits: too few or too many sources, or channels of them")
+		panic(fmt.Sprintf("bits: %d sources of %d channels are out of range", sources, source.Channels))
 	}
 	mustBlock(block, channels, weights, len(t))
 	k := &BitConv{
@@ -46,10 +47,10 @@ func NewBitConv(source topology.Shape, sources int, block topology.Block, weight
 		zeros:      make([]uint16, sources*classes*block.Filters),
 	}
 	for s := range sources {
-		for class := range classes {
-			for f := range block.Filters {
-				k.zeros[(s*classes+class)*block.Filters+f] = uint16(countZeros(
-					weights, (f*channels+s*source.Channels)*taps, source.Channels, class))
+		for f := range block.Filters {
+			zeros := countZeros(weights, (f*channels+s*source.Channels)*taps, source.Channels)
+			for class, n := range zeros {
+				k.zeros[(s*classes+class)*block.Filters+f] = uint16(n)
 			}
 		}
 	}
@@ -58,13 +59,18 @@ func NewBitConv(source topology.Shape, sources int, block topology.Block, weight
 	return k
 }
 
-// countZeros is the number of weights -1 of one filter for n channels, whose
-// weights begin at bit first, that lie on the map at a pixel of a border class.
-func countZeros(weights []byte, first, n, class int) int {
-	zeros := 0
+// countZeros is the number of weights -1 of one filter for n channels, from bit
+// first of the weights on, that lie on the map at a pixel of each border class.
+func countZeros(weights []byte, first, n int) (zeros [classes]int) {
+	var at [taps]int
 	for i := range n * taps {
-		if tap := i % taps; inside(class, tap/3, tap%3) && bit(weights, first+i) == 0 {
-			zeros++
+		at[i%taps] += int(1 - bit(weights, first+i))
+	}
+	for class := range zeros {
+		for tap, n := range at {
+			if inside(class, tap/3, tap%3) {
+				zeros[class] += n
+			}
 		}
 	}
 	return zeros

@@ -1,6 +1,7 @@
 package bits
 
 import (
+	"fmt"
 	mathbits "math/bits"
 
 	"ganglion/inference/topology"
@@ -28,7 +29,7 @@ type SumConv struct {
 func NewSumConv(source topology.Shape, sources int, block topology.Block, weights []byte, t [][]Threshold) *SumConv {
 	mustShape(source, topology.MaxFilters)
 	if sources < 1 || sources > topology.MaxViews {
-		panic("bits: too few or too many sources")
+		panic(fmt.Sprintf("bits: %d sources are out of range", sources))
 	}
 	mustLen("lists of thresholds", len(t), sources)
 	for _, list := range t {
