@@ -96,18 +96,18 @@ func TestDropViews(t *testing.T) {
 	}
 }
 
-// pixelsOf is a 1x3x4 view with the given bytes.
+// augmentShape is the shape of the views that these tests vary.
 var augmentShape = topology.Shape{Channels: 1, Rows: 3, Cols: 4}
 
 func TestAugmentNothing(t *testing.T) {
 	pixels := []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 255}
-	plain, varied := make([]float32, 12), make([]float32, 12)
+	plain, got := make([]float32, 12), make([]float32, 12)
 	loadView(plain, pixels)
 	var a Augment
-	a.loadVaried(varied, pixels, augmentShape, rand.New(rand.NewPCG(1, 2)))
+	a.loadVaried(got, pixels, augmentShape, rand.New(rand.NewPCG(1, 2)))
 	for i := range plain {
-		if diff := plain[i] - varied[i]; diff > 1e-6 || diff < -1e-6 {
-			t.Errorf("pixel %d: %v without variations, want %v", i, varied[i], plain[i])
+		if diff := plain[i] - got[i]; diff > 1e-6 || diff < -1e-6 {
+			t.Errorf("pixel %d: %v without variations, want %v", i, got[i], plain[i])
 		}
 	}
 	if plain[11] != 1 || plain[1] != float32(1)/255 {
@@ -115,51 +115,59 @@ func TestAugmentNothing(t *testing.T) {
 	}
 }
 
+// varied is a 3x4 view after a shift and a mirroring, by definition.
+func varied(pixels []byte, down, right int, flip bool) []float32 {
+	out := make([]float32, 12)
+	for r := range 3 {
+		for c := range 4 {
+			from, at := r-down, c-right
+			if from < 0 || from > 2 || at < 0 || at > 3 {
+				continue
+			}
+			if flip {
+				at = 3 - at
+			}
+			out[4*r+c] = float32(pixels[4*from+at]) / 255
+		}
+	}
+	return out
+}
+
+// cutOut is a 3x4 view without a square of two pixels that begins before row and
+// col.
+func cutOut(pixels []byte, row, col int) []float32 {
+	out := varied(pixels, 0, 0, false)
+	for r := max(row-1, 0); r < min(row+1, 3); r++ {
+		for c := max(col-1, 0); c < min(col+1, 4); c++ {
+			out[4*r+c] = 0
+		}
+	}
+	return out
+}
+
 // Each variation alone, against every result that it may have.
 func TestAugmentVariations(t *testing.T) {
 	pixels := []byte{10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120}
-	shifted := func(down, right int, flip bool) []float32 {
-		out := make([]float32, 12)
-		for r := range 3 {
-			for c := range 4 {
-				from, at := r-down, c-right
-				if from < 0 || from > 2 || at < 0 || at > 3 {
-					continue
-				}
-				if flip {
-					at = 3 - at
-				}
-				out[4*r+c] = float32(pixels[4*from+at]) / 255
-			}
-		}
-		return out
-	}
-	var shifts [][]float32
+	var shifts, cuts [][]float32
 	for down := -1; down <= 1; down++ {
 		for right := -1; right <= 1; right++ {
-			shifts = append(shifts, shifted(down, right, false))
+			shifts = append(shifts, varied(pixels, down, right, false))
 		}
 	}
-	var cuts [][]float32
 	for row := range 3 {
 		for col := range 4 {
-			cut := shifted(0, 0, false)
-			for r := max(row-1, 0); r < min(row+1, 3); r++ {
-				for c := max(col-1, 0); c < min(col+1, 4); c++ {
-					cut[4*r+c] = 0
-				}
-			}
-			cuts = append(cuts, cut)
+			cuts = append(cuts, cutOut(pixels, row, col))
 		}
 	}
+	plain, flipped := varied(pixels, 0, 0, false), varied(pixels, 0, 0, true)
 	for _, c := range []struct {
 		name    string
 		augment Augment
 		want    [][]float32
 	}{
 		{"shift", Augment{Shift: 1}, shifts},
-		{"flip", Augment{Flip: 1}, [][]float32{shifted(0, 0, true)}},
-		{"sometimes flip", Augment{Flip: 0.5}, [][]float32{shifted(0, 0, true), shifted(0, 0, false)}},
+		{"flip", Augment{Flip: 1}, [][]float32{flipped}},
+		{"sometimes flip", Augment{Flip: 0.5}, [][]float32{flipped, plain}},
 		{"cutout", Augment{Cutout: 2}, cuts},
 	} {
 		t.Run(c.name, func(t *testing.T) {

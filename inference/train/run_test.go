@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -263,10 +264,8 @@ func TestRunRefuses(t *testing.T) {
 
 // A gradient that is not finite must stop training before it spoils a weight.
 func TestAdamRefusesNotFinite(t *testing.T) {
-	nan := []float32{0}
-	nan[0] /= nan[0]
 	p := newParam("p", 2, true)
-	p.grad[0], p.grad[1] = 1, nan[0]
+	p.grad[0], p.grad[1] = 1, float32(math.NaN())
 	if err := adam([]*param{p}, 0.1, 1); !errors.Is(err, errNotFinite) {
 		t.Errorf("error %v, want %v", err, errNotFinite)
 	}
@@ -308,8 +307,7 @@ func TestConfigValidate(t *testing.T) {
 	if d := Defaults(); d.Validate() != nil {
 		t.Errorf("defaults are refused: %v", d.Validate())
 	}
-	nan := 0.0
-	err := (&Config{Batch: 1, ViewDropout: 1, LearningRate: nan / nan, Resume: true}).Validate()
+	err := (&Config{Batch: 1, ViewDropout: 1, LearningRate: math.NaN(), Resume: true}).Validate()
 	for _, want := range []string{"epochs is 0", "batch is 1", "view dropout is 1", "learning rate is NaN", "spread", "cloud weight", "validate every", "passes", "checkpoint every", "resume needs"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
@@ -429,4 +427,24 @@ func TestCheckpointIsWhole(t *testing.T) {
 			t.Errorf("epoch %d: %v", p.Epoch, err)
 		}
 	})
+}
+
+// A loss that is not finite must stop the run before anything is updated.
+func TestStepRefusesNotFinite(t *testing.T) {
+	topo := smallTopology(t, "c", 3)
+	set, split := quickData(t, topo)
+	tr, err := newTrainer(quick(), set, split, topo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.close()
+	tr.shuffle(0)
+	tr.net.cloud.exit.norm.gamma.latent[0] = float32(math.NaN())
+	before := tr.net.devices[0].blocks[0].conv.weights.latent[0]
+	if _, _, err := tr.step(); err == nil || !strings.Contains(err.Error(), "epoch 1, batch 1") {
+		t.Errorf("error %v, want one that names the epoch and the batch", err)
+	}
+	if after := tr.net.devices[0].blocks[0].conv.weights.latent[0]; after != before || tr.state.batch != 0 {
+		t.Error("a batch without a finite loss changed the run")
+	}
 }
