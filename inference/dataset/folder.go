@@ -97,7 +97,7 @@ func readPicture(path string, shape topology.Shape) ([]byte, error) {
 	defer f.Close()
 	config, _, err := image.DecodeConfig(f)
 	if err != nil {
-		return nil, fmt.Errorf("picture %s is no png or jpeg, or damaged (%v); replace it, or remove it to say that nothing is in view", path, err)
+		return nil, fmt.Errorf("picture %s is no png or jpeg, or damaged (%w); replace it, or remove it to say that nothing is in view", path, err)
 	}
 	if int64(config.Width)*int64(config.Height) > maxPicturePixels {
 		return nil, fmt.Errorf("picture %s has %d x %d pixels, want at most %d million; shrink it", path, config.Width, config.Height, maxPicturePixels>>20)
@@ -107,7 +107,7 @@ func readPicture(path string, shape topology.Shape) ([]byte, error) {
 	}
 	img, _, err := image.Decode(f)
 	if err != nil {
-		return nil, fmt.Errorf("picture %s is damaged or cut short (%v); replace it, or remove it to say that nothing is in view", path, err)
+		return nil, fmt.Errorf("picture %s is damaged or cut short (%w); replace it, or remove it to say that nothing is in view", path, err)
 	}
 	pixels, err := Resize(img, shape)
 	if err != nil {

@@ -65,17 +65,18 @@ func openArray(archive *zip.Reader, fileSize int64, name string) (*array, error)
 	}
 	body, err := member.Open()
 	if err != nil {
-		return nil, fmt.Errorf("open array %s: %v; write the file again with numpy.savez", name, err)
+		return nil, fmt.Errorf("open array %s: %w; write the file again with numpy.savez", name, err)
 	}
 	a := &array{name: name, body: body, rest: bufio.NewReaderSize(body, 2*maxHeaderBytes)}
 	if err := a.readHeader(size); err != nil {
-		body.Close()
+		a.close()
 		return nil, fmt.Errorf("array %s %w", name, err)
 	}
 	return a, nil
 }
 
-func (a *array) close() { a.body.Close() }
+// close ends reading. What was wrong with the data was told where it was read.
+func (a *array) close() { _ = a.body.Close() }
 
 // readHeader reads the npy header and compares what it claims with the size of
 // the member in bytes.
@@ -180,7 +181,7 @@ func (a *array) finish() error {
 }
 
 func (a *array) damaged(err error) error {
-	return fmt.Errorf("array %s is damaged or cut short (%v); copy or download the file again", a.name, err)
+	return fmt.Errorf("array %s is damaged or cut short (%w); copy or download the file again", a.name, err)
 }
 
 // count is the number of elements.

@@ -47,6 +47,7 @@ func TestStreetGolden(t *testing.T) {
 
 // writeSheet makes a picture of every 37th sample.
 func writeSheet(t *testing.T, set *Set) {
+	t.Helper()
 	var samples []int
 	for i := 3; i < set.Len(); i += 37 {
 		samples = append(samples, i)

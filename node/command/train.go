@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -167,8 +168,8 @@ func (f *trainFlags) tell(out io.Writer, b *inference.Bundle) error {
 		})
 	}
 	views := ""
-	for _, v := range f.data.views {
-		views += " --views " + v
+	if len(f.data.views) > 0 {
+		views = " --views " + strings.Join(f.data.views, ",")
 	}
 	_, err := fmt.Fprintf(out, "wrote %s (%d bytes, %s)\nnext: ganglion eval --data %s%s --model %s\n",
 		f.out, len(b.File()), b.ID().Short(), f.data.ref, views, f.out)

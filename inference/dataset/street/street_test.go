@@ -47,7 +47,7 @@ func TestRenderMakeUp(t *testing.T) {
 			if i > 0 && scene.Frames[i] < scene.Frames[i-1] {
 				t.Fatalf("seed %d: the frame of sample %d is before that of its predecessor", seed, i)
 			}
-			any := false
+			visible := false
 			for v := range Views {
 				at := i*Views + v
 				pixels := scene.Pixels[at*ViewBytes : (at+1)*ViewBytes]
@@ -59,12 +59,12 @@ func TestRenderMakeUp(t *testing.T) {
 					t.Fatalf("seed %d: view %d of sample %d has nothing in view but pixels", seed, v, i)
 				}
 				if present {
-					any = true
+					visible = true
 					seen++
 					perView[v]++
 				}
 			}
-			if !any {
+			if !visible {
 				t.Fatalf("seed %d: sample %d is in no view", seed, i)
 			}
 		}
