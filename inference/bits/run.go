@@ -11,17 +11,17 @@ type run struct {
 	dst    []uint64
 	r      int // row of input
 
-	pairs [][2]uint64 // [bank, row mod 3, 1 + col] sums in lanes of 8 bits; wide: [row mod 3, 1 + col] of one addition
-	quads [][4]uint64 // [bank, row mod 3, col] sums in lanes of 16 bits, if wide
-	ring  []uint64
-	row   []uint64 // of the bits of one octet
+	pairs [][2]uint64 // [bank, row mod 3, 1 + col]: sums in lanes of 8 bits; if wide, [1 + col]: those of one chunk
+	quads [][4]uint64 // [bank, row mod 3, col]: sums in lanes of 16 bits, if wide
+	ring  []uint64    // the pooler's
+	row   []uint64    // bits of one octet
 }
 
 // need is the scratch of a run.
 func (w *weights) need(p *pooler) need {
 	n := need{words: p.ringWords() + p.words}
 	if w.wide {
-		n.pairs = 3 * (p.in.Cols + 1)
+		n.pairs = p.in.Cols + 1
 		n.quads = w.banks * 3 * p.in.Cols
 	} else {
 		n.pairs = w.banks * 3 * (p.in.Cols + 1)
@@ -95,7 +95,7 @@ func (u *run) add(px []uint64, chunk int, weight uint64) {
 				u.w.count(u.pair(bank, r, n+1), px, bank, ky, chunk)
 				continue
 			}
-			sums := u.pair(0, 0, n+1)
+			sums := u.pairs
 			clear(sums)
 			u.w.count(sums, px, bank, ky, chunk)
 			addWide(u.quad(bank, r, n), sums[1:], weight)
