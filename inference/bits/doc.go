@@ -1,7 +1,7 @@
 // Package bits runs the binary sections of a deployed network: maps packed at
 // one bit an element, and integer kernels on them. It is what the eBNN and DDNN
 // papers (McDanel, Teerapittayanon, Kung, EWSN 2017; Teerapittayanon, McDanel,
-// Kung, ICDCS 2017, section III-C) call fused binary blocks: convolution, pool,
+// Kung, ICDCS 2017, section IV-A) call fused binary blocks: convolution, pool,
 // batch normalization and sign in one step, of which only bits leave.
 //
 // # Formats

@@ -7,7 +7,7 @@ import (
 )
 
 // block is convolution, pooling, batch normalization and activation: the fused
-// convolution-pool block of the DDNN paper, section III-C, unfused.
+// convolution-pool block of the DDNN paper, section IV-A, unfused.
 type block struct {
 	conv       *conv
 	pool       *pool // nil: none

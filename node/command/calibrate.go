@@ -50,7 +50,7 @@ bundle remembers (--all: every sample); of any other data every sample.`,
 	}
 	f.data.add(cmd, "street")
 	flags := cmd.Flags()
-	flags.StringVar(&f.model, "model", "", "bundle to calibrate")
+	flags.StringVar(&f.model, "model", "", "bundle to calibrate (default: the embedded model of the street scene)")
 	flags.StringVar(&f.out, "out", "", "file of the new bundle")
 	flags.BoolVar(&f.all, "all", false, "take every sample, also of the data that the bundle was trained on")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
