@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,10 +14,10 @@ import (
 // no recall and must not pull the mean down.
 func TestClassFigures(t *testing.T) {
 	got := classFigures([]string{"a", "b", "c"}, [][]int{{3, 1, 0}, {2, 2, 0}, {0, 0, 0}})
-	if got[0].Recall != 0.75 || got[1].Recall != 0.5 || got[2].Recall == got[2].Recall {
+	if got[0].Recall != 0.75 || got[1].Recall != 0.5 || !math.IsNaN(float64(got[2].Recall)) {
 		t.Errorf("recalls %v %v %v, want 0.75 0.5 NaN", float64(got[0].Recall), float64(got[1].Recall), float64(got[2].Recall))
 	}
-	if got[0].Precision != 0.6 || got[1].Precision != Number(2.0/3) || got[2].Precision == got[2].Precision {
+	if got[0].Precision != 0.6 || got[1].Precision != Number(2.0/3) || !math.IsNaN(float64(got[2].Precision)) {
 		t.Errorf("precisions %v %v %v, want 0.6 0.667 NaN", float64(got[0].Precision), float64(got[1].Precision), float64(got[2].Precision))
 	}
 	if got[0].Samples != 4 || got[0].Interval != Wilson(3, 4) {
@@ -25,7 +26,7 @@ func TestClassFigures(t *testing.T) {
 	if b := balanced(got); b != 0.625 {
 		t.Errorf("balanced accuracy %v, want 0.625", float64(b))
 	}
-	if b := balanced(got[2:]); b == b {
+	if b := balanced(got[2:]); !math.IsNaN(float64(b)) {
 		t.Errorf("balanced accuracy of no class %v, want NaN", float64(b))
 	}
 }

@@ -38,6 +38,9 @@ func TestRenderIsDeterministic(t *testing.T) {
 
 // What the scene promises of every sample, and of its make-up.
 func TestRenderMakeUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow where it is emulated; the golden scene shows that all machines render alike")
+	}
 	const samples = 600
 	for seed := range uint64(2) {
 		scene := render(t, samples, seed)
