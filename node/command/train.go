@@ -95,7 +95,7 @@ func (f *trainFlags) run(ctx context.Context, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(errs, "training %s on %s: %d samples, %d for validation, %d set aside for test\n",
+	fmt.Fprintf(errs, "%s on %s: %d samples, %d to validate, %d set aside for test\n",
 		t.Name, set.Name, len(split.Train), len(split.Validation), len(split.Test))
 	display := newTrainDisplay(errs)
 	content, err := train.Run(ctx, f.config, set, split, t, display.show)
