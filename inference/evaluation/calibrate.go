@@ -13,10 +13,9 @@ import (
 )
 
 const (
-	// carefulShare is the share of early exits on validation data that [Careful] finds
-	// enough. It aims at nine in ten on unseen data, and the quantile of a few dozen
-	// samples is uncertain by about three points.
-	carefulShare = 0.935
+	// carefulShare is the largest share of early exits on validation data that
+	// [Careful] chooses. It aims at somewhat over nine in ten on unseen data.
+	carefulShare = 0.95
 	// casesPerSize bounds the work: of large validation sets not every subset of
 	// every sample is looked at, but about so many subsets of each size.
 	casesPerSize = 20_000
@@ -42,21 +41,18 @@ type Outcome struct {
 // many subsets it has; the subsets of one sample are not independent evidence, but
 // they are what the exit will meet once cameras are gone.
 //
-// [Careful] weighs two curves against each other:
+// [Careful] takes the smaller of two curves:
 //
-//   - most: the largest T with which exiting gets no less right than sending up.
+//   - lossless: the largest T with which exiting gets no less right than sending up.
 //     Where a local exit makes no error on validation this alone is T = 1, which a
 //     few dozen samples cannot justify: no error in n of them still allows an error
 //     rate of about 3/n.
-//   - enough: the T with which carefulShare of the evidence exits. This alone sends
-//     samples up for nothing: validation frames are neighbours of training frames, so
-//     that the network is surer of them than of what it will meet.
+//   - enough: the T with which a share of the evidence exits, the largest share with
+//     which at most carefulShare of the validation samples, with all their views,
+//     exit early. The least sure, which are those that an exit gets wrong, are sent up
+//     whatever validation shows.
 //
-// It takes most where that is under enough, for accuracy goes first, and else the
-// middle between the two, where an error of either estimate does the least harm.
-// The least sure, which are those that it gets wrong, are still sent up.
-//
-// The other goals choose among the curves of such quantiles, from T = 0 for all to
+// The other goals choose among such curves, from T = 0 for all to
 // T = 1 for all, the one that serves the goal. Of two that serve it equally well
 // the one that sends more up is taken: within what was asked for, the last exit is
 // the safer choice. Where the goal cannot be reached the error is an

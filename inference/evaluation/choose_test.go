@@ -64,9 +64,9 @@ func TestChoose(t *testing.T) {
 		want    float64
 	}{
 		{"careful stops before the error", late, Policy{}, 0.625},
-		{"careful is half way to what shows no error", sure, Policy{}, (0.625 + 1) / 2},
+		{"careful sends the least sure up though no error shows", sure, Policy{}, 0.625},
 		{"careful with an exit that is always wrong", wrong, Policy{}, 0},
-		{"careful sends uniform scores up", uniform, Policy{}, 0.5},
+		{"careful sends uniform scores up", uniform, Policy{}, 0},
 		{"accuracy: most local at no error", late, Policy{MinAccuracy, 1}, 0.625},
 		{"accuracy: an error is allowed", late, Policy{MinAccuracy, 0.75}, 1},
 		{"accuracy: none is asked for", wrong, Policy{MinAccuracy, 0}, 1},
