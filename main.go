@@ -10,7 +10,7 @@ import (
 
 // version is set by the linker in releases; otherwise the build's own record of
 // its commit is told.
-var version string //nolint:gochecknoglobals // -ldflags -X needs a variable
+var version string
 
 func main() {
 	os.Exit(command.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, version))

@@ -212,7 +212,7 @@ func (b *Bundle) Content() *modelpb.Bundle { return proto.CloneOf(b.content) }
 // as its parent; how says what they were chosen for.
 func (b *Bundle) WithThresholds(t Thresholds, how string) (*Bundle, error) {
 	content := b.Content()
-	content.Calibration = writeThresholds(b.topology, t, how)
+	content.Calibration = writeThresholds(t, how)
 	if content.Provenance == nil {
 		content.Provenance = new(modelpb.Provenance)
 	}

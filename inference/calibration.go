@@ -26,7 +26,7 @@ func readThresholds(t *topology.Topology, c *modelpb.Calibration) (Thresholds, e
 }
 
 // writeThresholds is the calibration of a bundle with these thresholds.
-func writeThresholds(t *topology.Topology, thresholds Thresholds, how string) *modelpb.Calibration {
+func writeThresholds(thresholds Thresholds, how string) *modelpb.Calibration {
 	c := &modelpb.Calibration{How: how}
 	for _, onFile := range []modelpb.Exit{modelpb.Exit_EXIT_LOCAL, modelpb.Exit_EXIT_EDGE} {
 		values := thresholds.bySeen[exitsOnFile[onFile]]
@@ -46,5 +46,5 @@ func Uncalibrated(t *topology.Topology) *modelpb.Calibration {
 	for _, e := range exits[:len(exits)-1] {
 		zero.bySeen[e] = []float64{0}
 	}
-	return writeThresholds(t, zero, "uncalibrated")
+	return writeThresholds(zero, "uncalibrated")
 }

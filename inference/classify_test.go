@@ -158,7 +158,7 @@ func TestSectionsAllocateNothing(t *testing.T) {
 	}
 }
 
-// The paper's claim that the device section fits a small device (section IV-B: under 2 KB).
+// The paper's claim that the device section fits a small device (section IV: under 2 KB).
 func TestDeviceFitsASmallDevice(t *testing.T) {
 	b := seal(t, reference.Random(preset(t, "c", "a", "b", "c", "d", "e", "f"), 1))
 	weights, scratch := b.Model().DeviceWeightBytes(), b.Model().NewDeviceScratch().Bytes()

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"fmt"
+	"slices"
 
 	"ganglion/inference/bits"
 	"ganglion/inference/topology"
@@ -63,7 +64,7 @@ func (m *Model) addLocals(weights []*modelpb.Dense) error {
 			if len(a.bias) != a.classes || len(a.weights) != a.classes*len(views)*a.classes {
 				return fmt.Errorf("local layer %d has %d weights and %d biases for %d views", g, len(a.weights), len(a.bias), len(views))
 			}
-			if err := checkReal(append(a.weights[:len(a.weights):len(a.weights)], a.bias...)); err != nil {
+			if err := checkReal(append(slices.Clip(a.weights), a.bias...)); err != nil {
 				return fmt.Errorf("local layer %d: %w", g, err)
 			}
 		}

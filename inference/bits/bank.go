@@ -4,10 +4,10 @@ package bits
 // uint64s.
 const bankFilters = 16
 
-// chunkChannels is the number of channels whose matches are counted in lanes of
-// 8 bits before they are moved to lanes of 16: the bits of one uint64. Three
-// taps of one row on that many channels give fewer than 256 matches.
-const chunkChannels = 64
+// chunkChannels is the number of channels that are looked up at a time: three
+// bytes or six nibbles. The matches of one chunk at the three taps of a row fit
+// 8 bits.
+const chunkChannels = 24
 
 // narrowChannels is the number of channels whose matches at all nine taps fit
 // 8 bits together with the limit "never": 9*28 + 1 < 256.
@@ -27,7 +27,7 @@ type entry [6]uint64
 // channels, eight or four at a time. Exactly one of the two is used.
 type table struct {
 	bytes   [][256]entry // by bits 8*i to 8*i+7 of the channels
-	nibbles [][16]entry  // by bits 4*i to 4*i+3 of the channels
+	nibbles [][16]entry  // by bits 4*i to 4*i+3, for whole chunks
 }
 
 // weights is what the convolutions of bits share: tables of the weights
@@ -54,7 +54,7 @@ func newWeights(channels, filters int, packed []byte, wide bool) weights {
 		bank, ky := i/3, i%3
 		t := &w.tables[i]
 		if w.nibbles {
-			t.nibbles = make([][16]entry, (channels+3)/4)
+			t.nibbles = make([][16]entry, (channels+chunkChannels-1)/chunkChannels*chunkChannels/4)
 			for g := range t.nibbles {
 				w.fill(t.nibbles[g][:], packed, bank, ky, 4*g, 4)
 			}
@@ -108,29 +108,26 @@ func (w *weights) tableBytes() int {
 
 const (
 	entryBytes = 6 * 8
-	limitBytes = 8 * 8
+	limitBytes = (classes*4 + 8) * 8
 )
 
 // count adds to dst the matches of one row of taps ky of a bank with a row of
-// pixels, whose channel bits from chunk*chunkChannels on are px. dst[c+1] is
-// pixel c of the output row that lies 1-ky rows below; dst[0] is left of the
-// map, it is written and has no meaning.
+// pixels, whose bits of a chunk of the channels are px. dst[c+1] is pixel c of
+// the output row that lies 1-ky rows below; dst[0], left of the map, is written
+// and has no meaning.
 func (w *weights) count(dst [][2]uint64, px []uint64, bank, ky, chunk int) {
 	t := &w.tables[bank*3+ky]
 	if w.nibbles {
-		groups := t.nibbles[chunk*chunkChannels/4:]
-		groups = groups[:min(len(groups), chunkChannels/4)]
-		for shift := uint(0); len(groups) > 0; shift += 4 {
-			countNibble(dst, px, shift, &groups[0])
-			groups = groups[1:]
-		}
+		countNibbles(dst, px, (*[6][16]entry)(t.nibbles[6*chunk:]))
 		return
 	}
-	groups := t.bytes[chunk*chunkChannels/8:]
-	groups = groups[:min(len(groups), chunkChannels/8)]
-	for shift := uint(0); len(groups) > 0; shift += 8 {
-		countByte(dst, px, shift, &groups[0])
-		groups = groups[1:]
+	switch groups := t.bytes[3*chunk:]; len(groups) {
+	default:
+		countBytes3(dst, px, (*[3][256]entry)(groups))
+	case 2:
+		countBytes2(dst, px, (*[2][256]entry)(groups))
+	case 1:
+		countBytes1(dst, px, (*[1][256]entry)(groups))
 	}
 }
 
@@ -138,29 +135,74 @@ func (w *weights) count(dst [][2]uint64, px []uint64, bank, ky, chunk int) {
 // at c-1 (kx = 2), at c (kx = 1), left of the one at c+1 (kx = 0). The loops
 // below pass over each pixel once, so they hold the sums of c and of c+1.
 
-func countByte(dst [][2]uint64, px []uint64, shift uint, t *[256]entry) {
+func countBytes3(dst [][2]uint64, px []uint64, t *[3][256]entry) {
 	dst = dst[:len(px)+1]
 	var at0, at1, next0, next1 uint64
 	for c, v := range px {
-		e := &t[v>>(shift&63)&255]
-		dst[c][0] += at0 + e[4]
-		dst[c][1] += at1 + e[5]
-		at0, at1 = next0+e[2], next1+e[3]
-		next0, next1 = e[0], e[1]
+		x, y, z := &t[0][v&255], &t[1][v>>8&255], &t[2][v>>16&255]
+		sum := &dst[c]
+		sum[0] += at0 + x[4] + y[4] + z[4]
+		sum[1] += at1 + x[5] + y[5] + z[5]
+		at0 = next0 + x[2] + y[2] + z[2]
+		at1 = next1 + x[3] + y[3] + z[3]
+		next0 = x[0] + y[0] + z[0]
+		next1 = x[1] + y[1] + z[1]
 	}
 	dst[len(px)][0] += at0
 	dst[len(px)][1] += at1
 }
 
-func countNibble(dst [][2]uint64, px []uint64, shift uint, t *[16]entry) {
+func countBytes2(dst [][2]uint64, px []uint64, t *[2][256]entry) {
 	dst = dst[:len(px)+1]
 	var at0, at1, next0, next1 uint64
 	for c, v := range px {
-		e := &t[v>>(shift&63)&15]
-		dst[c][0] += at0 + e[4]
-		dst[c][1] += at1 + e[5]
-		at0, at1 = next0+e[2], next1+e[3]
-		next0, next1 = e[0], e[1]
+		x, y := &t[0][v&255], &t[1][v>>8&255]
+		sum := &dst[c]
+		sum[0] += at0 + x[4] + y[4]
+		sum[1] += at1 + x[5] + y[5]
+		at0 = next0 + x[2] + y[2]
+		at1 = next1 + x[3] + y[3]
+		next0 = x[0] + y[0]
+		next1 = x[1] + y[1]
+	}
+	dst[len(px)][0] += at0
+	dst[len(px)][1] += at1
+}
+
+func countBytes1(dst [][2]uint64, px []uint64, t *[1][256]entry) {
+	dst = dst[:len(px)+1]
+	var at0, at1, next0, next1 uint64
+	for c, v := range px {
+		x := &t[0][v&255]
+		sum := &dst[c]
+		sum[0] += at0 + x[4]
+		sum[1] += at1 + x[5]
+		at0, at1 = next0+x[2], next1+x[3]
+		next0, next1 = x[0], x[1]
+	}
+	dst[len(px)][0] += at0
+	dst[len(px)][1] += at1
+}
+
+func countNibbles(dst [][2]uint64, px []uint64, t *[6][16]entry) {
+	dst = dst[:len(px)+1]
+	var at0, at1, next0, next1 uint64
+	for c, v := range px {
+		x, y, z := &t[0][v&15], &t[1][v>>4&15], &t[2][v>>8&15]
+		sum := &dst[c]
+		sum0 := at0 + x[4] + y[4] + z[4]
+		sum1 := at1 + x[5] + y[5] + z[5]
+		at0 = next0 + x[2] + y[2] + z[2]
+		at1 = next1 + x[3] + y[3] + z[3]
+		next0 = x[0] + y[0] + z[0]
+		next1 = x[1] + y[1] + z[1]
+		x, y, z = &t[3][v>>12&15], &t[4][v>>16&15], &t[5][v>>20&15]
+		sum[0] += sum0 + x[4] + y[4] + z[4]
+		sum[1] += sum1 + x[5] + y[5] + z[5]
+		at0 += x[2] + y[2] + z[2]
+		at1 += x[3] + y[3] + z[3]
+		next0 += x[0] + y[0] + z[0]
+		next1 += x[1] + y[1] + z[1]
 	}
 	dst[len(px)][0] += at0
 	dst[len(px)][1] += at1

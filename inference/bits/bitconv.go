@@ -1,6 +1,7 @@
 package bits
 
 import (
+	"fmt"
 	mathbits "math/bits"
 
 	"ganglion/inference/topology"
@@ -19,17 +20,10 @@ type BitConv struct {
 	sources    int
 	pooler     pooler
 	weights    weights
-	chunks     [][]piece
+	chunks     []chunk
 	thresholds []Threshold
 	zeros      []uint16 // [source, class, filter]: weights -1 on the map
-	limits     []limit  // [bank, class] with every source seen
-}
-
-// piece is a run of channels of one source and where they go in the channel
-// bits of a pixel in a chunk.
-type piece struct {
-	source, first, n int
-	shift            uint
+	limits     []limit  // [bank] with every source seen
 }
 
 // NewBitConv makes a block for the given number of sources, each of shape
@@ -40,7 +34,7 @@ func NewBitConv(source topology.Shape, sources int, block topology.Block, weight
 	mustShape(source, MaxChannels)
 	channels := source.Channels * sources
 	if sources < 1 || sources > topology.MaxViews || channels > MaxChannels {
-		panic("bits: too few or too many sources, or channels of them")
+		panic(fmt.Sprintf("bits: %d sources of %d channels are out of range", sources, source.Channels))
 	}
 	mustBlock(block, channels, weights, len(t))
 	k := &BitConv{
@@ -53,43 +47,36 @@ func NewBitConv(source topology.Shape, sources int, block topology.Block, weight
 		zeros:      make([]uint16, sources*classes*block.Filters),
 	}
 	for s := range sources {
-		for class := range classes {
-			for f := range block.Filters {
-				k.zeros[(s*classes+class)*block.Filters+f] = uint16(countZeros(
-					weights, (f*channels+s*source.Channels)*taps, source.Channels, class))
+		for f := range block.Filters {
+			zeros := countZeros(weights, (f*channels+s*source.Channels)*taps, source.Channels)
+			for class, n := range zeros {
+				k.zeros[(s*classes+class)*block.Filters+f] = uint16(n)
 			}
 		}
 	}
-	k.limits = make([]limit, k.weights.banks*classes)
+	k.limits = make([]limit, k.weights.banks)
 	k.fillLimits(k.limits, k.all())
 	return k
 }
 
-// countZeros is the number of weights -1 of one filter for n channels, whose
-// weights begin at bit first, that lie on the map at a pixel of a border class.
-func countZeros(weights []byte, first, n, class int) int {
-	zeros := 0
+// countZeros is the number of weights -1 of one filter for n channels, from bit
+// first of the weights on, that lie on the map at a pixel of each border class.
+func countZeros(weights []byte, first, n int) (zeros [classes]int) {
+	var at [taps]int
 	for i := range n * taps {
-		if tap := i % taps; inside(class, tap/3, tap%3) && bit(weights, first+i) == 0 {
-			zeros++
+		at[i%taps] += int(1 - bit(weights, first+i))
+	}
+	for class := range zeros {
+		for tap, n := range at {
+			if inside(class, tap/3, tap%3) {
+				zeros[class] += n
+			}
 		}
 	}
 	return zeros
 }
 
-func newChunks(channels, sources int) [][]piece {
-	total := channels * sources
-	chunks := make([][]piece, (total+chunkChannels-1)/chunkChannels)
-	for c := 0; c < total; {
-		chunk, shift := c/chunkChannels, c%chunkChannels
-		first := c % channels
-		n := min(channels-first, chunkChannels-shift)
-		chunks[chunk] = append(chunks[chunk], piece{source: c / channels, first: first, n: n, shift: uint(shift)})
-		c += n
-	}
-	return chunks
-}
-
+// all is the mask of all sources.
 func (k *BitConv) all() uint64 { return ^uint64(0) >> uint(64-k.sources) }
 
 // fillLimits sets dst to the limits for a mask of seen sources.
@@ -99,26 +86,18 @@ func (k *BitConv) all() uint64 { return ^uint64(0) >> uint(64-k.sources) }
 // each of its weights -1: those are added to the limit instead of being left
 // out of the count.
 func (k *BitConv) fillLimits(dst []limit, seen uint64) {
-	filters := k.weights.filters
-	channels := k.source.Channels * mathbits.OnesCount64(seen)
 	clear(dst)
-	for class := range classes {
-		n := channels * insideTaps(class)
-		for i := range k.weights.banks * bankFilters {
-			l := &dst[i/bankFilters*classes+class]
-			at := 0
-			if i < filters {
-				at = leastMatches(n, k.thresholds[i].At)
-				for unseen := k.all() &^ seen; unseen != 0; unseen &= unseen - 1 {
-					at += int(k.zeros[(mathbits.TrailingZeros64(unseen)*classes+class)*filters+i])
-				}
-			}
-			if k.weights.wide {
-				l.setWide(i%bankFilters, at)
-			} else {
-				l.setNarrow(i%bankFilters, at)
+	n := k.source.Channels * mathbits.OnesCount64(seen)
+	for f, t := range k.thresholds {
+		var least [classes]int
+		for class := range least {
+			least[class] = leastMatches(n*insideTaps(class), t.At)
+			for unseen := k.all() &^ seen; unseen != 0; unseen &= unseen - 1 {
+				s := mathbits.TrailingZeros64(unseen)
+				least[class] += int(k.zeros[(s*classes+class)*len(k.thresholds)+f])
 			}
 		}
+		dst[f/bankFilters].set(f%bankFilters, &least, k.weights.wide)
 	}
 }
 
@@ -155,12 +134,7 @@ func (k *BitConv) Apply(dst []uint64, src [][]uint64, seen uint64, s *Scratch) {
 	for r := range k.source.Rows {
 		run.begin(r)
 		for i, chunk := range k.chunks {
-			clear(px)
-			for _, p := range chunk {
-				if seen>>p.source&1 == 1 {
-					gather(px, src[p.source], r*k.source.Cols*k.source.Channels+p.first, k.source.Channels, p.n, p.shift)
-				}
-			}
+			gather(px, src, seen, chunk, k.source, r)
 			run.add(px, i, 1)
 		}
 		run.end()
@@ -179,13 +153,4 @@ func (k *BitConv) limitsFor(seen uint64, s *Scratch) []limit {
 		s.limitsOf, s.seen = k, seen
 	}
 	return limits
-}
-
-// gather adds to px, one word a pixel, n bits of each pixel of a row of m,
-// shifted. The first of them is bit pos of m, and a pixel has stride bits.
-func gather(px, m []uint64, pos, stride, n int, shift uint) {
-	for c := range px {
-		px[c] |= get(m, pos, n) << (shift & 63)
-		pos += stride
-	}
 }

@@ -2,6 +2,7 @@ package bits
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -35,7 +36,9 @@ var convShapes = []struct {
 	{topology.Shape{Channels: 4, Rows: 3, Cols: 256}, 1, 2},
 	{topology.Shape{Channels: 64, Rows: 4, Cols: 4}, 3, 64},
 	{topology.Shape{Channels: 33, Rows: 4, Cols: 3}, 5, 20},
+	{topology.Shape{Channels: 4, Rows: 5, Cols: 32}, 8, 12},
 	{topology.Shape{Channels: 1, Rows: 4, Cols: 4}, 64, 3},
+	{topology.Shape{Channels: 64, Rows: 3, Cols: 3}, 64, 2},
 }
 
 // TestBitConv compares the kernel with the definition: every pool, random
@@ -94,6 +97,57 @@ func checkBitConv(t *testing.T, r *rand.Rand, source topology.Shape, sources int
 			t.Fatalf("seen %#x: output differs (-want +got):\n%s", seen, diff)
 		}
 	}
+}
+
+// TestBitConvSaturated has every weight and every element agree, or disagree,
+// and thresholds at the sums that are then reached inside, on an edge and in a
+// corner, where an overflowing lane would show in its neighbour.
+func TestBitConvSaturated(t *testing.T) {
+	for _, channels := range []int{narrowChannels, narrowChannels + 1, 64} {
+		for _, sources := range []int{1, 64} {
+			source := topology.Shape{Channels: channels / sources, Rows: 4, Cols: 4}
+			if source.Channels == 0 {
+				source.Channels = channels
+			}
+			n := source.Channels * sources
+			for _, x := range []int{-1, 1} {
+				checkSaturated(t, source, sources, n, x)
+			}
+		}
+	}
+}
+
+func checkSaturated(t *testing.T, source topology.Shape, sources, n, x int) {
+	t.Helper()
+	var th []Threshold
+	for _, m := range []int{9 * n, 6 * n, 4 * n} {
+		for d := -1; d <= 1; d++ {
+			th = append(th, Threshold{At: int32(m + d)}, Threshold{At: int32(-m + d)})
+		}
+	}
+	th = append(th, Threshold{At: math.MaxInt32}, Threshold{At: math.MinInt32})
+	in := topology.Shape{Channels: n, Rows: source.Rows, Cols: source.Cols}
+	b := topology.Block{Filters: len(th)}
+	w, all := fill(ConvBits(n, len(th)), 1), fill(in.Size(), x)
+	k := NewBitConv(source, sources, b, bitString(w), th)
+	src := make([][]uint64, sources)
+	for i := range src {
+		src[i] = memory(source, all[:source.Size()])
+	}
+	got := make([]uint64, Words(k.Out()))
+	k.Apply(got, src, k.all(), NewScratch(k))
+	want := memory(k.Out(), naiveConv(in, b, all, w, th))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%d channels from %d sources, all %+d: output differs (-want +got):\n%s", n, sources, x, diff)
+	}
+}
+
+func fill(n, v int) []int {
+	x := make([]int, n)
+	for i := range x {
+		x[i] = v
+	}
+	return x
 }
 
 // TestSumConv compares the kernel with the definition on the sum of the seen

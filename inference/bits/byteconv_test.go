@@ -2,6 +2,7 @@ package bits
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -45,10 +46,11 @@ func checkByteConv(t *testing.T, r *rand.Rand, in topology.Shape, b topology.Blo
 	w := randomSigns(r, ConvBits(in.Channels, b.Filters))
 	most := in.Channels * 9 * 255
 	th := randomThresholds(r, b.Filters, most)
-	if fill == "weights" {
-		for i := range in.Channels * 9 { // the first filter reaches the largest sum
-			w[i] = 1
+	if fill == "weights" { // the first and the last filter reach the largest sum
+		for i := range in.Channels * 9 {
+			w[i], w[len(w)-1-i] = 1, 1
 		}
+		th[len(th)-1].At = math.MaxInt32
 		th[0].At = int32(most)
 	}
 	pixels := make([]byte, in.Size())

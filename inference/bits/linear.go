@@ -1,6 +1,7 @@
 package bits
 
 import (
+	"fmt"
 	mathbits "math/bits"
 
 	"ganglion/inference/topology"
@@ -20,7 +21,7 @@ type Linear struct {
 func NewLinear(in topology.Shape, classes int, weights []byte) *Linear {
 	mustShape(in, MaxChannels)
 	if classes < 1 || classes > topology.MaxClasses {
-		panic("bits: number of classes out of range")
+		panic(fmt.Sprintf("bits: %d classes are out of range", classes))
 	}
 	if err := CheckString(LinearBits(in, classes), weights); err != nil {
 		panic("bits: weights: " + err.Error())

@@ -97,21 +97,69 @@ func widen(dst, row []uint64) {
 	}
 }
 
-// emit writes output row r of an octet from a row of pooled bits.
+// emit writes output row r of an octet from a row of pooled bits, which it
+// uses up.
 func (p *pooler) emit(dst []uint64, octet, r int, row []uint64) {
-	step := 1
 	if p.pool == topology.Stride2 {
-		step = 2
+		row = halve(row)
 	}
 	filters := p.out.Channels
 	n := min(8, filters-8*octet)
-	flip := p.flip[octet]
-	mask := uint64(1)<<uint(n) - 1
+	mask := (uint64(1)<<uint(n) - 1) * ones8
+	flip := p.flip[octet] * ones8
 	pos := r*p.out.Cols*filters + 8*octet
-	for j := range p.out.Cols {
-		c := j * step
-		v := (row[c>>3]>>uint(c&7*8) ^ flip) & mask
-		put(dst, pos, n, v)
-		pos += filters
+	for left := p.out.Cols; left > 0; left -= 8 {
+		pixels := min(left, 8)
+		v := (row[0] ^ flip) & mask
+		row = row[1:]
+		switch {
+		case filters == 4:
+			put(dst, pos, 4*pixels, squeeze4(v)&(1<<uint(4*pixels)-1))
+		case filters == 8 && pixels == 8:
+			put(dst, pos, 64, v)
+		case filters == 16 && pixels == 8:
+			put(dst, pos, 56, spread16(v))
+			put(dst, pos+64, 56, spread16(v>>32))
+		default:
+			for i := range pixels {
+				put(dst, pos+i*filters, n, v&0xff)
+				v >>= 8
+			}
+		}
+		pos += 8 * filters
 	}
+}
+
+// ones8 is a 1 in every byte.
+const ones8 = 0x0101010101010101
+
+// halve moves the pixels of even columns of a row to its front.
+func halve(row []uint64) []uint64 {
+	for i, x := range row {
+		x &= even8
+		x = (x | x>>8) & 0x0000ffff0000ffff
+		x = (x | x>>16) & 0x00000000ffffffff
+		if i&1 == 0 {
+			row[i>>1] = x
+		} else {
+			row[i>>1] |= x << 32
+		}
+	}
+	return row[:(len(row)+1)/2]
+}
+
+// squeeze4 moves the low halves of the bytes of x next to each other.
+func squeeze4(x uint64) uint64 {
+	x &= 0x0f0f0f0f0f0f0f0f
+	x = (x | x>>4) & even8
+	x = (x | x>>8) & 0x0000ffff0000ffff
+	return (x | x>>16) & 0x00000000ffffffff
+}
+
+// spread16 moves the low four bytes of x to the low halves of four lanes of 16
+// bits.
+func spread16(x uint64) uint64 {
+	x &= 0x00000000ffffffff
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	return (x | x<<8) & even8
 }

@@ -7,22 +7,21 @@ package bits
 type run struct {
 	w      *weights
 	pooler *pooler
-	limits []limit // [bank, class]
+	limits []limit // [bank]
 	dst    []uint64
 	r      int // row of input
 
-	pairs [][2]uint64 // [bank, row mod 3, 1 + col] sums in lanes of 8 bits; wide: [row mod 3, 1 + col] of one addition
-	quads [][4]uint64 // [bank, row mod 3, col] sums in lanes of 16 bits, if wide
-	ring  []uint64
-	low   []uint64 // a row of the first octet of a bank
-	high  []uint64 // and of the second
+	pairs [][2]uint64 // [bank, row mod 3, 1 + col]: sums in lanes of 8 bits; if wide, [1 + col]: those of one chunk
+	quads [][4]uint64 // [bank, row mod 3, col]: sums in lanes of 16 bits, if wide
+	ring  []uint64    // the pooler's
+	row   []uint64    // bits of one octet
 }
 
 // need is the scratch of a run.
 func (w *weights) need(p *pooler) need {
-	n := need{words: p.ringWords() + 2*p.words}
+	n := need{words: p.ringWords() + p.words}
 	if w.wide {
-		n.pairs = 3 * (p.in.Cols + 1)
+		n.pairs = p.in.Cols + 1
 		n.quads = w.banks * 3 * p.in.Cols
 	} else {
 		n.pairs = w.banks * 3 * (p.in.Cols + 1)
@@ -38,25 +37,44 @@ func newRun(w *weights, p *pooler, limits []limit, dst []uint64, s *Scratch) run
 		pairs: s.pairs[:need.pairs],
 		quads: s.quads[:need.quads],
 		ring:  ring,
-		low:   s.words[len(ring):][:p.words],
-		high:  s.words[len(ring)+p.words:][:p.words],
+		row:   s.words[len(ring):][:p.words],
 	}
 	clear(run.ring)
-	clear(run.pairs)
-	clear(run.quads)
+	run.start(0)
 	return run
 }
 
 // begin starts row r of the input.
 func (u *run) begin(r int) {
 	u.r = r
+	if r+1 < u.pooler.in.Rows {
+		u.start(r + 1)
+	}
+}
+
+// start sets the sums of row r of the output to what they start from.
+func (u *run) start(r int) {
 	n := u.pooler.in.Cols
-	for bank := range u.w.banks {
+	class := edge(r, u.pooler.in.Rows) * 4
+	for bank := range u.limits {
+		start := (*[4][4]uint64)(u.limits[bank].start[class:])
 		if u.w.wide {
-			clear(u.quad(bank, r+1, n))
-		} else {
-			clear(u.pair(bank, r+1, n+1))
+			row := u.quad(bank, r, n)
+			for c := range row {
+				row[c] = start[edge(c, n)]
+			}
+			continue
 		}
+		row := u.pair(bank, r, n+1)[1:]
+		if class == 0 {
+			clear(row)
+		} else {
+			for c := range row {
+				row[c] = [2]uint64(start[0][:2])
+			}
+		}
+		row[0] = [2]uint64(start[edge(0, n)][:2])
+		row[n-1] = [2]uint64(start[edge(n-1, n)][:2])
 	}
 }
 
@@ -77,7 +95,7 @@ func (u *run) add(px []uint64, chunk int, weight uint64) {
 				u.w.count(u.pair(bank, r, n+1), px, bank, ky, chunk)
 				continue
 			}
-			sums := u.pair(0, 0, n+1)
+			sums := u.pairs
 			clear(sums)
 			u.w.count(sums, px, bank, ky, chunk)
 			addWide(u.quad(bank, r, n), sums[1:], weight)
@@ -112,39 +130,66 @@ func (u *run) finish() { u.complete(u.r) }
 // to the pooler.
 func (u *run) complete(r int) {
 	n := u.pooler.in.Cols
-	rowClass := edge(r, u.pooler.in.Rows) * 4
-	for bank := range u.w.banks {
-		limits := (*[4]limit)(u.limits[bank*classes+rowClass:])
+	for octet := range u.pooler.octets {
+		bank, w := octet>>1, octet&1
 		if u.w.wide {
-			compareWide(u.low, u.high, u.quad(bank, r, n), limits)
+			compareWide(u.row, u.quad(bank, r, n), w, &u.limits[bank])
 		} else {
-			compareNarrow(u.low, u.high, u.pair(bank, r, n+1)[1:], limits)
+			compareNarrow(u.row, u.pair(bank, r, n+1)[1:], w, &u.limits[bank])
 		}
-		u.pooler.push(u.dst, u.ring, 2*bank, r, u.low)
-		if 2*bank+1 < u.pooler.octets {
-			u.pooler.push(u.dst, u.ring, 2*bank+1, r, u.high)
-		}
+		u.pooler.push(u.dst, u.ring, octet, r, u.row)
 	}
 }
 
-func compareNarrow(low, high []uint64, sums [][2]uint64, limits *[4]limit) {
-	clear(low)
-	clear(high)
-	for c := range sums {
-		l := &limits[edge(c, len(sums))]
-		shift := uint(c & 7 * 8)
-		low[c>>3] |= narrowBits(sums[c][0], l.not[0], l.low[0]) << shift
-		high[c>>3] |= narrowBits(sums[c][1], l.not[1], l.low[1]) << shift
+// compareNarrow sets out, a row of one octet, to where word w of the sums
+// reaches its limit. The bit of pixel c of eight comes to bit c of each byte,
+// one for each filter, before they are turned.
+func compareNarrow(out []uint64, sums [][2]uint64, w int, l *limit) {
+	not, low := l.not[w&1], l.low[w&1]
+	whole := len(sums) / 8
+	for i := range out[:whole] {
+		e := (*[8][2]uint64)(sums[8*i:])
+		bits := reach(e[0][w&1], not, low, high8) & high8
+		bits = bits>>1 | reach(e[1][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[2][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[3][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[4][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[5][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[6][w&1], not, low, high8)&high8
+		bits = bits>>1 | reach(e[7][w&1], not, low, high8)&high8
+		out[i] = transpose(bits)
+	}
+	if rest := sums[8*whole:]; len(rest) > 0 {
+		var bits uint64
+		for c := range rest {
+			bits = bits>>1 | reach(rest[c][w&1], not, low, high8)&high8
+		}
+		out[whole] = transpose(bits >> (uint(8-len(rest)) & 7))
 	}
 }
 
-func compareWide(low, high []uint64, sums [][4]uint64, limits *[4]limit) {
-	clear(low)
-	clear(high)
-	for c := range sums {
-		l := &limits[edge(c, len(sums))]
-		shift := uint(c & 7 * 8)
-		low[c>>3] |= wideBits(sums[c][0], sums[c][1], l, 0) << shift
-		high[c>>3] |= wideBits(sums[c][2], sums[c][3], l, 2) << shift
+// compareWide is compareNarrow for words 2*w and 2*w+1 of sums in lanes of 16
+// bits.
+func compareWide(out []uint64, sums [][4]uint64, w int, l *limit) {
+	w = 2 * w & 2
+	for i := range out {
+		eight := sums[8*i : min(8*i+8, len(sums))]
+		var bits uint64
+		for c := range eight {
+			even := reach(eight[c][w], l.not[w], l.low[w], high16) & high16
+			odd := reach(eight[c][w+1], l.not[w+1], l.low[w+1], high16) & high16
+			bits = bits>>1 | even>>8 | odd
+		}
+		out[i] = transpose(bits >> (uint(8-len(eight)) & 7))
 	}
+}
+
+// transpose turns an 8x8 matrix of bits, byte i row i, about its diagonal.
+func transpose(x uint64) uint64 {
+	t := (x ^ x>>7) & 0x00aa00aa00aa00aa
+	x ^= t ^ t<<7
+	t = (x ^ x>>14) & 0x0000cccc0000cccc
+	x ^= t ^ t<<14
+	t = (x ^ x>>28) & 0x00000000f0f0f0f0
+	return x ^ t ^ t<<28
 }

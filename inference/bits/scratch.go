@@ -17,7 +17,8 @@ type Kernel interface {
 type Scratch struct {
 	words  []uint64    // rows of bits, and the pooler's ring
 	pixels []uint64    // channel bits of the pixels of one row, or its count planes
-	pairs  [][2]uint64 // sums of one bank in lanes of 8 bits, or triples of pixels
+	strips []strip     // triples of three rows of pixels
+	pairs  [][2]uint64 // sums of one bank in lanes of 8 bits
 	quads  [][4]uint64 // sums of one bank in lanes of 16 bits
 	limits []limit     // limits of the convolution below for the mask below
 
@@ -34,6 +35,7 @@ func NewScratch(kernels ...Kernel) *Scratch {
 	return &Scratch{
 		words:  make([]uint64, n.words),
 		pixels: make([]uint64, n.pixels),
+		strips: make([]strip, n.strips),
 		pairs:  make([][2]uint64, n.pairs),
 		quads:  make([][4]uint64, n.quads),
 		limits: make([]limit, n.limits),
@@ -41,12 +43,13 @@ func NewScratch(kernels ...Kernel) *Scratch {
 }
 
 // need is the lengths of the slices of a Scratch.
-type need struct{ words, pixels, pairs, quads, limits int }
+type need struct{ words, pixels, strips, pairs, quads, limits int }
 
 func (n need) max(o need) need {
 	return need{
 		words:  max(n.words, o.words),
 		pixels: max(n.pixels, o.pixels),
+		strips: max(n.strips, o.strips),
 		pairs:  max(n.pairs, o.pairs),
 		quads:  max(n.quads, o.quads),
 		limits: max(n.limits, o.limits),
@@ -54,13 +57,25 @@ func (n need) max(o need) need {
 }
 
 func (n need) bytes() int {
-	return 8*(n.words+n.pixels) + 16*n.pairs + 32*n.quads + limitBytes*n.limits
+	return 8*(n.words+n.pixels) + stripBytes*n.strips + 16*n.pairs + 32*n.quads + limitBytes*n.limits
 }
 
 // must panics unless s has what a kernel needs.
 func (s *Scratch) must(n need) {
-	if len(s.words) < n.words || len(s.pixels) < n.pixels || len(s.pairs) < n.pairs ||
-		len(s.quads) < n.quads || len(s.limits) < n.limits {
+	if len(s.words) < n.words || len(s.pixels) < n.pixels || len(s.strips) < n.strips ||
+		len(s.pairs) < n.pairs || len(s.quads) < n.quads || len(s.limits) < n.limits {
 		panic("bits: the scratch was not made for this kernel")
 	}
+}
+
+// Bytes is the memory that the scratch holds.
+func (s *Scratch) Bytes() int {
+	return need{
+		words:  len(s.words),
+		pixels: len(s.pixels),
+		strips: len(s.strips),
+		pairs:  len(s.pairs),
+		quads:  len(s.quads),
+		limits: len(s.limits),
+	}.bytes()
 }

@@ -1,6 +1,7 @@
 package bits
 
 import (
+	"fmt"
 	mathbits "math/bits"
 
 	"ganglion/inference/topology"
@@ -15,7 +16,8 @@ type SumConv struct {
 	sources int
 	pooler  pooler
 	weights weights
-	limits  [][]limit                         // [number of seen sources - 1][bank, class]
+	chunks  []chunk
+	limits  [][]limit                         // [number of seen sources - 1][bank]
 	flips   [][topology.MaxFilters / 8]uint64 // [number of seen sources - 1]
 }
 
@@ -27,7 +29,7 @@ type SumConv struct {
 func NewSumConv(source topology.Shape, sources int, block topology.Block, weights []byte, t [][]Threshold) *SumConv {
 	mustShape(source, topology.MaxFilters)
 	if sources < 1 || sources > topology.MaxViews {
-		panic("bits: too few or too many sources")
+		panic(fmt.Sprintf("bits: %d sources are out of range", sources))
 	}
 	mustLen("lists of thresholds", len(t), sources)
 	for _, list := range t {
@@ -38,6 +40,7 @@ func NewSumConv(source topology.Shape, sources int, block topology.Block, weight
 		sources: sources,
 		pooler:  newPooler(source, block, nil),
 		weights: newWeights(source.Channels, block.Filters, weights, true),
+		chunks:  newChunks(source.Channels, 1),
 		limits:  make([][]limit, sources),
 		flips:   make([][topology.MaxFilters / 8]uint64, sources),
 	}
@@ -51,12 +54,13 @@ func NewSumConv(source topology.Shape, sources int, block topology.Block, weight
 // newLimits is the limits for n seen sources. The planes of [countPlanes] count
 // n times between them, so that with q weighted matches S = 2q - n*taps.
 func (k *SumConv) newLimits(n int, t []Threshold) []limit {
-	limits := make([]limit, k.weights.banks*classes)
-	for class := range classes {
-		for f := range t {
-			at := leastMatches(n*k.source.Channels*insideTaps(class), t[f].At)
-			limits[f/bankFilters*classes+class].setWide(f%bankFilters, at)
+	limits := make([]limit, k.weights.banks)
+	for f := range t {
+		var least [classes]int
+		for class := range least {
+			least[class] = leastMatches(n*k.source.Channels*insideTaps(class), t[f].At)
 		}
+		limits[f/bankFilters].set(f%bankFilters, &least, true)
 	}
 	return limits
 }
@@ -99,19 +103,20 @@ func (k *SumConv) Apply(dst []uint64, src [][]uint64, seen uint64, s *Scratch) {
 	planes := s.pixels[cols:][:mathbits.Len(uint(n))*cols]
 	for r := range k.source.Rows {
 		run.begin(r)
-		clear(planes)
-		for i, m := range src {
-			if seen>>i&1 == 1 {
-				clear(px)
-				gather(px, m, r*cols*k.source.Channels, k.source.Channels, k.source.Channels, 0)
-				countPlanes(planes, px)
+		for i, chunk := range k.chunks {
+			clear(planes)
+			for source := range src {
+				if seen>>source&1 == 1 {
+					gather(px, src[source:][:1], 1, chunk, k.source, r)
+					countPlanes(planes, px)
+				}
 			}
+			top := evenPlanes(planes, n, cols)
+			for j := 0; (j+1)*cols < len(planes); j++ {
+				run.add(planes[j*cols:][:cols], i, 1<<j)
+			}
+			run.add(planes[len(planes)-cols:], i, top)
 		}
-		top := evenPlanes(planes, n, cols)
-		for j := 0; (j+1)*cols < len(planes); j++ {
-			run.add(planes[j*cols:][:cols], 0, 1<<j)
-		}
-		run.add(planes[len(planes)-cols:], 0, top)
 		run.end()
 	}
 	run.finish()

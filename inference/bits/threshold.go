@@ -59,53 +59,45 @@ func leastMatches(n int, at int32) int {
 	return int(min(max(q, 0), int64(n)+1))
 }
 
-// High bits of the lanes of a uint64 and the multiplier that collects those of
-// eight byte lanes into the top byte, lane i to bit i of it.
+// High bits of the lanes of a uint64, and its even bytes.
 const (
-	high8   = 0x8080808080808080
-	high16  = 0x8000800080008000
-	even8   = 0x00ff00ff00ff00ff
-	collect = 0x0002040810204081
+	high8  = 0x8080808080808080
+	high16 = 0x8000800080008000
+	even8  = 0x00ff00ff00ff00ff
 )
 
-// limit is the comparison of 16 lanes, one per filter of a bank, with a least
-// number of matches each, prepared as [limit.reach] wants it. Lanes of 8 bits
-// take two words, lanes of 16 bits four.
+// limit is the least numbers of matches of the 16 filters of a bank, a lane
+// each: 8 bits in two words or 16 bits in four, of which each two hold eight
+// filters, the even ones in the first and the odd ones in the second.
+//
+// The least number depends on the border class of a pixel. Instead of being
+// compared with its own, a pixel on the border starts from the difference to
+// that of a pixel inside. Of two classes, the one with d more taps on the map
+// has a least number that is no smaller, and larger by at most d ([leastMatches]
+// rises by 0 or 1 with n). So the start is never negative, and start and matches
+// together do not exceed the number of all taps: no lane overflows.
 type limit struct {
-	not [4]uint64 // complement of the limits
-	low [4]uint64 // limits without the high bit of each lane
+	start [classes][4]uint64
+	not   [4]uint64 // complement of the least numbers inside
+	low   [4]uint64 // least numbers inside, without the high bit of each lane
 }
 
-// setNarrow sets lane i, of 8 bits, to at.
-func (l *limit) setNarrow(i, at int) {
-	word, shift := i>>3, uint(i&7)*8
-	l.not[word] |= uint64(^uint8(at)) << shift
-	l.low[word] |= uint64(at&0x7f) << shift
+// set sets lane i from the least number of each border class.
+func (l *limit) set(i int, least *[classes]int, wide bool) {
+	word, shift, ones := i>>3, uint(i&7)*8, uint64(0xff)
+	if wide {
+		word, shift, ones = i>>3*2+i&1, uint(i&7)>>1*16, 0xffff
+	}
+	inside := uint64(least[0])
+	l.not[word] |= (ones &^ inside) << shift
+	l.low[word] |= inside & (ones >> 1) << shift
+	for class := range least {
+		l.start[class][word] |= uint64(least[0]-least[class]) << shift
+	}
 }
 
-// setWide sets lane i, of 16 bits, to at. The even filters of a group of eight
-// are in its first word, the odd ones in its second.
-func (l *limit) setWide(i, at int) {
-	word, shift := i>>3*2+i&1, uint(i&7)>>1*16
-	l.not[word] |= uint64(^uint16(at)) << shift
-	l.low[word] |= uint64(at&0x7fff) << shift
-}
-
-// narrowBits is bit i set where lane i of q, of 8 bits, is at least its limit.
-func narrowBits(q, not, low uint64) uint64 {
-	return (reach(q, not, low, high8) & high8) * collect >> 56
-}
-
-// wideBits is bit i set where filter i of a group of eight is at least its
-// limit; q and r hold the even and the odd filters.
-func wideBits(q, r uint64, l *limit, word int) uint64 {
-	even := reach(q, l.not[word&3], l.low[word&3], high16) & high16
-	odd := reach(r, l.not[(word+1)&3], l.low[(word+1)&3], high16) & high16
-	return (even>>8 | odd) * collect >> 56
-}
-
-// reach compares the lanes of q with a limit: the high bit of a lane of the
-// result says q >= limit, its other bits say nothing. The difference of the
+// reach compares the lanes of q with those of a limit: the high bit of a lane of
+// the result says q >= limit, its other bits say nothing. The difference of the
 // lower bits decides where the high bits agree; with a guard bit set in q and
 // none in low, no lane borrows from the next.
 func reach(q, not, low, high uint64) uint64 {

@@ -6,6 +6,7 @@ import (
 	"image"
 	_ "image/jpeg" // a format that image.Decode knows
 	_ "image/png"  // a format that image.Decode knows
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,24 +85,29 @@ func readPicture(path string, shape topology.Shape) ([]byte, error) {
 	if path == "" {
 		return make([]byte, shape.Size()), nil
 	}
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open picture: %w; repair it or remove it", err)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("picture %s is not a regular file; replace it", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open picture: %w", err)
+		return nil, fmt.Errorf("open picture: %w; repair it or remove it", err)
 	}
 	defer f.Close()
 	config, _, err := image.DecodeConfig(f)
 	if err != nil {
-		return nil, fmt.Errorf("picture %s is no png or jpeg, or damaged (%v); replace it, or remove it to say that nothing is in view", path, err)
+		return nil, fmt.Errorf("picture %s is no png or jpeg, or damaged (%w); replace it, or remove it to say that nothing is in view", path, err)
 	}
 	if int64(config.Width)*int64(config.Height) > maxPicturePixels {
 		return nil, fmt.Errorf("picture %s has %d x %d pixels, want at most %d million; shrink it", path, config.Width, config.Height, maxPicturePixels>>20)
 	}
-	if _, err := f.Seek(0, 0); err != nil {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("read picture: %w", err)
 	}
 	img, _, err := image.Decode(f)
 	if err != nil {
-		return nil, fmt.Errorf("picture %s is damaged or cut short (%v); replace it, or remove it to say that nothing is in view", path, err)
+		return nil, fmt.Errorf("picture %s is damaged or cut short (%w); replace it, or remove it to say that nothing is in view", path, err)
 	}
 	pixels, err := Resize(img, shape)
 	if err != nil {

@@ -22,7 +22,7 @@ func ParseFrames(text string) (FrameRanges, error) {
 		return nil, errors.New("parse frames: there is no frame; write them like 1-65,190-204")
 	}
 	var ranges FrameRanges
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		low, high, isRange := strings.Cut(part, "-")
 		if !isRange {

@@ -18,6 +18,7 @@ import (
 // of bombBytes or more shrinks more than bombRatio times.
 const (
 	maxHeaderBytes = 8 << 10
+	maxRank        = 8
 	maxRatio       = 1032
 	bombBytes      = 64 << 20
 	bombRatio      = 100
@@ -64,17 +65,18 @@ func openArray(archive *zip.Reader, fileSize int64, name string) (*array, error)
 	}
 	body, err := member.Open()
 	if err != nil {
-		return nil, fmt.Errorf("open array %s: %v; write the file again with numpy.savez", name, err)
+		return nil, fmt.Errorf("open array %s: %w; write the file again with numpy.savez", name, err)
 	}
 	a := &array{name: name, body: body, rest: bufio.NewReaderSize(body, 2*maxHeaderBytes)}
 	if err := a.readHeader(size); err != nil {
-		body.Close()
+		a.close()
 		return nil, fmt.Errorf("array %s %w", name, err)
 	}
 	return a, nil
 }
 
-func (a *array) close() { a.body.Close() }
+// close ends reading. What was wrong with the data was told where it was read.
+func (a *array) close() { _ = a.body.Close() }
 
 // readHeader reads the npy header and compares what it claims with the size of
 // the member in bytes.
@@ -93,6 +95,9 @@ func (a *array) readHeader(size uint64) error {
 	width, ok := widths[a.dtype]
 	if !ok {
 		return fmt.Errorf("is %.20q, want uint8 (|u1), float32 (<f4) or little-endian integers; convert it with astype", a.dtype)
+	}
+	if len(a.shape) > maxRank {
+		return fmt.Errorf("has %d axes, want at most %d; reshape it", len(a.shape), maxRank)
 	}
 	claimed := uint64(width)
 	for _, n := range a.shape {
@@ -176,7 +181,7 @@ func (a *array) finish() error {
 }
 
 func (a *array) damaged(err error) error {
-	return fmt.Errorf("array %s is damaged or cut short (%v); copy or download the file again", a.name, err)
+	return fmt.Errorf("array %s is damaged or cut short (%w); copy or download the file again", a.name, err)
 }
 
 // count is the number of elements.

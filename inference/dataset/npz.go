@@ -31,7 +31,7 @@ const multiCameraViews = 6
 func decodeNPZ(r io.ReaderAt, size int64, name string, opts Options) (*Set, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("it is no npz (zip) file, or it is cut short (%v); copy or download it again", err)
+		return nil, fmt.Errorf("it is no npz (zip) file, or it is cut short (%w); copy or download it again", err)
 	}
 	a, err := openArrays(archive, size)
 	if err != nil {

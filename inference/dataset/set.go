@@ -27,7 +27,7 @@ type Set struct {
 
 	Pixels     []byte // [sample, view, channel, row, col]; a view with nothing in view is all zeros
 	ViewLabels []int  // [sample, view]: a class, or NotPresent
-	Labels     []int  // [sample]: the sample's class, or NotPresent where no view is labelled
+	Labels     []int  // [sample]: the sample's class, or NotPresent where nothing says it
 	Frames     []int  // [sample]: the moment, in time order; neighbours are near-duplicates
 
 	Hash [32]byte // SHA-256 of the content; see Set.Hash's definition in doc.go

@@ -52,7 +52,7 @@ func parseStreet(ref string) (street.Config, error) {
 	if !some {
 		return config, nil
 	}
-	for _, setting := range strings.Split(settings, ",") {
+	for setting := range strings.SplitSeq(settings, ",") {
 		key, value, _ := strings.Cut(setting, "=")
 		n, err := strconv.ParseUint(value, 10, 64)
 		switch {

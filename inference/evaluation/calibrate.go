@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// carefulShare is the share of validation observations that [Careful] lets exit
-	// at most. See Calibrate.
-	carefulShare = 0.935
+	// carefulShare is the largest share of early exits on validation data that
+	// [Careful] chooses. It aims at somewhat over nine in ten on unseen data.
+	carefulShare = 0.95
 	// casesPerSize bounds the work: of large validation sets not every subset of
 	// every sample is looked at, but about so many subsets of each size.
 	casesPerSize = 20_000
@@ -44,16 +44,15 @@ type Outcome struct {
 // [Careful] takes the smaller of two curves:
 //
 //   - lossless: the largest T with which exiting gets no less right than sending up.
-//     Where a local exit makes no error on validation at all this alone would be
-//     T = 1, which a few dozen samples cannot justify: no error in n trials still
-//     allows an error rate of about 3/n.
-//   - a quantile of the entropies: whatever validation shows, the least sure of all
-//     are sent up. Errors concentrate there, and the last exit is there to be asked.
-//     The share is set for nine in ten unseen samples to exit: a few points above
-//     nine tenths, because the quantile of a small validation set is itself
-//     uncertain by a few points.
+//     Where a local exit makes no error on validation this alone is T = 1, which a
+//     few dozen samples cannot justify: no error in n of them still allows an error
+//     rate of about 3/n.
+//   - enough: the T with which a share of the evidence exits, the largest share with
+//     which at most carefulShare of the validation samples, with all their views,
+//     exit early. The least sure, which are those that an exit gets wrong, are sent up
+//     whatever validation shows.
 //
-// The other goals choose among the curves of such quantiles, from T = 0 for all to
+// The other goals choose among such curves, from T = 0 for all to
 // T = 1 for all, the one that serves the goal. Of two that serve it equally well
 // the one that sends more up is taken: within what was asked for, the last exit is
 // the safer choice. Where the goal cannot be reached the error is an

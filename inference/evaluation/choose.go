@@ -1,6 +1,9 @@
 package evaluation
 
-import "ganglion/inference"
+import (
+	"ganglion/inference"
+	"ganglion/inference/topology"
+)
 
 // policySteps is how many shares of exits, from none to all, the goals that have a
 // value choose from.
@@ -9,18 +12,14 @@ const policySteps = 200
 // choose is the thresholds that the policy asks for.
 func (c *calibration) choose() (inference.Thresholds, error) {
 	if c.policy.Goal == Careful {
-		return c.curves(careful)
+		return c.careful()
 	}
 	var best, nearest candidate
 	for i := range policySteps + 1 {
-		share := float64(i) / policySteps
-		thresholds, err := c.curves(func(bySeen []observations) []float64 {
-			return isotonic(bySeen, func(o observations) float64 { return o.quantile(share) })
-		})
+		next, err := c.step(i)
 		if err != nil {
 			return inference.Thresholds{}, err
 		}
-		next := candidate{pointOf(c.topology, c.answers, thresholds), thresholds, true}
 		if !nearest.there || c.policy.nearer(next.Point, nearest.Point) {
 			nearest = next
 		}
@@ -34,20 +33,61 @@ func (c *calibration) choose() (inference.Thresholds, error) {
 	return best.thresholds, nil
 }
 
+// step is the thresholds with which a share of the evidence exits, one of
+// policySteps + 1 shares from none to all, and what they do.
+func (c *calibration) step(i int) (candidate, error) {
+	share := float64(i) / policySteps
+	thresholds, err := c.curves(func(bySeen []observations) []float64 {
+		return isotonic(bySeen, func(o observations) float64 { return o.quantile(share) })
+	})
+	return candidate{pointOf(c.topology, c.answers, thresholds), thresholds, true}, err
+}
+
+// careful is the thresholds of [Careful].
+func (c *calibration) careful() (inference.Thresholds, error) {
+	var enough candidate
+	for i := range policySteps + 1 {
+		next, err := c.step(i)
+		if err != nil {
+			return inference.Thresholds{}, err
+		}
+		if i > 0 && next.early() > carefulShare {
+			break
+		}
+		enough = next
+	}
+	lossless, err := c.curves(func(bySeen []observations) []float64 {
+		return isotonic(bySeen, observations.lossless)
+	})
+	if err != nil {
+		return inference.Thresholds{}, err
+	}
+	lower := map[topology.Exit][]float64{}
+	for _, exit := range c.topology.Exits() {
+		thresholds := enough.thresholds.BySeen(exit)
+		for n, most := range lossless.BySeen(exit) {
+			thresholds[n] = min(thresholds[n], most)
+		}
+		if thresholds != nil {
+			lower[exit] = thresholds
+		}
+	}
+	return inference.NewThresholds(c.topology, lower)
+}
+
+// early is the share of samples that exit before the last exit.
+func (p *Point) early() float64 {
+	if p.EdgeExit != nil {
+		return float64(p.LocalExit + *p.EdgeExit)
+	}
+	return float64(p.LocalExit)
+}
+
 // candidate is thresholds with what they do on the validation samples.
 type candidate struct {
 	Point
 	thresholds inference.Thresholds
 	there      bool // false of the zero value, which is none
-}
-
-// careful is the thresholds of one exit for [Careful].
-func careful(bySeen []observations) []float64 {
-	thresholds := isotonic(bySeen, func(o observations) float64 { return o.quantile(carefulShare) })
-	for n, lossless := range isotonic(bySeen, observations.lossless) {
-		thresholds[n] = min(thresholds[n], lossless)
-	}
-	return thresholds
 }
 
 // reached reports whether a point is within what the policy asks for.

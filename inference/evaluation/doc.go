@@ -18,9 +18,12 @@
 //   - Local (edge, cloud) accuracy: the same if every sample exited there (section
 //     III-F). With several groups the first proposal of that tier answers, as it does
 //     by the exit rule at T = 1 for that tier.
+//   - A view's accuracy alone: its device's own exit in the joint network. The
+//     paper's individual accuracy (section III-F) is that of a network trained for
+//     the device alone.
 //   - Exit share: of all samples, those without a view included, the share that an
 //     exit answers. The shares of all exits, "none" among them, sum to 1.
-//   - Payload: what devices send up, section III-F: the scores of each seen view, and
+//   - Payload: what devices send up, section III-E: the scores of each seen view, and
 //     its features where the sample is sent up. Unseen views send nothing. Per seen
 //     view is the mean over seen views; per device is the mean over samples times
 //     views, the paper's "device per sample".

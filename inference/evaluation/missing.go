@@ -1,9 +1,11 @@
 package evaluation
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 
 	"ganglion/inference"
 	"ganglion/inference/dataset"
@@ -46,7 +48,11 @@ func missingSets(t *topology.Topology) [][]uint64 {
 		if views > ExhaustiveViews && size > 2 {
 			limit = sampledSets
 		}
-		bySize = append(bySize, subsets(t.AllViews(), size, limit, r))
+		sets := subsets(t.AllViews(), size, limit, r)
+		slices.SortFunc(sets, func(a, b uint64) int { // by their first view, then their second
+			return cmp.Compare(bits.Reverse64(b), bits.Reverse64(a))
+		})
+		bySize = append(bySize, sets)
 	}
 	return bySize
 }

@@ -65,7 +65,7 @@ func (c *tally) add(t *topology.Topology, a *answer, thresholds inference.Thresh
 }
 
 // devicePayload is what the devices of one sample send up, in bytes, where seen
-// views saw something and the sample was answered at exit: section III-F of the
+// views saw something and the sample was answered at exit: section III-E of the
 // paper, per sample.
 func devicePayload(t *topology.Topology, seen uint64, exit topology.Exit) int64 {
 	var total int64

@@ -11,9 +11,9 @@ type Goal uint8
 // The goals of a calibration. Shares, accuracies and bytes are those of the
 // validation samples with all their views, see [Point].
 const (
-	// Careful answers locally what can be answered locally at no loss, and sends
-	// the least sure samples up even where validation shows no loss. It has no
-	// value. It is what training ends with.
+	// Careful answers early what can be answered early at no loss, and sends the
+	// least sure samples up even where validation shows no loss. It has no value. It
+	// is what training ends with.
 	Careful Goal = iota
 	// MinAccuracy is the largest share of early exits whose overall accuracy is at
 	// least the value, 0 to 1.

@@ -26,7 +26,7 @@
 //
 // The sign is two operators because ONNX's Sign is 0 at 0, where this network's is
 // +1. Binary weights are written as floats of -1 and +1. Batch normalization comes
-// after the pool, as in the paper (DDNN, ICDCS 2017, section III-C), and is never
+// after the pool, as in the paper (DDNN, ICDCS 2017, section IV-A), and is never
 // folded into the convolution: with a negative gamma it does not commute with the
 // maximum.
 //

@@ -1,6 +1,7 @@
 package onnx_test
 
 import (
+	"maps"
 	"math"
 	"testing"
 )
@@ -10,9 +11,7 @@ import (
 func (g *graph) evaluate(t *testing.T, input string, x tensor) map[string]tensor {
 	t.Helper()
 	values := map[string]tensor{input: x}
-	for name, c := range g.constants {
-		values[name] = c
-	}
+	maps.Copy(values, g.constants)
 	for _, n := range g.nodes {
 		var in []tensor
 		for _, name := range n.inputs {

@@ -31,6 +31,7 @@ func TestSectionsByOnnxruntime(t *testing.T) {
 	}()
 	t.Logf("onnxruntime %s", runtime.Version)
 	compareAll(t, 20, func(t *testing.T, s *onnx.Section) func([]float32) [][]float32 {
+		t.Helper()
 		session, err := runtime.Prepare(s)
 		if err != nil {
 			t.Fatal(err)

@@ -58,6 +58,7 @@ type runner func(t *testing.T, s *onnx.Section) func(input []float32) [][]float3
 // by the operators' definitions, with the tag onnxruntime by onnxruntime.
 func TestSectionsByDefinition(t *testing.T) {
 	compareAll(t, 2, func(t *testing.T, s *onnx.Section) func([]float32) [][]float32 {
+		t.Helper()
 		g := decodeModel(t, s.Model).graph
 		return func(input []float32) [][]float32 {
 			values := g.evaluate(t, s.Input.Name, tensor{axes(s.Input), input})
@@ -151,6 +152,7 @@ func sections(n *onnx.Network) map[string]*onnx.Section {
 // compareAll compares every section of every topology with the reference network on
 // random samples of which random views are missing.
 func compareAll(t *testing.T, samples int, prepare runner) {
+	t.Helper()
 	for _, test := range topologies {
 		t.Run(test.name, func(t *testing.T) {
 			n := network(t, test.yaml)

@@ -79,18 +79,22 @@ func (c *comparison) sample(pixels [][]byte, seen uint64) error {
 		}
 	}
 	for _, p := range c.model.Propose(c.outputs, seen, c.scratch) {
-		scores := want.Cloud
-		switch p.Exit {
-		case topology.ExitLocal:
-			scores = want.Local[p.Group]
-		case topology.ExitEdge:
-			scores = want.EdgeScores[p.Group]
-		}
-		if err := c.scores(p.Scores, scores); err != nil {
+		if err := c.scores(p.Scores, want.scores(p)); err != nil {
 			return fmt.Errorf("%s exit of group %d: %w", p.Exit, p.Group, err)
 		}
 	}
 	return nil
+}
+
+// scores are those of the exit that a proposal comes from.
+func (r *Result) scores(p inference.Proposal) []float32 {
+	if p.Exit == topology.ExitLocal {
+		return r.Local[p.Group]
+	}
+	if p.Exit == topology.ExitEdge {
+		return r.EdgeScores[p.Group]
+	}
+	return r.Cloud
 }
 
 func (c *comparison) bits(packed []byte, want Map) error {

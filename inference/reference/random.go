@@ -78,7 +78,7 @@ func (r randomContent) norm(channels int, deviation float64) *modelpb.BatchNorm 
 		Variance: make([]float32, channels),
 	}
 	for c := range n.Variance {
-		n.Variance[c] = float32(deviation*deviation) * (0.5 + r.Float32())
+		n.Variance[c] = float32(deviation*deviation) * float32(0.5+float32(r.Float32()))
 	}
 	if r.IntN(4) == 0 {
 		n.Gamma[r.IntN(channels)] = 0

@@ -13,6 +13,7 @@ import (
 // roundTrips are valid topologies of every make, with names that YAML would take
 // for something else.
 func roundTrips(t testing.TB) map[string]*Topology {
+	t.Helper()
 	tops := map[string]*Topology{"limits": wide()}
 	for _, info := range Presets() {
 		n := 6

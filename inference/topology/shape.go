@@ -1,5 +1,7 @@
 package topology
 
+import "slices"
+
 import "fmt"
 
 // Shape is the size of a map: [channel, row, col].
@@ -100,10 +102,8 @@ func (t *Topology) DeviceSection(view int) int {
 // GroupOf is the group of a view.
 func (t *Topology) GroupOf(view int) int {
 	for g, views := range t.Groups {
-		for _, v := range views {
-			if v == view {
-				return g
-			}
+		if slices.Contains(views, view) {
+			return g
 		}
 	}
 	return -1

@@ -8,11 +8,11 @@ const kernelTaps = 9
 const normBytes = 4 * 4
 
 // ScoreBytes is the size of one view's or one section's scores on the wire, in
-// bytes: a float32 per class, the 4|C| of section III-F of the paper.
+// bytes: a float32 per class, the 4|C| of section III-E of the paper.
 func (t *Topology) ScoreBytes() int { return 4 * len(t.Classes) }
 
 // FeatureBytes is the size of one view's packed features in bytes: f filters of o
-// bits each, the f o / 8 of section III-F of the paper, rounded up.
+// bits each, the f o / 8 of section III-E of the paper, rounded up.
 func (t *Topology) FeatureBytes() int { return t.DeviceOut().PackedBytes() }
 
 // RawBytes is the size of one view as it is captured, in bytes: what a device
@@ -48,7 +48,7 @@ func (t *Topology) ViewSentUpBytes() int {
 	return t.FeatureBytes()
 }
 
-// PayloadPerView is the communication cost of section III-F of the paper, in
+// PayloadPerView is the communication cost of section III-E of the paper, in
 // bytes per seen view and sample, at a share of local exits l from 0 to 1:
 //
 //	c = 4|C| + (1 - l) f o / 8

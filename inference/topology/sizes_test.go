@@ -6,7 +6,7 @@ import (
 )
 
 // The payload must be the paper's: the table of section IV-D, whose bytes follow
-// from the formula of section III-F, c = 4|C| + (1-l) f o / 8.
+// from the formula of section III-E, c = 4|C| + (1-l) f o / 8.
 func TestPayloadIsThePapers(t *testing.T) {
 	top := mustPreset(t, DefaultPreset, sixCameras())
 	tests := []struct {
@@ -29,7 +29,7 @@ func TestPayloadIsThePapers(t *testing.T) {
 	}
 }
 
-// Sizes on the wire, of section III-F of the paper and of the deployments that it
+// Sizes on the wire, of section III-E of the paper and of the deployments that it
 // does not cost.
 func TestSizes(t *testing.T) {
 	tests := []struct {

@@ -59,7 +59,7 @@ type Cloud struct {
 }
 
 // Block is 3x3 convolution (padding 1, stride 1), pool, batch normalization,
-// activation: the fused binary convolution-pool block of section III-C of the
+// activation: the fused binary convolution-pool block of section IV-A of the
 // paper when its section is binary.
 type Block struct {
 	Filters int  // output channels, 1 to MaxFilters

@@ -1,53 +1,14 @@
 package train
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"runtime"
 
 	"ganglion/inference/durable"
 	"ganglion/inference/topology"
 )
-
-// A checkpoint file is, with all numbers little-endian:
-//
-//	magic     8 bytes, "ganglchk"
-//	version   uint32, 1
-//	settings  uint32 count, then for each its name and its value
-//	position  uint64 complete epochs, uint64 batches done of the next
-//	best      uint64 complete epochs by then (0: none), the validation's figures
-//	          (all views, then hidden ones; per head uint64 count, uint64 correct,
-//	          float64 loss) and its float64 score
-//	tensors   uint32 count, then for each its name, uint32 length and float32s
-//	checksum  SHA-256 of everything before it
-//
-// A string is a uint32 length and as many bytes. Random generators have no state
-// to save: see purpose.
-const (
-	checkpointMagic   = "ganglchk"
-	checkpointVersion = 1
-)
-
-// checkpoint is the content of such a file.
-type checkpoint struct {
-	settings []setting
-	epoch    int
-	batch    int
-	best     int
-	result   Validation
-	tensors  []tensor
-}
-
-// tensor is a named vector of a checkpoint.
-type tensor struct {
-	name   string
-	values []float32
-}
 
 // save writes the run as it is to the configured file, if there is one: under
 // that name there is always a whole checkpoint.
@@ -175,62 +136,4 @@ func sameSettings(saved, own []setting) error {
 		return errors.New("the checkpoint has settings that this version does not know; train without resuming")
 	}
 	return nil
-}
-
-func (c *checkpoint) encode() []byte {
-	le := binary.LittleEndian
-	var b []byte
-	text := func(s string) {
-		b = le.AppendUint32(b, uint32(len(s)))
-		b = append(b, s...)
-	}
-	b = append(b, checkpointMagic...)
-	b = le.AppendUint32(b, checkpointVersion)
-	b = le.AppendUint32(b, uint32(len(c.settings)))
-	for _, s := range c.settings {
-		text(s.name)
-		text(s.value)
-	}
-	b = le.AppendUint64(b, uint64(c.epoch))
-	b = le.AppendUint64(b, uint64(c.batch))
-	b = le.AppendUint64(b, uint64(c.best))
-	for _, figures := range []Figures{c.result.Full, c.result.Missing} {
-		for _, t := range figures {
-			b = le.AppendUint64(b, uint64(t.Count))
-			b = le.AppendUint64(b, uint64(t.Correct))
-			b = le.AppendUint64(b, math.Float64bits(t.Loss))
-		}
-	}
-	b = le.AppendUint64(b, math.Float64bits(c.result.Score))
-	b = le.AppendUint32(b, uint32(len(c.tensors)))
-	for _, t := range c.tensors {
-		text(t.name)
-		b = le.AppendUint32(b, uint32(len(t.values)))
-		for _, v := range t.values {
-			b = le.AppendUint32(b, math.Float32bits(v))
-		}
-	}
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
-}
-
-// decodeCheckpoint reads a checkpoint file. It trusts nothing: what it allocates
-// is bounded by the length of data.
-func decodeCheckpoint(data []byte) (*checkpoint, error) {
-	if !bytes.HasPrefix(data, []byte(checkpointMagic)) {
-		return nil, errors.New("this is not a checkpoint of ganglion; name the file that training saved")
-	}
-	if len(data) < len(checkpointMagic)+4+sha256.Size {
-		return nil, errDamaged
-	}
-	r := &fieldReader{rest: data[len(checkpointMagic):]}
-	if version := r.uint32(); version != checkpointVersion {
-		return nil, fmt.Errorf("the checkpoint has version %d, this program reads version %d; train without resuming", version, checkpointVersion)
-	}
-	body, sum := data[:len(data)-sha256.Size], data[len(data)-sha256.Size:]
-	if got := sha256.Sum256(body); !bytes.Equal(got[:], sum) {
-		return nil, errDamaged
-	}
-	r.rest = body[len(checkpointMagic)+4:]
-	return r.checkpoint()
 }

@@ -45,17 +45,20 @@ type Config struct {
 // Defaults are the settings that docs/decisions compares with others.
 func Defaults() Config {
 	return Config{
-		Epochs:          100,
+		Epochs:          60,
 		Batch:           32,
 		LearningRate:    0.01,
 		WarmUp:          2,
 		Spread:          0.1,
+		Smoothing:       0.1,
 		ViewDropout:     0.3,
+		Augment:         Augment{Shift: 2, Flip: 0.5},
 		DeviceWeight:    1,
 		LocalWeight:     1,
 		EdgeWeight:      1,
 		CloudWeight:     1,
-		ValidateEvery:   5,
+		ValidateEvery:   10,
+		Patience:        50,
 		Passes:          2,
 		CheckpointEvery: 10,
 	}

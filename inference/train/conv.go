@@ -30,12 +30,16 @@ const (
 // axpys over whole planes, the weight's gradient nine dot products: level 1
 // BLAS on operands in the first-level cache. There is no im2col, which would
 // write and read each element nine times.
+//
+// Planes of zeros, which is what concatenation puts in the place of an unseen
+// view, are skipped: they add nothing to y or to the gradient of the weights.
 type conv struct {
 	w       *workers
 	weights *param // [filter, channel, row, col]
 	in      topology.Shape
 	filters int
 	input   bool // whether Backward computes the gradient of x
+	gaps    bool // whether a plane of x that is all zero has no use for its gradient
 
 	pitch  int
 	plane  int       // elements of a bordered plane
@@ -43,6 +47,7 @@ type conv struct {
 	offset [taps]int // of a tap, into a bordered plane
 
 	x   []float32   // bordered input [row, channel, plane]
+	lit []bool      // whether a plane of x has any element that is not zero [row, channel]
 	dy  []float32   // gradient of the output [row, filter, span], zero between rows
 	y   []float32   // [row, filter, row, col]
 	dx  []float32   // [row, channel, row, col]
@@ -66,6 +71,7 @@ func newConv(w *workers, name string, in topology.Shape, filters int, binary, in
 		c.offset[t] = t/tapsPerSide*c.pitch + t%tapsPerSide
 	}
 	c.x = make([]float32, maxRows*in.Channels*c.plane)
+	c.lit = make([]bool, maxRows*in.Channels)
 	c.dy = make([]float32, maxRows*filters*c.span)
 	c.y = make([]float32, maxRows*filters*in.Pixels())
 	if input {
@@ -102,12 +108,18 @@ func (c *conv) Backward(dy []float32) []float32 {
 func (c *conv) forwardOne(worker, row int) {
 	size := c.in.Size()
 	x := c.x[row*c.in.Channels*c.plane:][:c.in.Channels*c.plane]
+	lit := c.lit[row*c.in.Channels:][:c.in.Channels]
 	for ch := range c.in.Channels {
-		c.spread(x[ch*c.plane+c.pitch+1:], c.src[row*size+ch*c.in.Pixels():])
+		plane := c.src[row*size+ch*c.in.Pixels():][:c.in.Pixels()]
+		lit[ch] = !allZero(plane)
+		c.spread(x[ch*c.plane+c.pitch+1:], plane)
 	}
 	acc := c.acc[worker][:c.filters*c.span]
 	clear(acc)
 	for ch := range c.in.Channels {
+		if !lit[ch] {
+			continue
+		}
 		plane := x[ch*c.plane:][:c.plane]
 		for f := range c.filters {
 			w := c.weights.value[(f*c.in.Channels+ch)*taps:][:taps]
@@ -132,6 +144,10 @@ func (c *conv) backwardOne(worker, row int) {
 	}
 	sum := c.acc[worker][:c.plane]
 	for ch := range c.in.Channels {
+		if c.gaps && !c.lit[row*c.in.Channels+ch] {
+			clear(c.dx[(row*c.in.Channels+ch)*c.in.Pixels():][:c.in.Pixels()])
+			continue
+		}
 		clear(sum)
 		for f := range c.filters {
 			w := c.weights.value[(f*c.in.Channels+ch)*taps:][:taps]
@@ -148,6 +164,9 @@ func (c *conv) weightGradient(_, pair int) {
 	f, ch := pair/c.in.Channels, pair%c.in.Channels
 	var sum [taps]float32
 	for row := range c.rows {
+		if !c.lit[row*c.in.Channels+ch] {
+			continue
+		}
 		dy := c.dy[(row*c.filters+f)*c.span:][:c.span]
 		plane := c.x[(row*c.in.Channels+ch)*c.plane:][:c.plane]
 		for t, at := range c.offset {
@@ -169,4 +188,13 @@ func (c *conv) gather(dst, src []float32) {
 	for r := range c.in.Rows {
 		copy(dst[r*c.in.Cols:][:c.in.Cols], src[r*c.pitch:])
 	}
+}
+
+func allZero(v []float32) bool {
+	for _, x := range v {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -19,7 +19,7 @@
 //
 // # Layers
 //
-// A block is the paper's fused binary block (section III-C), in its order:
+// A block is the paper's fused binary block (section IV-A), in its order:
 //
 //	a = W * x                    3x3 convolution, zero padding, no bias
 //	p = max over 3x3 of a        stride 1 or 2

@@ -114,6 +114,36 @@ func TestConvGradient(t *testing.T) {
 	}
 }
 
+// A plane of zeros must get its gradient like any other, unless the layer was
+// told that it stands for an unseen source.
+func TestConvGaps(t *testing.T) {
+	in, filters, rows := topology.Shape{Channels: 2, Rows: 4, Cols: 4}, 2, 2
+	r := rand.New(rand.NewPCG(23, 24))
+	l := newConv(testWorkers(t, 1), "w", in, filters, false, true, rows)
+	randomize([]*param{l.weights}, r)
+	x := make([]float32, rows*in.Size())
+	for i := range x {
+		if plane := i / in.Pixels(); plane != 1 {
+			x[i] = float32(r.NormFloat64())
+		}
+	}
+	dy := append([]float32(nil), l.Forward(rows, x)...)
+	full := append([]float32(nil), l.Backward(dy)...)
+	l.gaps = true
+	for i, got := range l.Backward(dy) {
+		want := full[i]
+		if i/in.Pixels() == 1 {
+			if want == 0 {
+				t.Errorf("gradient %d of a plane of zeros is 0", i)
+			}
+			want = 0
+		}
+		if got != want {
+			t.Errorf("gradient %d with gaps is %v, want %v", i, got, want)
+		}
+	}
+}
+
 // The definition in conv's comment, as six loops.
 func TestConvIsItsDefinition(t *testing.T) {
 	in, filters, rows := topology.Shape{Channels: 2, Rows: 5, Cols: 3}, 3, 2

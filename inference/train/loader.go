@@ -19,7 +19,6 @@ type loader struct {
 
 	net     *network
 	batch   *batch
-	section int
 	epoch   int
 	varied  bool
 	viewRow func(worker, unit int)
@@ -45,16 +44,23 @@ func (l *loader) vary(n *network, b *batch, epoch int) { l.load(n, b, l.augment 
 
 func (l *loader) load(n *network, b *batch, varied bool, epoch int) {
 	l.net, l.batch, l.varied, l.epoch = n, b, varied, epoch
-	for s, rows := range b.deviceRows {
-		l.section = s
-		l.w.each(len(rows), len(rows)*l.shape.Size(), l.viewRow)
+	rows := 0
+	for _, section := range b.deviceRows {
+		rows += len(section)
 	}
+	l.w.each(rows, rows*l.shape.Size(), l.viewRow)
 }
 
+// loadRow loads one of the rows of all sections, one section after another.
 func (l *loader) loadRow(worker, row int) {
-	v := l.batch.deviceRows[l.section][row]
+	section := 0
+	for row >= len(l.batch.deviceRows[section]) {
+		row -= len(l.batch.deviceRows[section])
+		section++
+	}
+	v := l.batch.deviceRows[section][row]
 	sample := l.batch.samples[v.slot]
-	dst := l.net.input[l.section][row*l.shape.Size():][:l.shape.Size()]
+	dst := l.net.input[section][row*l.shape.Size():][:l.shape.Size()]
 	pixels := l.set.View(sample, v.view)
 	if !l.varied {
 		loadView(dst, pixels)

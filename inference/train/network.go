@@ -15,6 +15,7 @@ type network struct {
 	w    *workers
 
 	devices []*section // [device section]
+	across  bool       // device sections run side by side, each on one goroutine
 	locals  []*dense   // [group]; nil unless scores are concatenated
 	edges   []*section // [group]; nil without an edge tier
 	cloud   *section
@@ -42,6 +43,9 @@ type network struct {
 	cloudInput, dCloudInput     []float32   // [example, channel, row, col]
 	cloudScores, dCloudScores   []float32   // [example, class]
 
+	levelsNow int // of the forward under way
+
+	forwardDevice, backwardDevice                          func(worker, unit int)
 	forwardEdge, forwardCloud, backwardCloud, backwardEdge func(worker, unit int)
 }
 
@@ -69,6 +73,7 @@ func newNetwork(topo *topology.Topology, w *workers, maxSamples, maxExamples int
 		n.gathered = append(n.gathered, make([][]float32, sources))
 		n.returned = append(n.returned, make([][]float32, sources))
 	}
+	n.forwardDevice, n.backwardDevice = n.deviceForward, n.deviceBackward
 	n.forwardEdge, n.forwardCloud = n.edgeForwardSlot, n.cloudForwardSlot
 	n.backwardEdge, n.backwardCloud = n.edgeBackwardSlot, n.cloudBackwardSlot
 	return n
@@ -96,9 +101,13 @@ func (n *network) buildDevices(maxRows int) {
 		spec.classes = len(t.Classes)
 	}
 	count := t.DeviceSections()
+	inner := n.w
+	if n.across = count >= n.w.count; n.across {
+		inner = newWorkers(1)
+	}
 	for i := range count {
 		spec.name = fmt.Sprintf("device%d", i)
-		s := newSection(n.w, spec)
+		s := newSection(inner, spec)
 		n.adopt(s, 0)
 		n.devices = append(n.devices, s)
 		n.input = append(n.input, make([]float32, maxRows*t.Input.Size()))
@@ -135,7 +144,7 @@ func (n *network) buildEdges(maxExamples int) {
 	for g := range t.Groups {
 		spec := sectionSpec{
 			name: fmt.Sprintf("edge%d", g), in: t.EdgeIn(g), layers: t.Edge.Layers, blocks: t.Edge.Blocks,
-			last: signActivation, input: true, maxRows: maxExamples,
+			last: signActivation, input: true, gaps: t.Edge.Features == topology.CC, maxRows: maxExamples,
 		}
 		if t.Edge.Exit {
 			spec.classes = len(t.Classes)
@@ -157,7 +166,8 @@ func (n *network) buildCloud(maxExamples int) {
 	n.cloudIn = aggregator{kind: t.Cloud.Features, size: t.CloudSource().Size()}
 	spec := sectionSpec{
 		name: "cloud", in: t.CloudIn(), layers: t.Cloud.Layers, blocks: t.Cloud.Blocks,
-		last: signActivation, classes: len(t.Classes), input: true, maxRows: maxExamples,
+		last: signActivation, classes: len(t.Classes), input: true, gaps: t.Cloud.Features == topology.CC,
+		maxRows: maxExamples,
 	}
 	if t.Cloud.Layers == topology.Float {
 		spec.last = reluActivation

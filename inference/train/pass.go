@@ -3,11 +3,9 @@ package train
 // forward runs the network on a batch whose views are in input, as far as the
 // batch normalizations of the given number of levels: n.levels for all of it.
 func (n *network) forward(b *batch, levels int) {
-	n.batch = b
+	n.batch, n.levelsNow = b, levels
 	blocks := len(n.topo.Device.Blocks)
-	for s, device := range n.devices {
-		n.features[s] = device.Forward(len(b.deviceRows[s]), n.input[s], levels)
-	}
+	n.eachDevice(n.forwardDevice)
 	if levels <= blocks {
 		return
 	}
@@ -34,13 +32,39 @@ func (n *network) forward(b *batch, levels int) {
 	}
 }
 
-// forwardLocal runs the device exits and aggregates their scores by group.
+// eachDevice calls unit for every device section. With at least as many sections
+// as goroutines they run side by side, each from its first layer to its last:
+// one wait for all instead of one a layer.
+func (n *network) eachDevice(unit func(worker, section int)) {
+	if n.across {
+		n.w.each(len(n.devices), inlineElements, unit)
+		return
+	}
+	for s := range n.devices {
+		unit(0, s)
+	}
+}
+
+func (n *network) deviceForward(_, s int) {
+	n.features[s] = n.devices[s].Forward(len(n.batch.deviceRows[s]), n.input[s], n.levelsNow)
+	if n.topo.Local != nil && n.levelsNow > len(n.topo.Device.Blocks) {
+		n.deviceScores[s] = n.devices[s].Scores(n.features[s])
+	}
+}
+
+func (n *network) deviceBackward(_, s int) {
+	device, rows := n.devices[s], len(n.batch.deviceRows[s])
+	var scores []float32
+	if device.exit != nil {
+		scores = n.dDeviceScores[s][:rows*len(n.topo.Classes)]
+	}
+	device.Backward(n.dFeatures[s][:rows*device.out.Size()], scores)
+}
+
+// forwardLocal aggregates the scores of the device exits by group.
 func (n *network) forwardLocal() {
 	if n.topo.Local == nil {
 		return
-	}
-	for s, device := range n.devices {
-		n.deviceScores[s] = device.Scores(n.features[s])
 	}
 	for g, views := range n.topo.Groups {
 		width := n.scores.width(len(views))
@@ -84,14 +108,7 @@ func (n *network) backward() {
 		n.w.each(len(b.samples), len(n.dCloudInput), n.backwardEdge)
 	}
 	n.backwardLocal()
-	for s, device := range n.devices {
-		rows := len(b.deviceRows[s])
-		var scores []float32
-		if device.exit != nil {
-			scores = n.dDeviceScores[s][:rows*classes]
-		}
-		device.Backward(n.dFeatures[s][:rows*device.out.Size()], scores)
-	}
+	n.eachDevice(n.backwardDevice)
 }
 
 // backwardLocal adds the local exits' gradients to those of the devices' scores.

@@ -51,7 +51,7 @@ func (f *Figures) add(g Figures) {
 type Validation struct {
 	Full    Figures // every view that the samples have
 	Missing Figures // one to three of them hidden, the same ones at every validation
-	Score   float64 // smaller is better; see Config
+	Score   float64 // smaller is better: what the best epoch is chosen by
 }
 
 // Progress is where a run is. Run reports it after every batch and every
@@ -66,4 +66,42 @@ type Progress struct {
 	BestEpoch      int         // of the best validation so far, from 1; 0: none yet
 	Elapsed        time.Duration
 	Remaining      time.Duration // estimate, if training does not stop early
+}
+
+// reporter makes Progress of what a run does.
+type reporter struct {
+	t       *trainer
+	report  func(Progress)
+	p       Progress
+	started time.Time
+	done    int // batches of this process
+}
+
+func newReporter(t *trainer, report func(Progress)) *reporter {
+	return &reporter{t: t, report: report, started: time.Now()}
+}
+
+func (r *reporter) begin() { r.p.Train = Figures{} }
+
+func (r *reporter) batch(rate, loss float64, figures Figures) {
+	r.done++
+	r.p.Rate, r.p.Loss = rate, loss
+	r.p.Train.add(figures)
+	r.send()
+}
+
+func (r *reporter) validated() {
+	r.p.Validation = r.t.latest
+	r.p.BestEpoch = r.t.state.best.epoch
+	r.send()
+}
+
+func (r *reporter) send() {
+	s, batches := &r.t.state, r.t.batches()
+	r.p.Epoch, r.p.Epochs = s.epoch+1, r.t.cfg.Epochs
+	r.p.Batch, r.p.Batches = s.batch, batches
+	r.p.Elapsed = time.Since(r.started)
+	left := (r.p.Epochs-s.epoch)*batches - s.batch
+	r.p.Remaining = time.Duration(float64(r.p.Elapsed) / float64(max(r.done, 1)) * float64(left))
+	r.report(r.p)
 }

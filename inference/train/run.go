@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"ganglion/inference/dataset"
 	"ganglion/inference/topology"
@@ -19,13 +18,16 @@ const Version = "1"
 var ErrInterrupted = errors.New("training interrupted")
 
 // Run trains a topology on the training part of a split and returns the network
-// of the best validation as a bundle that lacks only its calibration. It blocks
-// until training is over or ctx ends; it then saves a checkpoint, if the
-// configuration names one, and returns an error that wraps ErrInterrupted.
-// progress may be nil; it is called from Run's goroutine and must not block for
-// long. The samples of the test part are not looked at.
+// of the best validation as a bundle, its thresholds calibrated on the validation
+// part. The samples of the test part are not looked at.
 //
-// The topology and the set must not change meanwhile.
+// It blocks until training is over or ctx ends; it then saves a checkpoint, if
+// the configuration names one, and returns an error that wraps ErrInterrupted. A
+// checkpoint stays where it is at the end, too, for the caller to remove once the
+// bundle is safe: resuming a finished run makes the bundle again.
+//
+// progress may be nil; it is called from Run's goroutine, which waits for it. The
+// topology must be valid, and it and the set must not change meanwhile.
 func Run(ctx context.Context, cfg Config, set *dataset.Set, split dataset.Split, topo *topology.Topology, progress func(Progress)) (*modelpb.Bundle, error) {
 	t, err := newTrainer(cfg, set, split, topo)
 	if err != nil {
@@ -44,7 +46,11 @@ func Run(ctx context.Context, cfg Config, set *dataset.Set, split dataset.Split,
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	t.net.restore(t.state.best)
-	return t.bundle(), nil
+	bundle := t.bundle()
+	if err := calibrate(topo, bundle, set, split.Validation); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return bundle, nil
 }
 
 // run trains until finished.
@@ -65,11 +71,10 @@ func (t *trainer) run(ctx context.Context, progress func(Progress)) error {
 			reporter.batch(rate, loss, figures)
 		}
 		if t.validates() {
-			err := t.compare(ctx)
-			if ctx.Err() != nil {
+			switch err := t.compare(ctx); {
+			case err != nil && ctx.Err() != nil:
 				return t.interrupted()
-			}
-			if err != nil {
+			case err != nil:
 				return err
 			}
 			reporter.validated()
@@ -114,42 +119,4 @@ func (t *trainer) interrupted() error {
 		return errors.Join(fmt.Errorf("%w %s", ErrInterrupted, at), err)
 	}
 	return fmt.Errorf("%w %s; saved in %s, resume to go on", ErrInterrupted, at, t.cfg.Checkpoint)
-}
-
-// reporter makes Progress of what a run does.
-type reporter struct {
-	t       *trainer
-	report  func(Progress)
-	p       Progress
-	started time.Time
-	done    int // batches of this process
-}
-
-func newReporter(t *trainer, report func(Progress)) *reporter {
-	return &reporter{t: t, report: report, started: time.Now()}
-}
-
-func (r *reporter) begin() { r.p.Train = Figures{} }
-
-func (r *reporter) batch(rate, loss float64, figures Figures) {
-	r.done++
-	r.p.Rate, r.p.Loss = rate, loss
-	r.p.Train.add(figures)
-	r.send()
-}
-
-func (r *reporter) validated() {
-	r.p.Validation = r.t.latest
-	r.p.BestEpoch = r.t.state.best.epoch
-	r.send()
-}
-
-func (r *reporter) send() {
-	s, batches := &r.t.state, r.t.batches()
-	r.p.Epoch, r.p.Epochs = s.epoch+1, r.t.cfg.Epochs
-	r.p.Batch, r.p.Batches = s.batch, batches
-	r.p.Elapsed = time.Since(r.started)
-	left := (r.p.Epochs-s.epoch)*batches - s.batch
-	r.p.Remaining = time.Duration(float64(r.p.Elapsed) / float64(max(r.done, 1)) * float64(left))
-	r.report(r.p)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // block is convolution, pooling, batch normalization and activation: the fused
-// convolution-pool block of the DDNN paper, section III-C, unfused.
+// convolution-pool block of the DDNN paper, section IV-A, unfused.
 type block struct {
 	conv       *conv
 	pool       *pool // nil: none
@@ -38,9 +38,11 @@ type sectionSpec struct {
 	last    activationKind // of the last block
 	classes int            // of the exit; 0: no exit
 	input   bool           // whether Backward returns the gradient of the input
+	gaps    bool           // whether a plane of zeros in the input is an unseen source
 	maxRows int
 }
 
+// newSection builds a section whose layers compute on w.
 func newSection(w *workers, spec sectionSpec) *section {
 	s := &section{}
 	in, binary := spec.in, spec.layers == topology.Binary
@@ -48,6 +50,7 @@ func newSection(w *workers, spec sectionSpec) *section {
 		name := fmt.Sprintf("%s.block%d", spec.name, i)
 		out := b.Out(in)
 		bl := block{conv: newConv(w, name+".weights", in, b.Filters, binary, spec.input || i > 0, spec.maxRows)}
+		bl.conv.gaps = spec.gaps && i == 0
 		if b.Pool != topology.NoPool {
 			full := topology.Shape{Channels: b.Filters, Rows: in.Rows, Cols: in.Cols}
 			bl.pool = newPool(w, full, int(b.Pool), spec.maxRows)

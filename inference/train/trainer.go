@@ -51,6 +51,9 @@ func newTrainer(cfg Config, set *dataset.Set, split dataset.Split, topo *topolog
 		return nil, err
 	}
 	t := &trainer{cfg: cfg, set: set, split: split, topo: topo}
+	if err := checkMemory(topo, cfg.Batch, max(cfg.Batch, subsetsPerSample+1)); err != nil {
+		return nil, err
+	}
 	t.seen = seenViews(set, topo.Presence)
 	t.samples, t.validation = t.usable(split.Train), t.usable(split.Validation)
 	if len(t.samples) < 2 || len(t.validation) == 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ganglion/inference"
+	"ganglion/inference/durable"
 	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
 )
@@ -49,7 +50,7 @@ bundle remembers (--all: every sample); of any other data every sample.`,
 	}
 	f.data.add(cmd, "street")
 	flags := cmd.Flags()
-	flags.StringVar(&f.model, "model", "", "bundle to calibrate")
+	flags.StringVar(&f.model, "model", "", "bundle to calibrate (default: the embedded model of the street scene)")
 	flags.StringVar(&f.out, "out", "", "file of the new bundle")
 	flags.BoolVar(&f.all, "all", false, "take every sample, also of the data that the bundle was trained on")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
@@ -113,6 +114,9 @@ func (f *calibrateFlags) run(policy evaluation.Policy, out, remarks io.Writer) e
 	}
 	set, err := f.data.openFor(b.Topology())
 	if err != nil {
+		return err
+	}
+	if err := durable.CheckWritable(f.out); err != nil {
 		return err
 	}
 	samples, split, err := partOf(evaluation.Validation, b, set, f.all, remarks)

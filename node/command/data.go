@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ganglion/inference"
+	"ganglion/inference/builtin"
 	"ganglion/inference/dataset"
 	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
@@ -74,10 +75,11 @@ func (f *dataFlags) read(opts dataset.Options) (*dataset.Set, error) {
 	return set.SelectViews(views)
 }
 
-// openBundle reads the bundle that --model names.
+// openBundle reads the bundle that --model names; without a name it is the embedded
+// one.
 func openBundle(path string) (*inference.Bundle, error) {
 	if path == "" {
-		return nil, usagef("--model is missing: give a *.ganglion file, as `ganglion train` writes it")
+		return builtin.Bundle()
 	}
 	return inference.ReadBundle(path)
 }

@@ -47,7 +47,7 @@ bundle remembers (--all: every sample); of any other data every sample.`,
 		},
 	}
 	f.data.add(cmd, "street")
-	cmd.Flags().StringVar(&f.model, "model", "", "bundle to measure")
+	cmd.Flags().StringVar(&f.model, "model", "", "bundle to measure (default: the embedded model of the street scene)")
 	cmd.Flags().BoolVar(&f.all, "all", false, "take every sample, also of the data that the bundle was trained on")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().StringVar(&f.verdicts, "verdicts", "", `also write each sample's verdict to this file, as lines of JSON ("-": to standard output, instead of the report)`)

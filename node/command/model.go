@@ -66,11 +66,11 @@ func inspect(b *inference.Bundle) (inspection, error) {
 func newInspectCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "inspect MODEL",
+		Use:   "inspect [MODEL]",
 		Short: "Show what is in a bundle: network, thresholds, sizes, provenance",
-		Args:  oneArg("the bundle's file"),
+		Args:  atMostOneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := inference.ReadBundle(args[0])
+			b, err := openBundle(firstOf(args))
 			if err != nil {
 				return err
 			}
@@ -153,23 +153,24 @@ func newVerifyCommand() *cobra.Command {
 	var asJSON bool
 	var samples int
 	cmd := &cobra.Command{
-		Use:   "verify MODEL",
+		Use:   "verify [MODEL]",
 		Short: "Check a bundle, and this machine's kernels on it",
 		Long: `Checks a bundle's frame, checksum, format and shapes, then runs the packed
 network and the plain float32 one on random samples with random views missing:
-every feature bit and every score must be the same.`,
-		Args: oneArg("the bundle's file"),
+every feature bit and every score must be the same. Without a file, the embedded
+model is checked.`,
+		Args: atMostOneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if samples < 1 || samples > 100_000 {
 				return usagef("--samples %d is not within 1 and 100000", samples)
 			}
-			b, err := inference.ReadBundle(args[0])
+			b, err := openBundle(firstOf(args))
 			if err != nil {
 				return err
 			}
 			compared, err := reference.Compare(cmd.Context(), b, samples, 1)
 			if err != nil {
-				return fmt.Errorf("verify %s: %w", args[0], err)
+				return fmt.Errorf("verify bundle %s: %w", b.ID().Short(), err)
 			}
 			v := verification{ID: b.ID().String(), Samples: samples, Bits: compared.Bits, Scores: compared.Scores}
 			if asJSON {

@@ -110,6 +110,7 @@ func knownVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	cmd.SuggestionsMinimumDistance = 2 // letters that may differ
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return usagef("unknown verb %q; did you mean %s?", args[0], strings.Join(near, " or "))
 	}
@@ -124,16 +125,18 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// oneArg wants exactly one positional argument, of which what is the name.
-func oneArg(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch len(args) {
-		case 0:
-			return usagef("%s is missing", what)
-		case 1:
-			return nil
-		default:
-			return usagef("unexpected argument %q after %s", args[1], what)
-		}
+// atMostOneArg refuses a second positional argument.
+func atMostOneArg(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("unexpected argument %q after %q", args[1], args[0])
 	}
+	return nil
+}
+
+// firstOf is the first argument, or the empty string.
+func firstOf(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -94,7 +95,7 @@ func (f *trainFlags) run(ctx context.Context, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(errs, "training %s on %s: %d samples, %d for validation, %d set aside for test\n",
+	fmt.Fprintf(errs, "%s on %s: %d samples, %d to validate, %d set aside for test\n",
 		t.Name, set.Name, len(split.Train), len(split.Validation), len(split.Test))
 	display := newTrainDisplay(errs)
 	content, err := train.Run(ctx, f.config, set, split, t, display.show)
@@ -167,8 +168,8 @@ func (f *trainFlags) tell(out io.Writer, b *inference.Bundle) error {
 		})
 	}
 	views := ""
-	for _, v := range f.data.views {
-		views += " --views " + v
+	if len(f.data.views) > 0 {
+		views = " --views " + strings.Join(f.data.views, ",")
 	}
 	_, err := fmt.Fprintf(out, "wrote %s (%d bytes, %s)\nnext: ganglion eval --data %s%s --model %s\n",
 		f.out, len(b.File()), b.ID().Short(), f.data.ref, views, f.out)

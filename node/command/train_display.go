@@ -13,42 +13,61 @@ import (
 	"ganglion/inference/train"
 )
 
-// trainDisplay shows how training goes: a bar on a terminal, a line per validation
-// elsewhere.
+// trainDisplay shows how training goes: a line per validation and, on a terminal, a
+// bar below them.
 type trainDisplay struct {
 	w         io.Writer
-	bar       *progressbar.ProgressBar // nil: not a terminal
-	terminal  bool
+	width     int // of the terminal, in columns; 0: not a terminal
+	bar       *progressbar.ProgressBar
 	validated *train.Validation // the last one that was told
 }
 
+// The bar's line: what the bar and the times beside it take, and what is left for
+// words on the narrowest terminal.
+const (
+	barColumns  = 14
+	timeColumns = 26
+	wordColumns = 20
+)
+
 func newTrainDisplay(w io.Writer) *trainDisplay {
-	return &trainDisplay{w: w, terminal: isTerminal(w)}
+	return &trainDisplay{w: w, width: terminalWidth(w)}
 }
 
-func isTerminal(w io.Writer) bool {
+// terminalWidth is the columns of the terminal that w writes to, 0 if it is none.
+func terminalWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // show is called after every batch and every validation.
 func (d *trainDisplay) show(p train.Progress) {
 	if p.Validation != nil && p.Validation != d.validated {
 		d.validated = p.Validation
-		if !d.terminal {
-			fmt.Fprintf(d.w, "epoch %d of %d: %s\n", p.Epoch, p.Epochs, figuresLine(p))
-		}
+		d.end()
+		fmt.Fprintf(d.w, "epoch %d of %d: loss %.3f, validation %s\n", p.Epoch, p.Epochs, p.Loss, accuracies(&p.Validation.Full))
 	}
-	if !d.terminal {
+	if d.width == 0 {
 		return
 	}
 	if d.bar == nil {
 		d.bar = progressbar.NewOptions(p.Epochs*p.Batches,
-			progressbar.OptionSetWriter(d.w), progressbar.OptionSetWidth(24),
+			progressbar.OptionSetWriter(d.w), progressbar.OptionSetWidth(barColumns),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
 			progressbar.OptionSetTheme(progressbar.ThemeASCII), progressbar.OptionClearOnFinish())
 	}
-	d.bar.Describe(fmt.Sprintf("epoch %3d/%d  %s", p.Epoch, p.Epochs, figuresLine(p)))
+	words := fmt.Sprintf("epoch %d/%d  loss %.3f  %s", p.Epoch, p.Epochs, p.Loss, accuracies(&p.Train))
+	if room := max(wordColumns, d.width-barColumns-timeColumns); len(words) > room {
+		words = words[:room]
+	}
+	d.bar.Describe(words)
 	_ = d.bar.Set((p.Epoch-1)*p.Batches + p.Batch) // the bar is decoration
 }
 
@@ -59,19 +78,7 @@ func (d *trainDisplay) end() {
 	}
 }
 
-// figuresLine is loss and accuracy by exit, on the training samples and, once there
-// is one, at the last validation.
-func figuresLine(p train.Progress) string {
-	parts := []string{fmt.Sprintf("loss %.3f", p.Loss)}
-	if text := accuracies(&p.Train); text != "" {
-		parts = append(parts, "train "+text)
-	}
-	if p.Validation != nil {
-		parts = append(parts, "validation "+accuracies(&p.Validation.Full))
-	}
-	return strings.Join(parts, "  ")
-}
-
+// accuracies is the accuracy of every head that answered.
 func accuracies(f *train.Figures) string {
 	var parts []string
 	for head := range train.Heads {

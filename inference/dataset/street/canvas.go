@@ -57,11 +57,10 @@ func (k *canvas) project(c *camera, corners []vec) []vec {
 	return k.points
 }
 
-// fill draws a convex polygon, unless it faces away from the camera. A dim below
-// 256 darkens what is there, to dim/256, instead of covering it.
+// fill draws a convex polygon. A dim below 256 darkens what is there, to dim/256, instead of covering it.
 func (k *canvas) fill(c *camera, corners []vec, color rgb, dim int64, object bool) {
 	points := k.project(c, corners)
-	if len(points) < 3 || !facing(points) {
+	if len(points) < 3 {
 		return
 	}
 	low, high := points[0].y, points[0].y
@@ -89,16 +88,4 @@ func (k *canvas) fill(c *camera, corners []vec, color rgb, dim int64, object boo
 			k.object[at+col] = object
 		}
 	}
-}
-
-// facing reports whether corners run counterclockwise on the screen, whose rows
-// count downwards: whether the face is seen from outside.
-func facing(points []vec) bool {
-	area := int64(0)
-	last := points[len(points)-1]
-	for _, p := range points {
-		area += last.x*p.y - p.x*last.y
-		last = p
-	}
-	return area < 0
 }

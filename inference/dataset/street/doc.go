@@ -28,4 +28,8 @@
 // processors or the time. All arithmetic is on integers: positions in
 // millimetres, directions in fixed point. A larger scene starts with the smaller
 // scene of the same seed.
+//
+// To look at it:
+//
+//	go test ./inference/dataset -run StreetGolden -sheet street.png
 package street

@@ -15,18 +15,12 @@ func (m model) placed(where vec, heading int64) ([]part, []face) {
 				corners[n] = c.turned(sin, cos).plus(where)
 			}
 			f.corners = corners
-			faces[j] = f
+			faces[j] = f.oriented()
 		}
 		parts[i].faces = faces
 		all = append(all, faces...)
 	}
 	return parts, all
-}
-
-// normal is the direction in which a face faces.
-func (f face) normal() vec {
-	a, b, c := f.corners[0], f.corners[1], f.corners[2]
-	return b.minus(a).cross(c.minus(a)).direction()
 }
 
 // middle is the mean of the corners of a part's sides.

@@ -16,7 +16,6 @@ const (
 	forSensor
 	forNoise
 	forLight
-	forGround
 )
 
 func newRandom(keys ...uint64) *random {

@@ -13,7 +13,7 @@ type sensor struct {
 func (s *sensor) expose(k *canvas, c *camera, l light, r *random) {
 	s.cols, s.rows = k.cols/finer, k.rows/finer
 	s.pixels = resized(s.pixels, s.cols*s.rows)
-	gain := clamp(280*256/(l.ambient+l.direct/2), 300, 800) * r.between(74, 126) / 100
+	gain := clamp(280*256/(l.ambient+l.direct/2), 300, 800) * r.between(80, 120) / 100
 	grain := c.grain * min(gain, 480) / 256
 	noise := newRandom(r.next(), forNoise)
 	for row := range s.rows {

@@ -10,9 +10,20 @@ func (c rgb) scaled(t int64) rgb { return rgb{c.r * t / 256, c.g * t / 256, c.b 
 // outside.
 type face struct {
 	corners []vec
+	normal  vec // where it faces, unit length; set by oriented
 	color   rgb
 	glows   bool // shows its colour whatever the light
 }
+
+// oriented is the face with its normal.
+func (f face) oriented() face {
+	a, b, c := f.corners[0], f.corners[1], f.corners[2]
+	f.normal = b.minus(a).cross(c.minus(a)).direction()
+	return f
+}
+
+// isTowards reports whether the face is seen from outside from a point.
+func (f face) isTowards(p vec) bool { return f.normal.dot(p.minus(f.corners[0])) > 0 }
 
 // part is a convex solid: the faces that are turned away are not drawn, the
 // others are drawn in order, so that what is painted on a face follows it.

@@ -3,6 +3,7 @@ package street
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -71,11 +72,7 @@ func Render(config Config) (*Scene, error) {
 
 // add appends a sample, unless no camera sees it.
 func (s *Scene) add(m moment, pixels []byte, seen []bool) {
-	any := false
-	for _, yes := range seen {
-		any = any || yes
-	}
-	if !any {
+	if !slices.Contains(seen, true) {
 		return
 	}
 	s.Labels = append(s.Labels, m.class)

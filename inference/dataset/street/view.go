@@ -161,9 +161,12 @@ func (v *viewer) drawParts(c *camera, parts []part, l light, object bool) {
 
 func (v *viewer) drawFaces(c *camera, faces []face, l light, object bool) {
 	for _, f := range faces {
+		if !f.isTowards(c.eye) {
+			continue
+		}
 		color := f.color
 		if !f.glows {
-			color = l.on(color, f.normal())
+			color = l.on(color, f.normal)
 		}
 		v.canvas.fill(c, f.corners, color, 256, object)
 	}

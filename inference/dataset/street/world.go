@@ -1,14 +1,17 @@
 package street
 
+import "slices"
+
 // The street corner: two roads that cross at the origin, pavements beside them,
 // a building in each quadrant. All lengths in millimetres.
 const (
 	roadHalf  = 4200  // from the middle of a road to the kerb
 	wallAt    = 8200  // from the middle of a road to the buildings
 	wallEnd   = 34000 // how far the buildings reach
-	reach     = 19000 // how far from the crossing objects are followed
+	reach     = 18000 // how far from the crossing objects are followed
 	stripes   = 6600  // where the zebra crossings end, from the origin
 	stripeGap = 900
+	clearance = 6000 // around a camera where nothing is parked or planted
 )
 
 // world is what does not move.
@@ -36,25 +39,29 @@ func newWorld(seed uint64) *world {
 	w := &world{seed: seed}
 	at := func(x, y, z int64) vec { return vec{x, y, z} }
 	w.cameras = []camera{
-		newCamera(at(-8000, -8000, 4300), at(3500, 3000, 600), 300, rgb{256, 250, 238}, 7, false),
-		newCamera(at(7900, -10500, 3400), at(-1500, 5000, 900), 270, rgb{240, 250, 262}, 12, false),
-		newCamera(at(10500, 7800, 5200), at(-4500, -1500, 300), 330, rgb{262, 252, 232}, 9, false),
-		newCamera(at(-24000, -6900, 3300), at(-4000, 500, 900), 380, rgb{244, 256, 246}, 12, true),
-		newCamera(at(6800, 25500, 4600), at(500, 4000, 500), 400, rgb{250, 250, 250}, 13, false),
-		newCamera(at(25500, 3000, 2700), at(2000, -1200, 1000), 420, rgb{236, 246, 266}, 14, true),
+		newCamera(at(-8000, -8000, 4300), at(3500, 3000, 600), 260, rgb{256, 250, 238}, 7, false),
+		newCamera(at(7900, -10500, 3400), at(-1500, 5000, 900), 240, rgb{240, 250, 262}, 10, false),
+		newCamera(at(10500, 7800, 5200), at(-4500, -1500, 300), 290, rgb{262, 252, 232}, 8, false),
+		newCamera(at(-24000, -6900, 3300), at(-4000, 500, 900), 350, rgb{244, 256, 246}, 10, true),
+		newCamera(at(6800, 25500, 4600), at(500, 4000, 500), 370, rgb{250, 250, 250}, 10, false),
+		newCamera(at(25500, 3000, 2700), at(2000, -1200, 1000), 390, rgb{236, 246, 266}, 11, true),
 	}
 	r := newRandom(seed, forWorld)
 	facades := []rgb{{168, 150, 122}, {150, 92, 74}, {186, 180, 168}, {122, 124, 132}}
 	for i, dir := range [][2]int64{{1, 1}, {-1, 1}, {-1, -1}, {1, -1}} {
 		w.buildings = append(w.buildings, newBuilding(r, dir[0], dir[1], facades[i]))
 	}
-	for range 9 {
-		w.things = append(w.things, newThing(r))
+	for len(w.things) < 9 {
+		t := newThing(r)
+		if !slices.ContainsFunc(w.cameras, func(c camera) bool { return distance(c.eye, t.middle) < clearance }) {
+			w.things = append(w.things, t)
+		}
 	}
 	// Poles stand near the cameras, so that they cross some pictures.
 	for _, p := range []vec{{-5200, -5000, 0}, {5400, -4800, 0}, {4900, 5200, 0}, {-14000, -4700, 0}, {4800, 15500, 0}, {15500, 4700, 0}} {
-		pole := box(slab{p.x, p.y, 0, 90, 90}, 6000, rgb{72, 76, 74})
-		w.things = append(w.things, thing{p, []part{pole}})
+		pole := model{parts: []part{box(slab{0, 0, 0, 90, 90}, 6000, rgb{72, 76, 74})}}
+		parts, _ := pole.placed(p, 0)
+		w.things = append(w.things, thing{p, parts})
 	}
 	return w
 }
@@ -86,9 +93,11 @@ func newBuilding(r *random, dx, dy int64, color rgb) building {
 				solid.paint(side, u+4, 90+floor*58, u+20, 124+floor*58, glass.scaled(r.between(200, 420)))
 			}
 		}
-		b.walls = append(b.walls, solid.faces[side])
+		b.walls = append(b.walls, solid.faces[side].oriented())
 	}
-	b.walls = append(b.walls, solid.faces[left+1:]...)
+	for _, f := range solid.faces[left+1:] {
+		b.walls = append(b.walls, f.oriented())
+	}
 	return b
 }
 

@@ -11,7 +11,7 @@ import (
 // Errors of this package, for errors.Is.
 var (
 	// ErrNotBuilt: this program cannot load a runtime, whichever is there.
-	ErrNotBuilt = errors.New("built without onnxruntime: use a build with it, such as `go run -tags onnxruntime . bench kernels`, with cgo and a C compiler")
+	ErrNotBuilt = errors.New("built without onnxruntime: use `go run -tags onnxruntime . bench kernels`, which needs cgo and a C compiler")
 	// ErrNotFound: there is no library where one was looked for.
 	ErrNotFound = errors.New("onnxruntime not found: run `npm install --ignore-scripts onnxruntime-node` here or name its library")
 )

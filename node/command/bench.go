@@ -1,0 +1,7 @@
+package command
+
+import "github.com/spf13/cobra"
+
+func newBenchCommand() *cobra.Command {
+	return family("bench", "Measure what this machine does", newBenchKernelsCommand())
+}

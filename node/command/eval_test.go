@@ -1,0 +1,143 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ganglion/inference/evaluation"
+)
+
+// The numbers of a model's own test frames are the ones to quote: they must be the
+// default, and any other choice must be said.
+func TestEvalChoosesSamples(t *testing.T) {
+	model, b, set := streetModel(t)
+	own, _, err := evaluation.Remembered(b, set, evaluation.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name    string
+		args    []string
+		split   string
+		samples int
+		remark  string
+	}{
+		{"its own data", []string{"--data", smallStreet}, "test", len(own), ""},
+		{"all of its own data", []string{"--data", smallStreet, "--all"}, "all", set.Len(), ""},
+		{"other data", []string{"--data", "street:samples=30,seed=4"}, "all", 30, "remembers no test frames of data set street: using all 30 samples\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errs := invoke(append([]string{"eval", "--json", "--model", model}, tt.args...)...)
+			if code != exitDone {
+				t.Fatalf("exit code %d: %s", code, errs)
+			}
+			var got evaluation.Report
+			if err := json.Unmarshal([]byte(out), &got); err != nil {
+				t.Fatalf("read %q: %v", out, err)
+			}
+			if got.Split != tt.split || got.Samples != tt.samples || got.Bundle != b.ID().String() || !got.Synthetic {
+				t.Errorf("split %q, %d samples, bundle %s, synthetic %v; want %q, %d, %s, true", got.Split, got.Samples, got.Bundle, got.Synthetic, tt.split, tt.samples, b.ID())
+			}
+			if !strings.HasSuffix(errs, tt.remark) || (errs == "") != (tt.remark == "") || strings.Count(errs, "\n") > 1 {
+				t.Errorf("stderr %q, want %q", errs, tt.remark)
+			}
+		})
+	}
+}
+
+// The text must have everything that the issue asks for, and rendered views must
+// never pass for photographed ones.
+func TestEvalText(t *testing.T) {
+	model, _, _ := streetModel(t)
+	code, out, errs := invoke("eval", "--model", model, "--data", smallStreet)
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	for _, want := range []string{
+		"street (synthetic: rendered, not photographed), test samples",
+		"Accuracy over the samples", "95 % interval", "by the exit rule", "every sample at exit local", "every sample at exit cloud",
+		"balanced over classes", "baseline: always", "baseline: presence bits",
+		"Exits", "Each view alone", "Sweep: one T", "calibrated", "Views missing", "Without these views", "Confusion", "raw view has 3072",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report has no %q:\n%s", want, out)
+		}
+	}
+	for line := range strings.Lines(out) {
+		if trimmed := strings.TrimRight(line, " \n"); trimmed+"\n" != line {
+			t.Errorf("line %q ends in spaces", line)
+		}
+		if len([]rune(line)) > 120 {
+			t.Errorf("line %q is wider than a terminal", line)
+		}
+	}
+	if strings.Contains(out, "NaN") {
+		t.Errorf("the report says NaN:\n%s", out)
+	}
+}
+
+// Programs read verdicts line by line, from a file or a pipe; a pipe must carry
+// nothing else.
+func TestEvalVerdicts(t *testing.T) {
+	model, b, set := streetModel(t)
+	own, _, err := evaluation.Remembered(b, set, evaluation.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "verdicts.jsonl")
+	if code, out, errs := invoke("eval", "--model", model, "--data", smallStreet, "--verdicts", path); code != exitDone || !strings.Contains(out, "Sweep") {
+		t.Fatalf("exit code %d, %s; want the report beside the verdicts:\n%s", code, errs, out)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, piped, errs := invoke("eval", "--model", model, "--data", smallStreet, "--verdicts", "-")
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	if diff := cmp.Diff(string(file), piped); diff != "" {
+		t.Errorf("verdicts (-file +pipe):\n%s", diff)
+	}
+	var refs []int
+	for line := range strings.Lines(piped) {
+		var v evaluation.Verdict
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatalf("read %q: %v", line, err)
+		}
+		refs = append(refs, v.Ref)
+	}
+	if diff := cmp.Diff(own, refs); diff != "" {
+		t.Errorf("refs (-test samples +got):\n%s", diff)
+	}
+}
+
+// What cannot be done must not be half done.
+func TestEvalRefuses(t *testing.T) {
+	model, _, _ := streetModel(t)
+	tests := []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"two things on standard output", []string{"--model", model, "--json", "--verdicts", "-"}, exitUsage, "--verdicts"},
+		{"no such model", []string{"--model", "nowhere.ganglion"}, exitFailed, "nowhere.ganglion"},
+		{"verdicts in no folder", []string{"--model", model, "--verdicts", filepath.Join(t.TempDir(), "no", "verdicts")}, exitFailed, "verdicts"},
+		{"unknown flag", []string{"--modle", model}, exitUsage, "modle"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errs := invoke(append([]string{"eval", "--data", smallStreet}, tt.args...)...)
+			if code != tt.code || !strings.Contains(errs, tt.want) || out != "" {
+				t.Errorf("exit code %d, stdout %q, stderr %q; want %d, nothing, %q", code, out, errs, tt.code, tt.want)
+			}
+		})
+	}
+}

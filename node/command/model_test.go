@@ -1,0 +1,74 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The bundle is the program's file format: what is in it must be told, in the shape that
+// programs read too, and a bundle that is not sound must be refused by name.
+func TestModelInspect(t *testing.T) {
+	code, out, errs := invoke("model", "inspect", "--json")
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	var got inspection
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.ID) != 64 || got.Bytes < 1000 || len(got.Thresholds["local"]) != 6 || got.Payload.Features != 128 {
+		t.Errorf("got %+v", got)
+	}
+	code, out, _ = invoke("model", "inspect")
+	for _, want := range []string{got.ID, "synthetic", "topology", "filters: 4"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("exit code %d, the text lacks %q: %s", code, want, out)
+		}
+	}
+}
+
+// Verifying must run the kernels of this machine, not only read the file.
+func TestModelVerify(t *testing.T) {
+	code, out, errs := invoke("model", "verify", "--samples", "2", "--json")
+	var got verification
+	if code != exitDone || json.Unmarshal([]byte(out), &got) != nil {
+		t.Fatalf("exit code %d: %s %s", code, out, errs)
+	}
+	if got.Samples != 2 || got.Bits == 0 || got.Scores == 0 {
+		t.Errorf("compared nothing: %+v", got)
+	}
+}
+
+func TestModelFaults(t *testing.T) {
+	damaged := filepath.Join(t.TempDir(), "damaged.ganglion")
+	if err := os.WriteFile(damaged, []byte("ganglion, but not for long"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"a damaged file", []string{"model", "verify", damaged}, exitFailed, damaged},
+		{"no such file", []string{"model", "inspect", damaged + ".absent"}, exitFailed, damaged + ".absent"},
+		{"two files", []string{"model", "inspect", damaged, damaged}, exitUsage, "unexpected argument"},
+		{"no samples", []string{"model", "verify", "--samples", "0"}, exitUsage, "--samples 0"},
+		{"an unknown verb", []string{"model", "inspct"}, exitUsage, "inspect"},
+		{"an unknown flag", []string{"model", "verify", "--sample", "1"}, exitUsage, "--sample"},
+		{"an unknown first verb", []string{"trian"}, exitUsage, "train"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			code, out, errs := invoke(row.args...)
+			if code != row.code || !strings.Contains(errs, row.want) || out != "" {
+				t.Errorf("exit code %d, %q on standard error and %q on standard output; want %d with %q", code, errs, out, row.code, row.want)
+			}
+			if code == exitFailed && strings.Count(strings.TrimSpace(errs), "\n") > 0 {
+				t.Errorf("more than one line: %q", errs)
+			}
+		})
+	}
+}
