@@ -1,5 +1,3 @@
-// Package overlink lets package membership run over the hosts of package link. It
-// adapts the types of the one to the interfaces of the other, and nothing else.
 package overlink
 
 import (
