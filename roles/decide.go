@@ -31,6 +31,7 @@ func (c *Coordinator) advance(now Instant, w *work, fx *Effects) {
 		if now >= w.until {
 			c.unanswered(now, w, fx)
 		}
+	default: // of local exits nothing is asked: they propose by themselves
 	}
 }
 

@@ -159,10 +159,11 @@ func (el *election) may(m *Member, r Role) bool {
 		return m.Eligible.Has(CloudKind)
 	case AggregatorKind:
 		return m.Eligible.Has(AggregatorKind) && m.Site == r.Site
+	default:
+		// Whoever has the cloud or a group may coordinate, and keeps the claim when it
+		// loses that role until a challenger takes it.
+		return m.Eligible.Has(CloudKind) || m.Eligible.Has(AggregatorKind) && m.Site == r.Site
 	}
-	// Whoever has the cloud or a group may coordinate, and keeps the claim when it
-	// loses that role until a challenger takes it.
-	return m.Eligible.Has(CloudKind) || m.Eligible.Has(AggregatorKind) && m.Site == r.Site
 }
 
 // strongest is the highest claim, one that is not lonely before any that is; the
@@ -267,7 +268,7 @@ func claims(m *Member, role Role) bool {
 }
 
 // follows is the place of a member in the order of a coordinator: of the cloud's
-// holder 0, of the aggregator of group g g + 1, of others behind those.
+// holder 0, of the aggregator of group g it is g + 1, of others behind those.
 func (el *election) follows(p Peer, site Site) int {
 	if el.has[CloudRole()] == p {
 		return 0

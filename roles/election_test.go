@@ -55,11 +55,11 @@ func TestElectionOrder(t *testing.T) {
 	}{
 		{"pin before class", func(a, b *Member) { b.Pinned = Kinds(AggregatorKind); a.Class = 9 }},
 		{"class before views", func(a, b *Member) { b.Class = 6; a.Views = 0 }},
-		{"no view before no other role", func(a, b *Member) {
+		{"no view before no other role", func(_, b *Member) {
 			b.Views = 0
 			b.Claims = []Claim{claimOf(CloudRole(), 1, "b")}
 		}},
-		{"no other role before hash", func(a, b *Member) { a.Claims = []Claim{claimOf(CloudRole(), 1, "a")} }},
+		{"no other role before hash", func(a, _ *Member) { a.Claims = []Claim{claimOf(CloudRole(), 1, "a")} }},
 	}
 	for _, tt := range better {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestElectionHolder(t *testing.T) {
 			if got.Holder() != tt.holder {
 				t.Errorf("holder %q, want %q", got.Holder(), tt.holder)
 			}
-			if want := Peer(tt.challenger); want != got.Challenger && (want != "-" || got.Challenger != "") {
+			if want := tt.challenger; want != got.Challenger && (want != "-" || got.Challenger != "") {
 				t.Errorf("challenger %q, want %q", got.Challenger, want)
 			}
 			if slices.Contains(got.Standbys(), got.Holder()) && got.Holder() != "" {

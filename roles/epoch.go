@@ -140,6 +140,7 @@ func (r Role) String() string {
 		return r.Kind.String()
 	case AggregatorKind:
 		return fmt.Sprintf("%s/%s/%d", r.Kind, r.Site, r.Group)
+	default:
+		return fmt.Sprintf("%s/%s", r.Kind, r.Site)
 	}
-	return fmt.Sprintf("%s/%s", r.Kind, r.Site)
 }

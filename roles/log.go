@@ -230,11 +230,11 @@ type Tally struct {
 
 func (t *Tally) count(o Outcome) {
 	t.Due++
-	switch o {
-	case AllRefused:
+	if o == AllRefused {
 		t.Refused++
 		return
-	case NoView:
+	}
+	if o == NoView {
 		t.NoView++
 	}
 	t.Decided++

@@ -44,7 +44,7 @@ type Gap struct {
 // maxGapBeats bounds how far one look for gaps goes.
 const maxGapBeats = LogVerdicts
 
-// Gaps is the beats of a run that are final and that this log lacks, at most most spans,
+// Gaps is the beats of a run that are final and that this log lacks, most spans at most,
 // to ask other nodes for.
 func (l *Log) Gaps(site Site, id RunID, most int) []Span {
 	r := l.runs[id]
@@ -84,7 +84,7 @@ func (l *Log) Gone(now Instant, id RunID, b Beat) {
 	r.next = max(r.next, b)
 }
 
-// Range is the publications of a span of a run, at most most of them, by beat, the
+// Range is the publications of a span of a run, most of them at most, by beat, the
 // surviving one of each sample first; and by name the gaps in what was looked through,
 // which ends at end.
 func (l *Log) Range(site Site, span Span, most int) (lines []*Published, gaps []Gap, end uint64) {
@@ -162,7 +162,7 @@ func (l *Log) samples(id RunID) []SampleID {
 	return ids
 }
 
-// After is the publications whose sequence number is above seq, at most most of them.
+// After is the publications whose sequence number is above seq, most of them at most.
 func (l *Log) After(seq Seq, most int) []*Published {
 	i := sort.Search(len(l.lines), func(i int) bool { return l.lines[i].Seq.Compare(seq) > 0 })
 	var out []*Published

@@ -218,8 +218,8 @@ func (r *Retention) release(id SampleID) {
 	}
 }
 
-// Unsealed is what is retained without a seal and was captured by before, oldest first, at
-// most most of them.
+// Unsealed is what is retained without a seal and was captured by before, oldest first,
+// most of them at most.
 func (r *Retention) Unsealed(before Instant, most int) []*Observation {
 	var out []*Observation
 	for _, o := range r.order {

@@ -88,6 +88,7 @@ func (n *actor) take(role Role, e Epoch) {
 		n.aggs[role.Group] = NewAggregator(n.peer, hall, role.Group, n.w.top.Groups[role.Group], e, n.w.catalog)
 	case CloudKind:
 		n.cloud = NewCloudTier(n.peer, e, n.w.catalog)
+	default: // the coordinator's machine follows below
 	}
 	n.setScene()
 	if role == CoordinatorOf(hall, len(n.w.top.Groups)) {

@@ -62,7 +62,7 @@ func (e events) Less(i, j int) bool {
 	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].number < e[j].number
 }
 func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
+func (e *events) Push(x any)   { *e = append(*e, x.(event)) } //nolint:errcheck // nothing else is pushed
 func (e *events) Pop() any {
 	last := (*e)[len(*e)-1]
 	*e = (*e)[:len(*e)-1]
@@ -76,7 +76,7 @@ func (w *world) after(d time.Duration, do func()) {
 
 func (w *world) run(until time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= at(until) {
-		e := heap.Pop(&w.queue).(event)
+		e := heap.Pop(&w.queue).(event) //nolint:errcheck // nothing else is in it
 		w.now = e.at
 		e.do()
 	}
@@ -139,6 +139,7 @@ func (plain) Cloud(features [][]byte, seen uint64) []float32 {
 func encodeForTest(v *Verdict) []byte { return fmt.Appendf(nil, "%+v", *v) }
 
 func newWorld(t testing.TB, seed uint64, preset string, cameras, spares int, f faults) *world {
+	t.Helper()
 	w := &world{
 		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), byPeer: map[Peer]*actor{}, last: map[[2]Peer]Instant{},
 		faults: f, said: map[SampleID][]*Published{}, period: 20 * ms, count: 150,
