@@ -62,7 +62,7 @@ func (e events) Less(i, j int) bool {
 	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].number < e[j].number
 }
 func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) } //nolint:errcheck // nothing else is pushed
+func (e *events) Push(x any)   { *e = append(*e, x.(event)) } //nolint:errcheck,forcetypeassert // nothing else is pushed
 func (e *events) Pop() any {
 	last := (*e)[len(*e)-1]
 	*e = (*e)[:len(*e)-1]
@@ -76,7 +76,7 @@ func (w *world) after(d time.Duration, do func()) {
 
 func (w *world) run(until time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= at(until) {
-		e := heap.Pop(&w.queue).(event) //nolint:errcheck // nothing else is in it
+		e := heap.Pop(&w.queue).(event) //nolint:errcheck,forcetypeassert // nothing else is in it
 		w.now = e.at
 		e.do()
 	}
