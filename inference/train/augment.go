@@ -6,10 +6,15 @@ import (
 	"ganglion/inference/topology"
 )
 
-// Augment says how a training view's pixels are varied, each view by itself. The
-// zero value varies nothing. What is moved out of the view is lost and what is
+// Augment says how training views are varied, each view by itself. The zero value
+// varies nothing. What is moved out of the view is lost and what is
 // moved in is black. It never decides whether a view is seen.
 type Augment struct {
+	// Exchange is the probability, 0 to 1, that a view is that of another training
+	// sample, one that has the same label in the same view. So a network meets more
+	// combinations of views than were captured, and cannot know samples by heart.
+	Exchange float64
+
 	Shift  int     // largest shift in pixels, each way on each axis; 0: none
 	Flip   float64 // probability of mirroring left to right, 0 to 1
 	Gain   float64 // pixels are multiplied by 1-Gain to 1+Gain; 0: none

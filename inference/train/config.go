@@ -45,20 +45,20 @@ type Config struct {
 // Defaults are the settings that docs/decisions compares with others.
 func Defaults() Config {
 	return Config{
-		Epochs:          60,
+		Epochs:          200,
 		Batch:           32,
 		LearningRate:    0.01,
 		WarmUp:          2,
 		Spread:          0.1,
 		Smoothing:       0.1,
 		ViewDropout:     0.3,
-		Augment:         Augment{Shift: 2, Flip: 0.5},
+		Augment:         Augment{Shift: 2, Flip: 0.5, Exchange: 0.5},
 		DeviceWeight:    1,
 		LocalWeight:     1,
 		EdgeWeight:      1,
 		CloudWeight:     1,
 		ValidateEvery:   10,
-		Patience:        50,
+		Patience:        100,
 		Passes:          2,
 		CheckpointEvery: 10,
 	}
@@ -90,6 +90,7 @@ func (c *Config) Validate() error {
 	real("flip", c.Augment.Flip, 0, 1, "")
 	real("gain", c.Augment.Gain, 0, 1, "")
 	real("offset", c.Augment.Offset, 0, 1, "")
+	real("exchange", c.Augment.Exchange, 0, 1, "")
 	integer("cutout", c.Augment.Cutout, 0, 256)
 	real("device weight", c.DeviceWeight, 0, 1e6, "")
 	real("local weight", c.LocalWeight, 0, 1e6, "")
@@ -131,6 +132,7 @@ func (c *Config) settings() []setting {
 		{"flip", real(c.Augment.Flip)},
 		{"gain", real(c.Augment.Gain)},
 		{"offset", real(c.Augment.Offset)},
+		{"exchange", real(c.Augment.Exchange)},
 		{"cutout", integer(c.Augment.Cutout)},
 		{"device weight", real(c.DeviceWeight)},
 		{"local weight", real(c.LocalWeight)},

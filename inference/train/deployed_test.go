@@ -79,7 +79,7 @@ func compareDeployed(t *testing.T, tr *trainer, m *inference.Model) (far, all in
 				own = tr.net.localScores[p.Group]
 			case topology.ExitEdge:
 				own = tr.net.edgeScores[p.Group]
-			case topology.ExitCloud:
+			default:
 				own = tr.net.cloudScores
 			}
 			if want := bits.OnesCount64(seen & groupOrAll(tr.topo, p)); p.Seen != want {

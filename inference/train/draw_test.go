@@ -265,7 +265,7 @@ func TestSubsets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tr.close()
+		t.Cleanup(tr.close)
 		before := fmt.Sprint(tr.subsets)
 		for i, sets := range tr.subsets {
 			seen := tr.seen[tr.validation[i]]

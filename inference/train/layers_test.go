@@ -80,6 +80,7 @@ func compareGradient(t *testing.T, name string, v, grad []float32, tolerance flo
 }
 
 func testWorkers(t testing.TB, count int) *workers {
+	t.Helper()
 	w := newWorkers(count)
 	t.Cleanup(w.close)
 	return w
@@ -195,6 +196,7 @@ func TestPool(t *testing.T) {
 }
 
 func checkPool(t *testing.T, in topology.Shape, stride int) {
+	t.Helper()
 	const rows = 3
 	r := rand.New(rand.NewPCG(5, 6))
 	p := newPool(testWorkers(t, 2), in, stride, rows)

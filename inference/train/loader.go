@@ -17,6 +17,10 @@ type loader struct {
 	sources []*rand.PCG // per worker
 	draws   []*rand.Rand
 
+	// donors are the training samples whose views may stand in for another's,
+	// [view, class]: those that have the class as their label in that view.
+	donors [][]int
+
 	net     *network
 	batch   *batch
 	epoch   int
@@ -24,8 +28,10 @@ type loader struct {
 	viewRow func(worker, unit int)
 }
 
-func newLoader(w *workers, set *dataset.Set, shape topology.Shape, augment Augment, seed uint64) *loader {
-	l := &loader{w: w, set: set, shape: shape, augment: augment, seed: seed}
+// newLoader makes a loader of the views of a set, of which the given samples, with
+// the views seen of each sample, may lend theirs to one another.
+func newLoader(w *workers, set *dataset.Set, shape topology.Shape, augment Augment, seed uint64, samples []int, seen []uint64) *loader {
+	l := &loader{w: w, set: set, shape: shape, augment: augment, seed: seed, donors: findDonors(set, samples, seen)}
 	for range w.count {
 		source := rand.NewPCG(0, 0)
 		l.sources = append(l.sources, source)
@@ -66,8 +72,40 @@ func (l *loader) loadRow(worker, row int) {
 		loadView(dst, pixels)
 		return
 	}
-	seedStream(l.sources[worker], l.seed, purposeAugment, l.epoch, sample*len(l.set.Views)+v.view)
-	l.augment.loadVaried(dst, pixels, l.shape, l.draws[worker])
+	index := sample*len(l.set.Views) + v.view
+	draw := l.draws[worker]
+	if donors := l.donorsOf(sample, v.view); len(donors) > 0 {
+		seedStream(l.sources[worker], l.seed, purposeExchange, l.epoch, index)
+		if draw.Float64() < l.augment.Exchange {
+			pixels = l.set.View(donors[draw.IntN(len(donors))], v.view)
+		}
+	}
+	seedStream(l.sources[worker], l.seed, purposeAugment, l.epoch, index)
+	l.augment.loadVaried(dst, pixels, l.shape, draw)
+}
+
+// donorsOf is the samples whose view of the same number may stand in for a sample's:
+// those that share its label there. A view without a label has none.
+func (l *loader) donorsOf(sample, view int) []int {
+	label := l.set.ViewLabel(sample, view)
+	if label == dataset.NotPresent {
+		return nil
+	}
+	return l.donors[view*len(l.set.Classes)+label]
+}
+
+// findDonors sorts samples by the labels of their seen views.
+func findDonors(set *dataset.Set, samples []int, seen []uint64) [][]int {
+	donors := make([][]int, len(set.Views)*len(set.Classes))
+	for _, sample := range samples {
+		for view := range set.Views {
+			if label := set.ViewLabel(sample, view); label != dataset.NotPresent && seen[sample]>>view&1 == 1 {
+				at := view*len(set.Classes) + label
+				donors[at] = append(donors[at], sample)
+			}
+		}
+	}
+	return donors
 }
 
 // seenViews is the set of views of each sample that the presence rule finds in

@@ -54,6 +54,7 @@ func topoBlocks(topo *topology.Topology) [][]topology.Block {
 
 // networkCases are the paper's deployments, and what the presets leave out.
 func networkCases(t testing.TB) map[string]*topology.Topology {
+	t.Helper()
 	cases := map[string]*topology.Topology{
 		"a":       smallTopology(t, "a", 3),
 		"b":       smallTopology(t, "b", 1),
@@ -120,6 +121,7 @@ func randomSet(t testing.TB, topo *topology.Topology, samples, step, noise int) 
 // smoothNetwork is a network with surrogates in place of its signs, random
 // tensors, and a batch of samples of which one stands in it twice.
 func smoothNetwork(t testing.TB, topo *topology.Topology) (*network, *batch, *objective, *loader) {
+	t.Helper()
 	const samples = 32
 	set := randomSet(t, topo, samples, 40, 120)
 	w := testWorkers(t, 2)
@@ -153,7 +155,7 @@ func smoothNetwork(t testing.TB, topo *topology.Topology) (*network, *batch, *ob
 		}
 	}
 	o := &objective{set: set, smoothing: 0.05, weights: [Heads]float64{0.5, 0.7, 0.9, 1}}
-	return n, b, o, newLoader(w, set, topo.Input, Augment{}, 0)
+	return n, b, o, newLoader(w, set, topo.Input, Augment{}, 0, nil, nil)
 }
 
 // The gradient of the joint loss with respect to every tensor, in every kind of

@@ -99,7 +99,7 @@ func (o *objective) rows(n *network, head Head, f func(scoredRow)) {
 				at(n.edgeScores[g], n.dEdgeScores[g], row, o.set.Labels[b.samples[b.examples[e].slot]])
 			}
 		}
-	case HeadCloud:
+	default: // HeadCloud
 		for e, ex := range b.examples {
 			at(n.cloudScores, n.dCloudScores, e, o.set.Labels[b.samples[ex.slot]])
 		}

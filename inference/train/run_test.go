@@ -148,7 +148,7 @@ func TestResumeIsBitIdentical(t *testing.T) {
 		for attempt := 0; ; attempt++ {
 			ctx, cancel := context.WithCancel(context.Background())
 			left := every
-			b, err := Run(ctx, cfg, set, split, topo, func(p Progress) {
+			b, err := Run(ctx, cfg, set, split, topo, func(Progress) {
 				if left--; left == 0 {
 					cancel()
 				}
@@ -324,7 +324,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tr.close()
+		t.Cleanup(tr.close)
 		tr.shuffle(0)
 		if got := testing.AllocsPerRun(3, func() {
 			tr.state.batch = 0

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"ganglion/inference/topology"
 )
@@ -131,8 +132,7 @@ func (s *section) Backward(features, scores []float32) []float32 {
 			blas.Saxpy(len(dx), 1, features, 1, dx, 1)
 		}
 	}
-	for i := len(s.blocks) - 1; i >= 0; i-- {
-		b := s.blocks[i]
+	for _, b := range slices.Backward(s.blocks) {
 		dx = b.norm.Backward(b.activation.Backward(dx))
 		if b.pool != nil {
 			dx = b.pool.Backward(dx)

@@ -16,6 +16,7 @@ const (
 	purposeDropout                     // index: sample
 	purposeAugment                     // index: sample and view
 	purposeEstimate                    // view dropout of statistics passes; index: pass and sample
+	purposeExchange                    // index: sample and view
 	purposeSubsets                     // view sets of validation; index: sample
 )
 

@@ -67,7 +67,7 @@ func newTrainer(cfg Config, set *dataset.Set, split dataset.Split, topo *topolog
 	t.w = newWorkers(workers)
 	t.net = newNetwork(topo, t.w, cfg.Batch, max(cfg.Batch, subsetsPerSample+1))
 	t.batch = newBatch(topo, cfg.Batch, max(cfg.Batch, subsetsPerSample+1))
-	t.loader = newLoader(t.w, set, topo.Input, cfg.Augment, cfg.Seed)
+	t.loader = newLoader(t.w, set, topo.Input, cfg.Augment, cfg.Seed, t.samples, t.seen)
 	t.objective = objective{set: set, smoothing: cfg.Smoothing}
 	t.objective.weights = [Heads]float64{cfg.DeviceWeight, cfg.LocalWeight, cfg.EdgeWeight, cfg.CloudWeight}
 	t.source = rand.NewPCG(0, 0)

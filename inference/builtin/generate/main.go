@@ -62,4 +62,4 @@ func makeModel(ctx context.Context) (*inference.Bundle, error) {
 }
 
 // epochs keeps the making within a minute or two; the scene is learned by then.
-const epochs = 40
+const epochs = 60
