@@ -195,6 +195,9 @@ func (c *cluster) clean() {
 }
 
 func seeds() uint64 {
+	if raceSeeds > 0 {
+		return raceSeeds
+	}
 	if testing.Short() {
 		return 3
 	}
