@@ -127,26 +127,33 @@ func TestNPZLayouts(t *testing.T) {
 		{"64-bit labels", []member{x(), {name: "y", dtype: "<i8", shape: "(3, 2)", data: []int64{0, 2, 1, 1, 0, 1}}}, Options{}, sequential},
 		{"8-bit labels", []member{x(), {name: "y", dtype: "|u1", shape: "(3, 2)", data: []uint8{0, 2, 1, 1, 0, 1}}}, Options{}, sequential},
 		{
-			"names", []member{x(), y(codes...), label(0, 1, 1), frame(7, 7, 9)},
+			"names",
+			[]member{x(), y(codes...), label(0, 1, 1), frame(7, 7, 9)},
 			Options{Classes: []string{"cat", "dog"}, Views: []string{"door", "yard"}},
 			with(func(s *Set) { s.Classes, s.Views = []string{"cat", "dog"}, []string{"door", "yard"} }),
 		},
 		{
-			"a third class that views with pixels have", []member{x(), y(0, 1, 2, 1, 0, 1)}, Options{},
+			"a third class that views with pixels have",
+			[]member{x(), y(0, 1, 2, 1, 0, 1)},
+			Options{},
 			with(func(s *Set) {
 				s.Classes, s.ViewLabels = []string{"0", "1", "2"}, []int{0, 1, 2, 1, 0, 1}
 				s.Labels, s.Frames = []int{0, 1, 0}, []int{0, 1, 2}
 			}),
 		},
 		{
-			"a third class by the samples' labels", []member{x(), y(0, 2, 1, 1, 0, 1), label(2, 1, 0)}, Options{},
+			"a third class by the samples' labels",
+			[]member{x(), y(0, 2, 1, 1, 0, 1), label(2, 1, 0)},
+			Options{},
 			with(func(s *Set) {
 				s.Classes, s.ViewLabels = []string{"0", "1", "2"}, []int{0, 2, 1, 1, 0, 1}
 				s.Labels, s.Frames = []int{2, 1, 0}, []int{0, 1, 2}
 			}),
 		},
 		{
-			"a sample with no view", []member{x(), y(2, 2, 1, 1, 0, 0), label(2, 1, 0), frame(7, 7, 9)}, Options{Classes: []string{"0", "1"}},
+			"a sample with no view",
+			[]member{x(), y(2, 2, 1, 1, 0, 0), label(2, 1, 0), frame(7, 7, 9)},
+			Options{Classes: []string{"0", "1"}},
 			with(func(s *Set) {
 				s.ViewLabels, s.Labels = []int{NotPresent, NotPresent, 1, 1, 0, 0}, []int{NotPresent, 1, 0}
 			}),

@@ -20,8 +20,14 @@ func TestCalibrate(t *testing.T) {
 		views  int
 		policy Policy
 	}{
-		{"a", 3, Policy{}}, {"b", 1, Policy{}}, {"c", 3, Policy{}}, {"d", 1, Policy{}}, {"f", 4, Policy{}},
-		{"c", 3, Policy{MinLocal, 0.5}}, {"f", 3, Policy{MaxBytes, 15}}, {"e", 3, Policy{MinAccuracy, 0.1}},
+		{"a", 3, Policy{}},
+		{"b", 1, Policy{}},
+		{"c", 3, Policy{}},
+		{"d", 1, Policy{}},
+		{"f", 4, Policy{}},
+		{"c", 3, Policy{MinLocal, 0.5}},
+		{"f", 3, Policy{MaxBytes, 15}},
+		{"e", 3, Policy{MinAccuracy, 0.1}},
 		{"elastic", 9, Policy{MinLocal, 0.3}}, // subsets are drawn
 	} {
 		t.Run(tt.preset+" "+tt.policy.String(), func(t *testing.T) {

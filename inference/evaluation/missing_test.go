@@ -65,8 +65,11 @@ func TestMissingSets(t *testing.T) {
 		views int
 		want  []int // sets by size
 	}{
-		{1, nil}, {2, []int{2}}, {6, []int{6, 15, 20, 15, 6}},
-		{8, []int{8, 28, 56, 70, 56, 28, 8}}, {9, []int{9, 36, 24, 24, 24, 24, 24, 9}},
+		{1, nil},
+		{2, []int{2}},
+		{6, []int{6, 15, 20, 15, 6}},
+		{8, []int{8, 28, 56, 70, 56, 28, 8}},
+		{9, []int{9, 36, 24, 24, 24, 24, 24, 9}},
 	}
 	for _, tt := range tests {
 		var got []int

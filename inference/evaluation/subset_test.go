@@ -69,8 +69,13 @@ func TestExceeds(t *testing.T) {
 		n, size, limit int
 		want           bool
 	}{
-		{6, 2, 15, false}, {6, 2, 14, true}, {6, 0, 1, false}, {6, 6, 1, false}, {6, 5, 5, true},
-		{64, 32, 1 << 30, true}, {64, 63, 64, false},
+		{6, 2, 15, false},
+		{6, 2, 14, true},
+		{6, 0, 1, false},
+		{6, 6, 1, false},
+		{6, 5, 5, true},
+		{64, 32, 1 << 30, true},
+		{64, 63, 64, false},
 	} {
 		if got := exceeds(tt.n, tt.size, tt.limit); got != tt.want {
 			t.Errorf("exceeds(%d, %d, %d) = %v, want %v", tt.n, tt.size, tt.limit, got, tt.want)

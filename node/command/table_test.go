@@ -27,9 +27,13 @@ func TestSection(t *testing.T) {
 func TestFigures(t *testing.T) {
 	nan := evaluation.Number(math.NaN())
 	for _, tt := range []struct{ got, want string }{
-		{percent(0.985), "98.5 %"}, {percent(1), "100.0 %"}, {percent(nan), "-"},
-		{byteCount(21.25), "21.2"}, {byteCount(nan), "-"},
-		{interval(evaluation.Interval{0.954, 1}), "95.4 to 100.0 %"}, {interval(evaluation.Wilson(0, 0)), "-"},
+		{percent(0.985), "98.5 %"},
+		{percent(1), "100.0 %"},
+		{percent(nan), "-"},
+		{byteCount(21.25), "21.2"},
+		{byteCount(nan), "-"},
+		{interval(evaluation.Interval{0.954, 1}), "95.4 to 100.0 %"},
+		{interval(evaluation.Wilson(0, 0)), "-"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)
