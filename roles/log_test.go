@@ -195,8 +195,11 @@ func TestLogGapsAndRanges(t *testing.T) {
 	}
 	lines, gaps, end := l.Range(hall, Span{run7, 0, 100}, 50)
 	wantGaps := []Gap{
-		{Span{run7, 2, 4}, Unknown}, {Span{run7, 6, 9}, Unknown}, {Span{run7, 10, 11}, Unknown},
-		{Span{run7, 11, 12}, NotFinal}, {Span{run7, 13, 100}, NotFinal},
+		{Span{run7, 2, 4}, Unknown},
+		{Span{run7, 6, 9}, Unknown},
+		{Span{run7, 10, 11}, Unknown},
+		{Span{run7, 11, 12}, NotFinal},
+		{Span{run7, 13, 100}, NotFinal},
 	}
 	if diff := cmp.Diff(wantGaps, gaps); diff != "" || len(lines) != 6 || end != 100 {
 		t.Errorf("range: %d lines up to %d, want 6 up to 100; gaps (-want +got):\n%s", len(lines), end, diff)
