@@ -173,6 +173,7 @@ func (a *Aggregator) Tick(now Instant, fx *Effects) {
 func (a *Aggregator) propose(s *aggregation) *Proposed {
 	p := &Proposed{
 		Sample: s.first.Sample, Bundle: s.first.Bundle, Settings: s.first.Settings, Reasons: map[int]Reason{},
+		Ref: s.first.Ref, Label: s.first.Label,
 	}
 	b := a.catalog(s.first.Bundle, s.first.Settings)
 	scores := make([][]float32, MaxViews)

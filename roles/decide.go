@@ -206,7 +206,7 @@ func bestSoFar(w *work) *Proposed {
 // explain is the verdict of a sample by what is known, yet without an answer; with that of
 // the cloud where there is one.
 func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
-	v := &Verdict{Sample: w.id, Epoch: c.epoch, Reasons: map[int]Reason{}, Aggregators: make([]Peer, c.groups)}
+	v := &Verdict{Sample: w.id, Epoch: c.epoch, Reasons: map[int]Reason{}, Aggregators: make([]Peer, c.groups), Ref: -1, Label: -1}
 	v.Answer.Class = -1
 	spoke, refused := 0, 0
 	for g, p := range w.local {
@@ -214,6 +214,7 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 			continue
 		}
 		v.Bundle, v.Settings, v.Aggregators[g] = p.Bundle, p.Settings, c.scene.Aggregators[g].Peer
+		v.Ref, v.Label = p.Ref, p.Label
 		v.Answer.Seen |= p.Seen
 		v.Answer.Nothing |= p.Nothing
 		spoke += countOf(p.Seen | p.Nothing)

@@ -133,7 +133,14 @@ type Capture struct {
 	Sample   SampleID
 	Bundle   inference.BundleID
 	Settings uint64
-	Ref      int // on demand, the element of the data set that a replay shows; negative: none was named
+	Ref      int     // on demand, the element of the data set that a replay shows; negative: none was named
+	Inputs   []Input // on demand, what the views are to see instead of the moment; nil: they capture
+}
+
+// Input is what one view is to see for a sample on demand.
+type Input struct {
+	View   int
+	Pixels []byte // [channel, row, col], of the bundle's input shape
 }
 
 // Stale answers a message under a claim lower than the highest that the receiver knows.

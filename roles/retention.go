@@ -30,6 +30,8 @@ type Observation struct {
 	Bundle   inference.BundleID
 	Settings uint64
 	Captured Instant
+	Ref      int          // element of the data set that a replay showed; negative: none
+	Label    int          // class that the data set names, see Bundle; negative: none. It decides nothing
 	Views    []ViewResult // ascending by view, each once
 }
 

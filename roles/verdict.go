@@ -55,6 +55,10 @@ type Verdict struct {
 	StoppedEarly bool
 	Aggregators  []Peer // by group; empty where none took part
 	Cloud        Peer   // who ran the last section; empty: nobody
+
+	// Ref is the element of the data set that a replay showed, Label the class that the
+	// data set names, as the devices said them; negative: none. Neither decides anything.
+	Ref, Label int
 }
 
 // Hash identifies a verdict: the SHA-256 of its bytes.
