@@ -103,6 +103,9 @@ type Proposed struct {
 	Seen     uint64              // views that it rests on
 	Nothing  uint64
 	Reasons  map[int]Reason // of the views that are missing
+
+	// Ref and Label are as the devices say them, see Observation.
+	Ref, Label int
 }
 
 // SealBatch asks to store seals.
