@@ -170,6 +170,18 @@ func (a *Aggregator) Tick(now Instant, fx *Effects) {
 	}
 }
 
+// Next is when Tick has something to do that no message brings.
+func (a *Aggregator) Next() Instant {
+	next := a.edge.next()
+	if a.scene.Coordinator.Peer == "" {
+		return next
+	}
+	for _, id := range a.order {
+		next = min(next, a.open[id].gather.Next())
+	}
+	return next
+}
+
 func (a *Aggregator) propose(s *aggregation) *Proposed {
 	p := &Proposed{
 		Sample: s.first.Sample, Bundle: s.first.Bundle, Settings: s.first.Settings, Reasons: map[int]Reason{},

@@ -164,6 +164,15 @@ func (u *upper) tick(now Instant, fx *Effects) {
 	})
 }
 
+// next is when tick has something to do that no message brings.
+func (u *upper) next() Instant {
+	next := Never
+	for _, id := range u.order {
+		next = min(next, u.open[id].until)
+	}
+	return next
+}
+
 func (u *upper) run(s *ascent) *Proposed {
 	p := &Proposed{
 		Sample: s.first.Sample, Bundle: s.first.Bundle, Settings: s.first.Settings,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ganglion/inference"
 	"ganglion/inference/topology"
 )
 
@@ -49,6 +50,7 @@ type Coordinator struct {
 	run       *RunRecord
 	origin    Instant // t0
 	next      Beat    // the first that has not been opened
+	opened    Instant // when beats were opened last
 	floor     Beat
 	beat      uint64 // number of the last heartbeat
 	heart     Instant
@@ -166,6 +168,21 @@ func (c *Coordinator) asked(w *work) Peer {
 func (c *Coordinator) Start(now Instant, run RunRecord) {
 	run.Site, run.Starter = c.site, c.epoch
 	c.run, c.origin, c.next, c.floor = &run, now, 0, 0
+	c.heart = now.Add(-HeartbeatInterval) // the devices hear of it at once
+}
+
+// Enter appends an entry to the run: samples are of that bundle and those settings from a
+// beat at least EntryLead ahead on. It returns false where there is no run, or no room for
+// an entry.
+func (c *Coordinator) Enter(now Instant, bundle inference.BundleID, settings uint64) bool {
+	if c.run == nil {
+		return false
+	}
+	run, ok := c.run.With(bundle, settings, now.Sub(c.origin), c.floor)
+	if ok {
+		c.run = &run
+	}
+	return ok
 }
 
 // Request opens a sample on demand and has the devices capture it. It returns false where
@@ -181,7 +198,12 @@ func (c *Coordinator) Request(now Instant, r Capture, fx *Effects) bool {
 		return false
 	}
 	for _, p := range c.scene.audience(0) {
-		fx.send(p, &Request{Role: c.role, Epoch: c.epoch, Capture: r})
+		of := r
+		if r.Inputs != nil {
+			mine := c.scene.viewsOf(p)
+			of.Inputs = slices.DeleteFunc(slices.Clone(r.Inputs), func(in Input) bool { return mine>>in.View&1 == 0 })
+		}
+		fx.send(p, &Request{Role: c.role, Epoch: c.epoch, Capture: of})
 	}
 	return true
 }
@@ -238,7 +260,8 @@ func (c *Coordinator) proposals(now Instant, from Peer, m *Proposals, fx *Effect
 		w := c.work[p.Sample]
 		if w == nil {
 			if c.finalElsewhere(p.Sample) {
-				fx.Missing = append(fx.Missing, Span{p.Sample.Run, uint64(p.Sample.Beat), uint64(p.Sample.Beat) + 1})
+				b := uint64(p.Sample.Beat)
+				fx.Missing = append(fx.Missing, SiteSpan{c.site, Span{p.Sample.Run, b, b + 1}})
 				continue
 			}
 			if w = c.open(now, p.Sample); w == nil {
@@ -353,7 +376,7 @@ func (c *Coordinator) Tick(now Instant, fx *Effects) {
 func (c *Coordinator) Next(now Instant) Instant {
 	next := c.heart.Add(HeartbeatInterval)
 	if c.run != nil && !c.run.Ended(c.next) {
-		next = min(next, c.origin.Add(c.run.Offset(c.next)))
+		next = min(next, max(c.origin.Add(c.run.Offset(c.next)), c.opened.Add(beatGrain)))
 	}
 	for _, id := range c.order {
 		switch w := c.work[id]; {
@@ -383,6 +406,7 @@ func (c *Coordinator) openBeats(now Instant) {
 		end = min(end, c.run.Count)
 	}
 	end = min(end, c.next+beatsInStep)
+	c.opened = now
 	for ; c.next < end; c.next++ {
 		id := SampleID{Site: c.site, Run: c.run.Run, Beat: c.next}
 		if c.work[id] == nil && c.log.Survivor(id) == nil && c.open(now, id) == nil {

@@ -10,6 +10,7 @@ const (
 	ResendAfter = 1500 * time.Millisecond // an observation without a seal is sent again: budget + 1 s
 	resendEvery = 250 * time.Millisecond  // looks for those
 	lateBeats   = 32                      // that a replay catches up with in one step
+	beatGrain   = 4 * time.Millisecond    // beats that fall closer together are captured, and spoken of, together
 	runIsNew    = time.Second             // a replay that hears of a run within it plays it from beat 0; else from the next beat
 )
 
@@ -28,6 +29,7 @@ type Device struct {
 	floor   Beat
 	beating Role // of which the heartbeat has the beat
 	resent  Instant
+	beaten  Instant              // when beats were looked for last
 	sent    map[SampleID]Instant // when an observation was last sent; of those retained
 }
 
@@ -63,19 +65,22 @@ func (d *Device) SetScene(now Instant, s Scene, fx *Effects) {
 	}
 }
 
-// Captured takes what came of a sample that the device was to capture. Where retention is
-// full the sample is refused, and said to be.
-func (d *Device) Captured(now Instant, o *Observation, fx *Effects) {
-	if !d.memory.Capture(o) {
-		refused := *o
-		refused.Views = slices.Clone(o.Views)
-		for i := range refused.Views {
-			refused.Views[i] = ViewResult{View: o.Views[i].View, Reason: Refused}
+// Captured takes what came of samples that the device was to capture. Where retention is
+// full a sample is refused, and said to be.
+func (d *Device) Captured(now Instant, of []*Observation, fx *Effects) {
+	said := slices.Clone(of)
+	for i, o := range of {
+		if !d.memory.Capture(o) {
+			refused := *o
+			refused.Views = slices.Clone(o.Views)
+			for i := range refused.Views {
+				refused.Views[i] = ViewResult{View: o.Views[i].View, Reason: Refused}
+			}
+			said[i] = &refused
 		}
-		o = &refused
 	}
 	for g := range d.groups {
-		d.push(now, g, []*Observation{o}, false, fx)
+		d.push(now, g, said, false, fx)
 	}
 }
 
@@ -109,7 +114,8 @@ func (d *Device) push(now Instant, group int, of []*Observation, again bool, fx 
 
 // Tick says what to capture by now, and sends again what has no seal although it is old.
 func (d *Device) Tick(now Instant, fx *Effects) {
-	if d.clock != nil && d.views != 0 {
+	if d.clock != nil && d.views != 0 && now >= d.beaten.Add(beatGrain) {
+		d.beaten = now
 		first, n := d.clock.Due(now, lateBeats)
 		for b := first; b < first+Beat(n); b++ {
 			if d.live && b != first+Beat(n)-1 {
@@ -140,6 +146,15 @@ func (d *Device) Tick(now Instant, fx *Effects) {
 			delete(d.sent, id)
 		}
 	}
+}
+
+// Next is when Tick has something to do that no message brings.
+func (d *Device) Next() Instant {
+	next := d.resent.Add(resendEvery)
+	if d.clock != nil && d.views != 0 {
+		next = min(next, max(d.clock.NextAt(), d.beaten.Add(beatGrain)))
+	}
+	return next
 }
 
 // Receive takes a message of another machine, which may be one of the same node.

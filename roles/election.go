@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"time"
+
+	"ganglion/inference"
 )
 
 // ClassStands is how long a member's class must have stood before it displaces a
@@ -44,6 +46,7 @@ type Member struct {
 	Class    Class
 	Stands   bool // the class has not changed for ClassStands
 	Claims   []Claim
+	Bundles  []inference.BundleID // that it has loaded; no election looks at them
 }
 
 // Electorate is everything that an election depends on. Nodes with equal electorates

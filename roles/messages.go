@@ -210,20 +210,29 @@ func (*HandOver) message()         {}
 type Send struct {
 	To      Peer
 	Message Message
+
+	released bool // it has been held back for the added round trip
 }
 
 // Effects is what the machines of one node want done, in this order. The node empties it
 // after each step.
 type Effects struct {
+	Persist   []Claim // to be on disk before anything is sent
 	Sends     []Send
 	Captures  []Capture    // the device is to capture these
 	Published []*Published // to be told to everyone
-	Missing   []Span       // of the verdict log, to be asked of other nodes
+	Missing   []SiteSpan   // of verdict logs, to be asked of other nodes
+}
+
+// SiteSpan is a span of the verdict log of a site.
+type SiteSpan struct {
+	Site Site
+	Span Span
 }
 
 func (fx *Effects) send(to Peer, m Message) {
 	if to != "" {
-		fx.Sends = append(fx.Sends, Send{to, m})
+		fx.Sends = append(fx.Sends, Send{To: to, Message: m})
 	}
 }
 

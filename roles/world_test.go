@@ -42,7 +42,9 @@ type faults struct {
 	loss   float64       // of a frame, which is then late by a retransmission
 	again  time.Duration // the retransmission
 	gossip float64       // of publications that a node never hears
-	spares time.Duration // more from the node that is pinned to another without a view
+	// cloudDelay is the added round trip to the last tier.
+	cloudDelay time.Duration
+	spares     time.Duration // more from the node that is pinned to another without a view
 	// unfenced makes devices store every seal: a planted fault, which the world must find.
 	unfenced bool
 	// unasked makes claims decide without waiting for answers: another.
@@ -82,24 +84,14 @@ func (w *world) run(until time.Duration) {
 	}
 }
 
-// actor is one node: what package node will be, without its threads.
+// actor is one node: what package node is, without its threads.
 type actor struct {
 	w       *world
 	peer    Peer
-	views   uint64
 	dead    bool
 	paused  bool
 	waiting []func() // what happened while it was paused
-	broken  map[Peer]bool
-	claims  map[Role]*Claimant
-	device  *Device
-	aggs    []*Aggregator // [group]; nil: another has it
-	coord   *Coordinator
-	cloud   *CloudTier
-	log     *Log
-	elected []Assignment
-	scene   Scene
-	pinned  KindSet
+	node    *Node
 }
 
 // plain is a network whose answers are a pure function of what it gets, sure of some
@@ -160,13 +152,24 @@ func newWorld(t testing.TB, seed uint64, preset string, cameras, spares int, f f
 	}
 	w.top, w.bundle = top, &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
 	for i := range cameras + spares {
-		n := &actor{w: w, peer: Peer(fmt.Sprintf("n%d", i)), broken: map[Peer]bool{}, claims: map[Role]*Claimant{}, log: NewLog(), aggs: make([]*Aggregator, len(top.Groups))}
+		n := &actor{w: w, peer: Peer(fmt.Sprintf("n%d", i))}
+		n.node = NewNode(0, NodeConfig{
+			Self: n.peer, Site: hall, Mesh: "m", Groups: top.Groups, Eligible: Kinds(CloudKind, AggregatorKind), Class: 5,
+			RetentionBytes: 4 << 20, CloudDelay: f.cloudDelay, Catalog: w.catalog, Encode: encodeForTest,
+			NewRun: func() RunID { return run7 }, Acknowledged: func(Peer) bool { return true },
+		})
 		if i < cameras {
-			n.views = 1 << i
-			n.device = NewDevice(n.peer, hall, n.views, top.Groups, false, 4<<20)
+			n.do(func(fx *Effects) { n.node.SetViews(0, 1<<i, fx) })
 		}
 		w.nodes = append(w.nodes, n)
 		w.byPeer[n.peer] = n
+	}
+	for _, n := range w.nodes {
+		for _, other := range w.nodes {
+			if other != n {
+				n.do(func(fx *Effects) { n.node.Link(0, other.peer, true, 2*f.way, fx) })
+			}
+		}
 	}
 	for _, n := range w.nodes {
 		w.after(time.Duration(w.rng.Int64N(int64(100*ms))), n.tick)
@@ -184,21 +187,21 @@ func (w *world) send(from *actor, to Peer, m Message) {
 		target.receive(from.peer, m)
 		return
 	}
-	if from.dead || target.dead || from.broken[to] {
+	if from.dead || target.dead || !from.node.links[to].connected {
 		return
 	}
 	late := w.faults.way + time.Duration(w.rng.Int64N(int64(w.faults.jitter)+1))
 	if w.rng.Float64() < w.faults.loss {
 		late += w.faults.again
 	}
-	if from.pinned != 0 && target.views == 0 {
+	if from.node.Pinned != 0 && target.node.Views() == 0 {
 		late += w.faults.spares
 	}
 	link := [2]Peer{from.peer, to}
 	arrives := max(w.now.Add(late), w.last[link])
 	w.last[link] = arrives
 	w.after(arrives.Sub(w.now), func() {
-		if !target.broken[from.peer] {
+		if target.node.links[from.peer].connected {
 			target.awake(func() { target.receive(from.peer, m) })
 		}
 	})
@@ -213,12 +216,7 @@ func (w *world) crash(n *actor) {
 	for _, other := range w.nodes {
 		w.after(time.Duration(2+w.rng.IntN(4))*ms, func() {
 			other.awake(func() {
-				other.broken[n.peer] = true
-				other.do(func(fx *Effects) { other.linked(n.peer, false, fx) })
-				for _, role := range other.roles() {
-					other.act(role, other.claims[role].Broken(w.now, n.peer))
-				}
-				other.elect()
+				other.do(func(fx *Effects) { other.node.Link(w.now, n.peer, false, 2*w.faults.way, fx) })
 			})
 		})
 	}
@@ -257,7 +255,7 @@ func (w *world) holder(role Role) *actor {
 	var best *actor
 	var epoch Epoch
 	for _, n := range w.nodes {
-		if c := n.claims[role]; c != nil && !n.dead {
+		if c := n.node.claims[role]; c != nil && !n.dead {
 			if claim, mine := c.Mine(); mine && epoch.Below(claim.Epoch) {
 				best, epoch = n, claim.Epoch
 			}
@@ -266,51 +264,27 @@ func (w *world) holder(role Role) *actor {
 	return best
 }
 
-func (n *actor) roles() []Role {
-	var out []Role
-	for r := range n.claims {
-		out = append(out, r)
-	}
-	slices.SortFunc(out, Role.Compare)
-	return out
-}
+// coord is the coordinator of the hall, where this node is.
+func (n *actor) coord() *Coordinator { return n.node.Coordinator(hall) }
 
-// held is the aggregators that the node runs.
-func (n *actor) held() []*Aggregator {
-	return slices.DeleteFunc(slices.Clone(n.aggs), func(a *Aggregator) bool { return a == nil })
-}
+func (n *actor) log() *Log { return n.node.Log(hall) }
 
-// tick is a node's timer.
+// tick is a node's timer: when it asks for it, and every 10 ms.
 func (n *actor) tick() {
-	n.w.after(10*ms, func() { n.tick() })
-	n.awakeTick()
-}
-
-func (n *actor) awakeTick() {
-	if n.dead || n.paused {
+	if n.dead {
 		return
 	}
-	now := n.w.now
-	for _, role := range n.roles() {
-		n.act(role, n.claims[role].Tick(now))
+	if !n.paused {
+		now := n.w.now
+		n.do(func(fx *Effects) { n.node.Tick(now, fx) })
+		if c := n.coord(); c != nil && c.run == nil && now > at(3*time.Second) {
+			n.do(func(fx *Effects) {
+				n.node.StartRun(now, RunRecord{Site: hall, Period: n.w.period, Count: n.w.count, Entries: []Entry{{}}}, fx)
+			})
+		}
 	}
-	n.do(func(fx *Effects) {
-		if n.device != nil {
-			n.device.Tick(now, fx)
-		}
-		for _, a := range n.held() {
-			a.Tick(now, fx)
-		}
-		if n.cloud != nil {
-			n.cloud.Tick(now, fx)
-		}
-		if n.coord != nil {
-			n.coord.Tick(now, fx)
-			if run, _ := n.coord.Running(now); run == nil && now > at(3*time.Second) {
-				n.coord.Start(now, RunRecord{Run: run7, Period: n.w.period, Count: n.w.count, Entries: []Entry{{}}})
-			}
-		}
-	})
+	next := min(n.node.Next(n.w.now).Sub(n.w.now), 10*ms)
+	n.w.after(max(next, 100*time.Microsecond), n.tick)
 }
 
 // meet is what gossip does: it learns of the others' claims and fills gaps of the log.
@@ -319,36 +293,43 @@ func (n *actor) meet() {
 	if n.dead || n.paused {
 		return
 	}
-	n.elect()
+	var others []Member
+	for _, other := range n.w.nodes {
+		if other == n {
+			continue
+		}
+		others = append(others, Member{
+			Peer: other.peer, Site: hall, Views: other.node.Views(), Eligible: other.node.Eligible, Class: 5, Stands: true,
+			Pinned: other.node.Pinned, Claims: other.node.Claims(),
+		})
+	}
+	n.do(func(fx *Effects) { n.node.SetMembers(n.w.now, others, fx) })
 	for _, other := range n.w.nodes {
 		if other.dead || other == n {
 			continue
 		}
-		for _, id := range other.log.Runs() {
-			n.log.Floor(n.w.now, id, other.log.runs[id].floor)
+		for _, id := range other.log().Runs() {
+			n.log().Floor(n.w.now, id, other.log().runs[id].floor)
 		}
-		for _, span := range n.log.Gaps(hall, run7, 8) {
-			lines, _, _ := other.log.Range(hall, span, 100)
-			for _, p := range lines {
-				n.heard(p)
-			}
+		for _, span := range n.log().Gaps(hall, run7, 8) {
+			lines, _, _ := other.log().Range(hall, span, 100)
+			n.heard(lines...)
 		}
 	}
 }
 
-// heard takes a publication.
-func (n *actor) heard(p *Published) {
-	if n.coord == nil {
-		n.log.Append(n.w.now, p)
-		return
-	}
-	n.do(func(fx *Effects) { n.coord.Reconcile(n.w.now, p, fx) })
+// heard takes publications.
+func (n *actor) heard(of ...*Published) {
+	n.do(func(fx *Effects) { n.node.Heard(n.w.now, hall, of, 0, 0, fx) })
 }
 
 // do runs a step and carries out its effects.
 func (n *actor) do(step func(fx *Effects)) {
 	var fx Effects
 	step(&fx)
+	if n.w.faults.unasked && n.coord() != nil {
+		n.coord().asking.peers = nil
+	}
 	for _, s := range fx.Sends {
 		n.w.send(n, s.To, s.Message)
 	}
@@ -369,7 +350,7 @@ func (n *actor) do(step func(fx *Effects)) {
 // the sample and the view.
 func (n *actor) capture(id SampleID) {
 	o := &Observation{Sample: id, Captured: n.w.now}
-	for v := range each(n.views) {
+	for v := range each(n.node.Views()) {
 		h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte{byte(v)}, uint64(id.Beat)^uint64(id.Request)))
 		r := ViewResult{View: v, Seen: h[0] > 60}
 		if r.Seen {
@@ -378,84 +359,18 @@ func (n *actor) capture(id SampleID) {
 		}
 		o.Views = append(o.Views, r)
 	}
-	n.do(func(fx *Effects) { n.device.Captured(n.w.now, o, fx) })
+	n.do(func(fx *Effects) { n.node.Captured(n.w.now, []*Observation{o}, fx) })
 }
 
 func (n *actor) receive(from Peer, m Message) {
 	if n.dead {
 		return
 	}
-	now := n.w.now
-	switch m := m.(type) {
-	case *Heartbeat:
-		n.hears(from, m.Claim)
-	case *Claiming:
-		n.hears(from, m.Claim)
-	case *HeartbeatAck:
-		if c := n.claims[m.Role]; c != nil && from != n.peer {
-			c.Accepted(m.Epoch)
-		}
-	case *Stale:
-		if c := n.claims[m.Role]; c != nil {
-			n.act(m.Role, c.Stale(now, m.Epoch))
-		}
-	case *StillHeard:
-		if c := n.claims[m.Role]; c != nil {
-			hears, promised := c.StillHears(now, m.Epoch, true)
-			n.w.send(n, from, &StillHeardAnswer{m.Role, m.Epoch, hears, promised})
-		}
-	case *StillHeardAnswer:
-		if c := n.claims[m.Role]; c != nil {
-			n.act(m.Role, c.Answered(now, from, m.Asked, m.Hears, m.Promised))
-		}
-	}
 	n.do(func(fx *Effects) {
-		if n.device != nil {
-			n.deviceReceives(from, m, fx)
-		} else {
-			n.witness(from, m, fx)
+		if b, ok := m.(*SealBatch); ok && n.w.faults.unfenced && b.Epoch.Below(n.node.Device().memory.Promised()) {
+			fx.send(from, &SealAck{Role: b.Role, Epoch: b.Epoch, Number: b.Number})
+			return
 		}
-		for _, a := range n.held() {
-			a.Receive(now, from, m, fx)
-		}
-		if n.cloud != nil {
-			n.cloud.Receive(now, from, m, fx)
-		}
-		if n.coord != nil {
-			n.coord.Receive(now, from, m, fx)
-		}
+		n.node.Receive(n.w.now, from, m, fx)
 	})
-}
-
-func (n *actor) deviceReceives(from Peer, m Message, fx *Effects) {
-	if b, ok := m.(*SealBatch); ok && n.w.faults.unfenced && b.Epoch.Below(n.device.memory.Promised()) {
-		fx.send(from, &SealAck{Role: b.Role, Epoch: b.Epoch, Number: b.Number})
-		return
-	}
-	n.device.Receive(n.w.now, from, m, fx)
-}
-
-// witness is a standby without views: it stores seals as a device does.
-func (n *actor) witness(from Peer, m Message, fx *Effects) {
-	if n.device == nil {
-		n.device = NewDevice(n.peer, hall, 0, n.w.top.Groups, true, 1<<20)
-	}
-	n.deviceReceives(from, m, fx)
-}
-
-// hears takes a holder's claim.
-func (n *actor) hears(from Peer, claim Claim) {
-	c := n.claims[claim.Role]
-	if c == nil || from == n.peer {
-		return
-	}
-	before := c.Promised()
-	ok, actions := c.Heard(n.w.now, claim)
-	n.act(claim.Role, actions)
-	if !ok && !claim.Lonely {
-		n.w.send(n, from, &Stale{claim.Role, c.Promised()})
-	}
-	if before != c.Promised() {
-		n.setScene()
-	}
 }

@@ -1,0 +1,365 @@
+package roles
+
+import (
+	"slices"
+
+	"ganglion/inference/topology"
+)
+
+// Receive takes a message of another node.
+func (n *Node) Receive(now Instant, from Peer, m Message, fx *Effects) {
+	n.run(now, fx, func(fx *Effects) {
+		if !n.holdBack(now, from, m) {
+			n.receive(now, from, m, fx)
+		}
+		n.electMoved(now, fx)
+	})
+}
+
+func (n *Node) electMoved(now Instant, fx *Effects) {
+	if n.moved {
+		n.elect(now, fx)
+	}
+}
+
+func (n *Node) receive(now Instant, from Peer, m Message, fx *Effects) {
+	n.claimant(now, from, m, fx)
+	site, ok := siteOf(m)
+	if !ok { // of the mesh's cloud alone, or of several sites
+		if f, ok := m.(*Features); ok {
+			n.features(now, from, f, fx)
+		}
+		return
+	}
+	at := n.known(site)
+	if at == nil {
+		return
+	}
+	at.device.Receive(now, from, m, fx)
+	for _, a := range at.held() {
+		a.Receive(now, from, m, fx)
+	}
+	if at.coord != nil {
+		at.coord.Receive(now, from, m, fx)
+	}
+}
+
+// features go to the tier that wants them; those of an edge carry their site in each sample.
+func (n *Node) features(now Instant, from Peer, m *Features, fx *Effects) {
+	if m.Tier == topology.ExitCloud {
+		if n.cloud != nil {
+			n.cloud.Receive(now, from, m, fx)
+		}
+		return
+	}
+	if len(m.Items) == 0 {
+		return
+	}
+	if at := n.sites[m.Items[0].Sample.Site]; at != nil {
+		for _, a := range at.held() {
+			a.Receive(now, from, m, fx)
+		}
+	}
+}
+
+// claimant is what a message is to the node's claims.
+func (n *Node) claimant(now Instant, from Peer, m Message, fx *Effects) {
+	switch m := m.(type) {
+	case *Heartbeat:
+		n.hears(now, from, m.Claim, fx)
+	case *Claiming:
+		n.hears(now, from, m.Claim, fx)
+	case *HeartbeatAck:
+		if c := n.claims[m.Role]; c != nil && from != n.Self {
+			c.Accepted(m.Epoch)
+		}
+	case *ClaimAnswer:
+		if c := n.claims[m.Role]; c != nil && from != n.Self {
+			c.Accepted(m.Epoch)
+		}
+	case *Stale:
+		if c := n.claims[m.Role]; c != nil {
+			n.act(now, m.Role, c.Stale(now, m.Epoch), fx)
+			n.moved = true
+		}
+	case *StillHeard:
+		if c := n.claims[m.Role]; c != nil {
+			hears, promised := c.StillHears(now, m.Epoch, n.Acknowledged(m.Epoch.Peer))
+			fx.send(from, &StillHeardAnswer{m.Role, m.Epoch, hears, promised})
+		}
+	case *StillHeardAnswer:
+		if c := n.claims[m.Role]; c != nil {
+			n.act(now, m.Role, c.Answered(now, from, m.Asked, m.Hears, m.Promised), fx)
+		}
+	case *HandOver:
+		if c := n.claims[m.Role]; c != nil && from == m.Epoch.Peer {
+			n.act(now, m.Role, c.HandedOver(now, m.Epoch), fx)
+		}
+	}
+}
+
+// hears takes a holder's claim.
+func (n *Node) hears(now Instant, from Peer, claim Claim, fx *Effects) {
+	c := n.claims[claim.Role]
+	if c == nil || from == n.Self || from != claim.Epoch.Peer {
+		return
+	}
+	before := c.Promised()
+	ok, actions := c.Heard(now, claim)
+	n.act(now, claim.Role, actions, fx)
+	switch {
+	case !ok && !claim.Lonely:
+		fx.send(from, &Stale{claim.Role, c.Promised()})
+	case ok && claim.Lonely && n.coordinated(claim.Role) == nil:
+		fx.send(from, &HeartbeatAck{Role: claim.Role, Epoch: claim.Epoch}) // in company from now on
+	}
+	n.remember(now, claim)
+	if before != c.Promised() {
+		n.moved = true
+	}
+}
+
+// remember keeps a heard claim for the elections of the next moments.
+func (n *Node) remember(now Instant, claim Claim) {
+	for i := range n.heard {
+		if h := &n.heard[i]; h.claim.Role == claim.Role && h.claim.Epoch.Peer == claim.Epoch.Peer {
+			if !claim.Epoch.Below(h.claim.Epoch) {
+				*h = heardClaim{claim, now}
+			}
+			return
+		}
+	}
+	n.heard = append(n.heard, heardClaim{claim, now})
+}
+
+// siteOf is the site that a message is about; false where it is about none.
+func siteOf(m Message) (Site, bool) {
+	var role Role
+	switch m := m.(type) {
+	case *Scores:
+		return m.Site, true
+	case *Proposals:
+		return m.Site, true
+	case *Request:
+		return m.Sample.Site, true
+	case *Heartbeat:
+		role = m.Claim.Role
+	case *HeartbeatAck:
+		role = m.Role
+	case *Ask:
+		role = m.Role
+	case *SealBatch:
+		role = m.Role
+	case *SealAck:
+		role = m.Role
+	case *Stale:
+		role = m.Role
+	case *Claiming:
+		role = m.Claim.Role
+	case *ClaimAnswer:
+		role = m.Role
+	}
+	return role.Site, role.Site != ""
+}
+
+// Captured takes what came of samples that the node was to capture.
+func (n *Node) Captured(now Instant, of []*Observation, fx *Effects) {
+	n.run(now, fx, func(fx *Effects) { n.Device().Captured(now, of, fx) })
+}
+
+// Heard takes publications of a site's verdicts that another node made or kept, and the
+// oldest beat of their run that is not final.
+func (n *Node) Heard(now Instant, site Site, of []*Published, run RunID, floor Beat, fx *Effects) {
+	at := n.known(site)
+	if at == nil {
+		return
+	}
+	n.run(now, fx, func(fx *Effects) {
+		for _, p := range of {
+			if at.coord != nil {
+				at.coord.Reconcile(now, p, fx)
+			} else {
+				at.log.Append(now, p)
+			}
+		}
+		if run != 0 {
+			at.log.Floor(now, run, floor)
+		}
+	})
+}
+
+// Order opens a sample on demand at the site's coordinator. It returns false where the part
+// is not this node's, or there is too much in work: who asked is to ask again.
+func (n *Node) Order(now Instant, c Capture, fx *Effects) (taken bool) {
+	at := n.sites[c.Sample.Site]
+	if at == nil || at.coord == nil {
+		return false
+	}
+	n.run(now, fx, func(fx *Effects) { taken = at.coord.Request(now, c, fx) })
+	return taken
+}
+
+// StartRun begins a run at the site's coordinator, in the place of any other. It returns
+// false where the part is not this node's, or not yet.
+func (n *Node) StartRun(now Instant, run RunRecord, fx *Effects) (RunID, bool) {
+	at := n.sites[run.Site]
+	if at == nil || at.coord == nil || at.coord.stopped || at.coord.claiming {
+		return 0, false
+	}
+	run.Run = n.NewRun()
+	n.run(now, fx, func(fx *Effects) {
+		at.coord.Start(now, run)
+		at.coord.Tick(now, fx)
+	})
+	return run.Run, true
+}
+
+// Tick does what is due. It is called at Next, after every event or some of them, and at
+// least every quarter of StallLimit.
+func (n *Node) Tick(now Instant, fx *Effects) {
+	n.run(now, fx, func(fx *Effects) {
+		for _, role := range n.order {
+			n.act(now, role, n.claims[role].Tick(now), fx)
+		}
+		n.electMoved(now, fx)
+		n.release(now, fx)
+		for _, site := range n.names {
+			at := n.sites[site]
+			at.device.Tick(now, fx)
+			for _, a := range at.held() {
+				a.Tick(now, fx)
+			}
+			if at.coord != nil {
+				n.follow(now, at)
+				at.coord.Tick(now, fx)
+			}
+		}
+		if n.cloud != nil {
+			n.cloud.Tick(now, fx)
+		}
+	})
+}
+
+// Next is when Tick has something to do that no event brings.
+func (n *Node) Next(now Instant) Instant {
+	next := Never
+	for _, h := range n.held {
+		next = min(next, h.at)
+	}
+	for _, site := range n.names {
+		at := n.sites[site]
+		next = min(next, at.device.Next())
+		for _, a := range at.held() {
+			next = min(next, a.Next())
+		}
+		if at.coord != nil {
+			next = min(next, at.coord.Next(now))
+		}
+	}
+	if n.cloud != nil {
+		next = min(next, n.cloud.upper.next())
+	}
+	return max(next, now)
+}
+
+// follow brings about what is planned for the node's own site, as its coordinator.
+func (n *Node) follow(now Instant, at *post) {
+	c := at.coord
+	if at.site != n.Site || c.stopped || c.claiming || !n.planned(at) {
+		return
+	}
+	switch {
+	case n.plan.Auto && (c.run == nil || c.run.Ended(c.next) || c.run.Period != n.plan.Period):
+		c.Start(now, RunRecord{
+			Site: at.site, Run: n.NewRun(), Period: n.plan.Period,
+			Entries: []Entry{{Bundle: n.plan.Bundle, Settings: n.plan.Settings}},
+		})
+	case c.run != nil && !c.run.Ended(c.next):
+		last := c.run.Entries[len(c.run.Entries)-1]
+		if last.Bundle != n.plan.Bundle || last.Settings != n.plan.Settings {
+			c.Enter(now, n.plan.Bundle, n.plan.Settings)
+		}
+	}
+}
+
+// planned reports whether there is a live view and every one has the bundle that is wanted.
+func (n *Node) planned(at *post) bool {
+	if n.plan.Period <= 0 || n.Catalog(n.plan.Bundle, n.plan.Settings) == nil {
+		return false
+	}
+	some := n.views != 0
+	for i := range n.others {
+		m := &n.others[i]
+		if m.Site != at.site || m.Views == 0 || !n.links[m.Peer].connected {
+			continue
+		}
+		some = true
+		if !slices.Contains(m.Bundles, n.plan.Bundle) {
+			return false
+		}
+	}
+	return some
+}
+
+// Resign gives up every role, and tells who is next: what a node does before it leaves.
+func (n *Node) Resign(now Instant, fx *Effects) {
+	n.run(now, fx, func(fx *Effects) {
+		for _, role := range n.order {
+			e := n.claims[role].Promised()
+			next, actions := n.claims[role].Resign()
+			n.act(now, role, actions, fx)
+			fx.send(next, &HandOver{Role: role, Epoch: e})
+		}
+		n.Eligible = 0
+		n.elect(now, fx)
+	})
+}
+
+// heldBack is a message on the added way to or from the last tier.
+type heldBack struct {
+	at   Instant
+	from Peer // who sent it to this node; empty: it goes out
+	send Send
+}
+
+// holdBack keeps features for the last tier for half of the added round trip.
+func (n *Node) holdBack(now Instant, from Peer, m Message) bool {
+	f, ok := m.(*Features)
+	if !ok || f.Tier != topology.ExitCloud || n.CloudDelay <= 0 {
+		return false
+	}
+	n.held = append(n.held, heldBack{now.Add(n.CloudDelay / 2), from, Send{To: n.Self, Message: m}})
+	return true
+}
+
+// holdAnswer keeps an answer of the last tier for as long.
+func (n *Node) holdAnswer(now Instant, s Send) bool {
+	p, ok := s.Message.(*Proposals)
+	if !ok || s.released || p.Tier != topology.ExitCloud || n.CloudDelay <= 0 {
+		return false
+	}
+	n.held = append(n.held, heldBack{now.Add(n.CloudDelay / 2), "", s})
+	return true
+}
+
+// release delivers what was held back for long enough.
+func (n *Node) release(now Instant, fx *Effects) {
+	var due []heldBack
+	n.held = slices.DeleteFunc(n.held, func(h heldBack) bool {
+		if h.at <= now {
+			due = append(due, h)
+		}
+		return h.at <= now
+	})
+	for _, h := range due {
+		switch {
+		case h.from != "":
+			n.receive(now, h.from, h.send.Message, fx)
+		case h.send.To == n.Self:
+			n.receive(now, n.Self, h.send.Message, fx)
+		default:
+			h.send.released = true
+			fx.Sends = append(fx.Sends, h.send)
+		}
+	}
+}
