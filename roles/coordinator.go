@@ -185,6 +185,15 @@ func (c *Coordinator) Enter(now Instant, bundle inference.BundleID, settings uin
 	return ok
 }
 
+// End ends the run at its present beat; what is open of it is finished.
+func (c *Coordinator) End() {
+	if c.run != nil && !c.run.Ended(c.next) {
+		run := *c.run
+		run.Count = max(c.next, 1)
+		c.run = &run
+	}
+}
+
 // Request opens a sample on demand and has the devices capture it. It returns false where
 // there is too much in work, or the claim is not yet heard: who asked is to ask again.
 func (c *Coordinator) Request(now Instant, r Capture, fx *Effects) bool {

@@ -336,7 +336,7 @@ func (c *Coordinator) release(now Instant, w *work, fx *Effects) {
 		p.SinceBeat = max(0, now.Sub(c.origin.Add(c.run.Offset(w.id.Beat))))
 	}
 	if news, loser := c.log.Append(now, p); news {
-		fx.Published = append(fx.Published, p)
+		fx.publish(p)
 		if loser != nil {
 			c.supersede(now, loser, fx)
 		}
@@ -353,14 +353,24 @@ func (c *Coordinator) supersede(now Instant, loser *Published, fx *Effects) {
 	p := *loser
 	p.Seq, p.SupersededBy = Seq{c.epoch, c.seq}, survivor.Sealed.Hash
 	if news, _ := c.log.Append(now, &p); news {
-		fx.Published = append(fx.Published, &p)
+		fx.publish(&p)
 	}
+}
+
+// publish is for verdicts that are new in the log of who publishes them.
+func (fx *Effects) publish(p *Published) {
+	fx.Published = append(fx.Published, p)
+	fx.Logged = append(fx.Logged, p)
 }
 
 // Reconcile takes a publication of another holder, after a partition: where one of two
 // verdicts of a sample has lost, it is published again as superseded.
 func (c *Coordinator) Reconcile(now Instant, p *Published, fx *Effects) {
-	if _, loser := c.log.Append(now, p); loser != nil && !c.stopped {
+	news, loser := c.log.Append(now, p)
+	if news {
+		fx.Logged = append(fx.Logged, p)
+	}
+	if loser != nil && !c.stopped {
 		c.supersede(now, loser, fx)
 	}
 }

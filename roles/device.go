@@ -31,7 +31,18 @@ type Device struct {
 	resent  Instant
 	beaten  Instant              // when beats were looked for last
 	sent    map[SampleID]Instant // when an observation was last sent; of those retained
+	payload Payload
 }
+
+// Payload is what a device has sent up, as section III-E of the paper counts it: scores and
+// features, without what carries them.
+type Payload struct {
+	Bytes     uint64
+	SeenViews uint64 // for which scores or, where there is no local exit, a presence was sent first
+}
+
+// Payload is what the device has sent up since it started.
+func (d *Device) Payload() Payload { return d.payload }
 
 // NewDevice is a device of the views in a set; of none it is a standby's, which stores
 // seals and captures nothing. live says that a beat that was missed is
@@ -98,6 +109,10 @@ func (d *Device) push(now Instant, group int, of []*Observation, again bool, fx 
 			if slices.Contains(d.groups[group], v.View) {
 				v.Features = nil
 				bare.Views = append(bare.Views, v)
+				d.payload.Bytes += 4 * uint64(len(v.Scores))
+				if v.Seen && !again {
+					d.payload.SeenViews++
+				}
 			}
 		}
 		if len(bare.Views) > 0 {
@@ -221,6 +236,7 @@ func (d *Device) ask(from Peer, m *Ask, fx *Effects) {
 					Sample: o.Sample, Bundle: o.Bundle, Settings: o.Settings, Expect: w.Expect,
 					Source: v.View, Views: 1 << v.View, Features: v.Features,
 				})
+				d.payload.Bytes += uint64(len(v.Features))
 			}
 		}
 	}

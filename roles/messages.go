@@ -221,6 +221,7 @@ type Effects struct {
 	Sends     []Send
 	Captures  []Capture    // the device is to capture these
 	Published []*Published // to be told to everyone
+	Logged    []*Published // that are new in this node's logs, those it published among them
 	Missing   []SiteSpan   // of verdict logs, to be asked of other nodes
 }
 

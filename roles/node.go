@@ -22,6 +22,7 @@ type NodeConfig struct {
 	RetentionBytes int
 	CloudDelay     time.Duration // added round trip to the last tier: half on features that come in, half on answers
 	Persisted      map[Role]Epoch
+	Logs           map[Site]*Log // that there are already
 
 	Catalog      Catalog
 	Encode       Codec
@@ -98,7 +99,11 @@ func (n *Node) post(site Site) *post {
 	if p := n.sites[site]; p != nil {
 		return p
 	}
-	p := &post{site: site, log: NewLog(), aggs: make([]*Aggregator, len(n.Groups))}
+	log := n.Logs[site]
+	if log == nil {
+		log = NewLog()
+	}
+	p := &post{site: site, log: log, aggs: make([]*Aggregator, len(n.Groups))}
 	p.device = NewDevice(n.Self, site, 0, n.Groups, n.Live, n.RetentionBytes)
 	n.sites[site] = p
 	n.names = slices.Sorted(maps.Keys(n.sites))
@@ -255,6 +260,36 @@ func (n *Node) tripFor(at *post, p Peer) time.Duration {
 		trip += n.CloudDelay
 	}
 	return trip
+}
+
+// EndRuns ends the runs that this node coordinates, before it is made anew for another
+// topology.
+func (n *Node) EndRuns() {
+	for _, site := range n.names {
+		if c := n.sites[site].coord; c != nil {
+			c.End()
+		}
+	}
+}
+
+// Drained reports whether the node has no sample in work and retains none.
+func (n *Node) Drained() bool {
+	for _, site := range n.names {
+		at := n.sites[site]
+		if at.device.memory.Counts().Retained > 0 || at.coord != nil && len(at.coord.work) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Seen is the highest claim of each role that the node knows of, to make it anew with.
+func (n *Node) Seen() map[Role]Epoch {
+	out := map[Role]Epoch{}
+	for _, role := range n.order {
+		out[role] = higher(n.claims[role].seen, n.claims[role].promised)
+	}
+	return out
 }
 
 // held is the aggregators of the site that the node runs.

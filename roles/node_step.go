@@ -35,6 +35,9 @@ func (n *Node) receive(now Instant, from Peer, m Message, fx *Effects) {
 	if at == nil {
 		return
 	}
+	if h, ok := m.(*Heartbeat); ok && h.Run != nil && !h.Claim.Epoch.Below(at.device.memory.Promised()) {
+		at.log.Floor(now, h.Run.Run, h.Floor)
+	}
 	at.device.Receive(now, from, m, fx)
 	for _, a := range at.held() {
 		a.Receive(now, from, m, fx)
@@ -179,7 +182,9 @@ func (n *Node) Heard(now Instant, site Site, of []*Published, run RunID, floor B
 			if at.coord != nil {
 				at.coord.Reconcile(now, p, fx)
 			} else {
-				at.log.Append(now, p)
+				if news, _ := at.log.Append(now, p); news {
+					fx.Logged = append(fx.Logged, p)
+				}
 			}
 		}
 		if run != 0 {
