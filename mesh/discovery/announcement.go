@@ -30,7 +30,7 @@ const (
 	headBytes        = 38 // up to and with the echo
 	macBytes         = 16
 	maxPeerBytes     = 64
-	version          = 1
+	version          = Version
 )
 
 // magic begins every datagram, of whatever version.

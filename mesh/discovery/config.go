@@ -14,6 +14,9 @@ import (
 // that a mesh prefers.
 const DefaultPort = 4801
 
+// Version is the version of the beacon's format.
+const Version = 1
+
 // MaxJoin is how many addresses a node may be told to join.
 const MaxJoin = 32
 

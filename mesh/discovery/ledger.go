@@ -27,11 +27,14 @@ type LaneStatus struct {
 	Broadcast  netip.Addr
 	Open       bool // it is in use now
 	Sent       uint64
+	SentBytes  uint64
 	SendFailed uint64
-	Heard      uint64 // taken: members', foreign and seekers' datagrams
-	Refused    map[Refusal]uint64
-	SendFault  string // why nothing can be sent; empty: it can
-	HearFault  string // why nothing can be heard; empty: it can
+	// ReceivedBytes counts all datagrams, own broadcasts and refused ones included.
+	ReceivedBytes uint64
+	Heard         uint64 // taken: members', foreign and seekers' datagrams
+	Refused       map[Refusal]uint64
+	SendFault     string // why nothing can be sent; empty: it can
+	HearFault     string // why nothing can be heard; empty: it can
 }
 
 // MDNSStatus is multicast DNS.
@@ -132,8 +135,15 @@ func (l *ledger) closed(at lane) {
 	l.onLane(at, func(s *LaneStatus) { s.Open = false })
 }
 
-func (l *ledger) sent(at lane) {
-	l.onLane(at, func(s *LaneStatus) { s.Sent, s.SendFault = s.Sent+1, "" })
+func (l *ledger) sent(at lane, bytes int) {
+	l.onLane(at, func(s *LaneStatus) {
+		s.Sent, s.SentBytes, s.SendFault = s.Sent+1, s.SentBytes+uint64(bytes), ""
+	})
+}
+
+// received counts a datagram before it is judged.
+func (l *ledger) received(at lane, bytes int) {
+	l.onLane(at, func(s *LaneStatus) { s.ReceivedBytes += uint64(bytes) })
 }
 
 // cannotSend notes a failure. It tells whether the lane could send before.

@@ -152,6 +152,7 @@ func (r *radio) read(s *station, from socket) {
 			return
 		}
 		if err == nil {
+			r.ledger.received(s.lane, n)
 			source = netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
 			h, refusal := r.judge.judge(buffer[:n], source, s.lane.network)
 			if refusal == "" && h.sort != sortOwn {
@@ -201,7 +202,7 @@ func (r *radio) send(s *station, datagram []byte, to netip.AddrPort) {
 		r.cannotSend(s.lane, err)
 		return
 	}
-	r.ledger.sent(s.lane)
+	r.ledger.sent(s.lane, len(datagram))
 }
 
 // close closes every lane and waits for the readers.

@@ -1,0 +1,83 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestStages: parts end in the reverse order of their start; one that fails ends all,
+// and one that hangs holds nobody up for longer than was promised.
+func TestStages(t *testing.T) {
+	broken := errors.New("broken")
+	const within, work = 5 * time.Second, time.Second
+	tests := []struct {
+		name   string
+		fails  string // this one by itself
+		hangs  string
+		ends   []string
+		faults []string // in the error
+		took   time.Duration
+	}{
+		{"as it should", "", "", []string{"c", "b", "a"}, nil, 3 * work},
+		{"one fails", "b", "", []string{"b", "c", "a"}, []string{"b ended by itself", "broken"}, 2 * work},
+		{"one hangs", "", "c", []string{"b", "a"}, []string{"c has not ended after 5s"}, within + 200*time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var ends []string
+				release := make(chan struct{})
+				var stages []stage
+				for _, name := range []string{"a", "b", "c"} {
+					stages = append(stages, stage{name, func(ctx context.Context) error {
+						end := func(err error) error {
+							mu.Lock()
+							defer mu.Unlock()
+							ends = append(ends, name)
+							return err
+						}
+						if name == tt.fails {
+							return end(broken)
+						}
+						<-ctx.Done()
+						if name == tt.hangs {
+							<-release
+							return nil
+						}
+						wait := work
+						if tt.hangs != "" {
+							wait = time.Millisecond
+						}
+						<-time.After(wait)
+						return end(ctx.Err())
+					}})
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tt.fails == "" {
+					cancel()
+				}
+				begin := time.Now()
+				err := runStages(ctx, stages, within)
+				took := time.Since(begin)
+				close(release)
+				synctest.Wait()
+				if !slices.Equal(ends, tt.ends) || took > tt.took || (err == nil) != (tt.faults == nil) {
+					t.Errorf("got %q after %v: %v", ends, took, err)
+				}
+				for _, want := range tt.faults {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("got %v, want %s", err, want)
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,156 @@
+package mesh
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"ganglion/mesh/discovery"
+	"ganglion/mesh/membership"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWarnings: each circumstance has its sentence, with what a person needs to act on
+// it, and a healthy node has none.
+func TestWarnings(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	here := netip.MustParseAddrPort("192.168.1.2:4801")
+	there := netip.MustParseAddrPort("192.168.1.3:4803")
+	lane := discovery.LaneStatus{Interface: "eth0", Address: netip.MustParsePrefix("192.168.1.2/24")}
+	fault := func(kind string, ago time.Duration) membership.Fault {
+		return membership.Fault{Peer: "peer", Kind: kind, Err: errors.New("the cause"), Count: 3, At: now.Add(-ago)}
+	}
+	foreign := discovery.Foreign{
+		Fingerprint: "otherone", Version: discovery.Version, Name: "shed", Address: there, Way: discovery.Beacon, Interface: "eth0",
+	}
+	tests := []struct {
+		name   string
+		change func(*circumstances)
+		want   [][]string // of each warning, in order, what it must say
+	}{
+		{"healthy", func(*circumstances) {}, nil},
+		{"alone for a moment", func(c *circumstances) { c.status.Alone = 9 * time.Second }, nil},
+		{"alone", func(c *circumstances) { c.status.Alone = 12 * time.Second }, [][]string{
+			{"alone for 12s", "no other node", "another token", "oursours", "multicast", "firewall", "UDP port 4801", "--join", "192.168.1.2:4801"},
+		}},
+		{"alone again", func(c *circumstances) { c.status.Alone, c.hadCompany = time.Minute, true }, [][]string{{"1m0s", "have left"}}},
+		{"alone though heard", func(c *circumstances) { c.status.Alone, c.status.Discovery.Members = time.Minute, 2 }, [][]string{{"TCP blocked"}}},
+		{"alone beside another mesh", func(c *circumstances) {
+			c.status.Alone, c.status.Discovery.Foreign = time.Minute, []discovery.Foreign{foreign}
+		}, [][]string{{"another token"}, {"otherone", `"shed"`, "192.168.1.3:4803", "by beacon on eth0", "oursours"}}},
+		{"another version of the beacon", func(c *circumstances) {
+			c.status.Discovery.Foreign = []discovery.Foreign{{Version: 9, Address: netip.AddrPortFrom(there.Addr(), 0), Way: discovery.MDNS}}
+		}, [][]string{{"192.168.1.3 (heard by mdns)", "version 9", "version 1", "update"}}},
+		{"clone heard", func(c *circumstances) {
+			c.clone = &Heard{Kind: HeardClone, Addresses: []netip.AddrPort{there}}
+			c.status.Membership.Clone = &membership.CloneError{Address: "elsewhere"} // once is enough
+		}, [][]string{{"node without a name at 192.168.1.3:4803", "192.168.1.2:4801"}}},
+		{"clone met", func(c *circumstances) {
+			c.status.Membership.Clone = &membership.CloneError{Address: "192.168.1.2:4801"}
+		}, [][]string{{"192.168.1.2:4801", "unknown address"}}},
+		{"port taken", func(c *circumstances) { c.config.Port = 4700 }, [][]string{{"4700 is taken", "port 4801"}}},
+		{"any port", func(c *circumstances) { c.config.Port = 0 }, nil},
+		{"denied", func(c *circumstances) { c.status.Denied = []MemberID{"self"} }, [][]string{{"denied this node"}}},
+		{"join fails", func(c *circumstances) {
+			c.status.Discovery.Joins = []discovery.JoinStatus{{Target: "10.0.0.9", Attempts: 4, Fault: "refused"}, {Target: "good"}}
+		}, [][]string{{"Joining 10.0.0.9", "4 attempts", "refused"}}},
+		{"deaf and mute", func(c *circumstances) {
+			lane.HearFault, lane.SendFault = "taken", "forbidden"
+			c.status.Discovery.Lanes = []discovery.LaneStatus{lane}
+			c.status.Discovery.MDNS.Fault = "no multicast"
+		}, [][]string{{"heard on eth0", "taken"}, {"sent on eth0", "forbidden"}, {"DNS", "no multicast"}}},
+		{"no multicast on loopback", func(c *circumstances) {
+			c.status.Discovery.Lanes = []discovery.LaneStatus{{Interface: "lo", Address: netip.MustParsePrefix("127.0.0.1/8")}}
+			c.status.Discovery.MDNS.Fault = "no multicast"
+		}, nil},
+		{"versions before other faults", func(c *circumstances) {
+			c.status.Membership.Faults = []membership.Fault{fault("record", time.Minute), fault("version", time.Minute), fault("meta", faultMemory)}
+		}, [][]string{{"nice name", "another version", "the cause"}, {"nice name", "3 messages", "record", "the cause"}}},
+		{"faults of a denied member", func(c *circumstances) {
+			c.status.Denied = []MemberID{"peer"}
+			c.status.Membership.Faults = []membership.Fault{fault("meta", time.Minute)}
+		}, nil},
+		{"slow network", func(c *circumstances) {
+			c.status.Membership.RoundTrip, c.status.Membership.RoundTripPeer = 300*time.Millisecond, "peer"
+		}, [][]string{{"nice name", "300ms", "100ms"}}},
+		{"crowd", func(c *circumstances) {
+			for range 3 * warningsMax {
+				c.status.Discovery.Foreign = append(c.status.Discovery.Foreign, foreign)
+			}
+		}, append(repeat([]string{"otherone"}, warningsMax), []string{"16 more"})},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := circumstances{
+				now: now, config: DefaultLAN(), mesh: "oursours", self: "self", addresses: []netip.AddrPort{here},
+				name: func(MemberID) string { return "nice name" },
+			}
+			tt.change(&c)
+			got := c.warnings()
+			if len(got) != len(tt.want) {
+				t.Fatalf("got %d warnings, want %d: %q", len(got), len(tt.want), got)
+			}
+			for i, parts := range tt.want {
+				for _, part := range parts {
+					if !strings.Contains(got[i], part) {
+						t.Errorf("%q does not say %q", got[i], part)
+					}
+				}
+				if !strings.HasSuffix(got[i], ".") && !strings.HasSuffix(got[i], ").") {
+					t.Errorf("%q is no sentence", got[i])
+				}
+			}
+		})
+	}
+}
+
+func repeat(parts []string, times int) [][]string {
+	var all [][]string
+	for range times {
+		all = append(all, parts)
+	}
+	return all
+}
+
+// TestKept: the host is told to stay connected to whom a frame may be for, and to
+// nobody who is gone for good.
+func TestKept(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	member := func(id MemberID, state membership.State, ago time.Duration) Member {
+		return Member{ID: id, State: state, Since: now.Add(-ago)}
+	}
+	members := []Member{
+		{ID: "self", Self: true},
+		member("alive", membership.StateAlive, time.Hour),
+		member("suspect", membership.StateSuspect, time.Hour),
+		member("just down", membership.StateDown, keepDown-1),
+		member("long down", membership.StateDown, keepDown),
+		member("left", membership.StateLeft, 0),
+		member("denied", membership.StateAlive, 0),
+	}
+	got := kept(members, map[MemberID]bool{"denied": true}, now)
+	want := map[MemberID]bool{"alive": true, "suspect": true, "just down": true}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAdvertiser: others are told of the addresses of interfaces that discovery uses,
+// however they are written, and of no other.
+func TestAdvertiser(t *testing.T) {
+	var a advertiser
+	if used := usedAddresses(); len(used) > 0 {
+		for address := range used {
+			if !a.allows(address) {
+				t.Errorf("%v is not told of", address)
+			}
+		}
+	}
+	a.read, a.used = time.Now(), map[netip.Addr]bool{netip.MustParseAddr("10.0.0.1"): true}
+	if !a.allows(netip.MustParseAddr("::ffff:10.0.0.1")) || a.allows(netip.MustParseAddr("172.17.0.1")) {
+		t.Error("the address of a bridge is told of, or that of a network is not")
+	}
+}
