@@ -59,9 +59,12 @@ func DefaultLAN() Config {
 // Validate returns every fault of the configuration, joined, or nil.
 func (c Config) Validate() error {
 	var faults []error
+	members := c.membership()
+	members.Name = "" // discovery has the narrower rule for it
 	if c.RoundTripMax <= 0 || c.RoundTripMax > roundTripLongest {
 		faults = append(faults, fmt.Errorf("round trip maximum is %v: give more than zero and at most %v", c.RoundTripMax, roundTripLongest))
-		c.RoundTripMax = DefaultLAN().RoundTripMax // one fault is told once
+	} else {
+		faults = append(faults, members.Validate())
 	}
 	if c.Dir != "" {
 		if info, err := os.Stat(c.Dir); err != nil {
@@ -70,9 +73,7 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("use folder of the mesh: %s is no folder", c.Dir))
 		}
 	}
-	members := c.membership()
-	members.Name = "" // discovery has the narrower rule for it
-	faults = append(faults, c.link().Validate(), members.Validate(), c.discovery(secret.OpenKeys()).Validate())
+	faults = append(faults, c.link().Validate(), c.discovery(secret.OpenKeys()).Validate())
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("configure mesh: %w", err)
 	}

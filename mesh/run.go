@@ -29,7 +29,8 @@ func (m *Mesh) Run(ctx context.Context) error {
 	onGossip, onLink := m.onGossip, m.onLink
 	m.mu.Unlock()
 	if onLink != nil {
-		defer m.links.Watch(onLink)()
+		stop := m.links.Watch(onLink)
+		defer stop()
 	}
 	m.company.note(time.Now(), false)
 	m.log.Info("mesh starts", "mesh", m.keys.Fingerprint, "member", string(m.Self()), "addresses", m.Addresses())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -43,12 +44,12 @@ func runStages(ctx context.Context, stages []stage, within time.Duration) error 
 	defer deadline.Stop()
 	var errs []error
 	late, stuck := false, false
-	for i := len(stages) - 1; i >= 0; i-- {
+	for i, s := range slices.Backward(stages) {
 		cancels[i]()
-		err, ok := wait(ended[i], deadline.C, &late)
-		if !ok {
+		there, err := wait(ended[i], deadline.C, &late)
+		if !there {
 			stuck = true
-			err = fmt.Errorf("%s has not ended after %v: a handler blocks, or the disk", stages[i].name, within)
+			err = fmt.Errorf("%s has not ended after %v: a handler blocks, or the disk", s.name, within)
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			errs = append(errs, fmt.Errorf("run mesh: %w", err))
@@ -60,9 +61,9 @@ func runStages(ctx context.Context, stages []stage, within time.Duration) error 
 	return errors.Join(errs...)
 }
 
-// wait returns what a stage ended with. When it is late, only a moment is left to each
+// wait returns what a stage ended with, if it has ended in time. When it is late, only a moment is left to each
 // stage.
-func wait(ended <-chan error, deadline <-chan time.Time, late *bool) (error, bool) {
+func wait(ended <-chan error, deadline <-chan time.Time, late *bool) (there bool, err error) {
 	const moment = 100 * time.Millisecond
 	if *late {
 		timer := time.NewTimer(moment)
@@ -71,9 +72,9 @@ func wait(ended <-chan error, deadline <-chan time.Time, late *bool) (error, boo
 	}
 	select {
 	case err := <-ended:
-		return err, true
+		return true, err
 	case <-deadline:
 		*late = true
-		return nil, false
+		return false, nil
 	}
 }
