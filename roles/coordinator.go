@@ -226,6 +226,9 @@ func (c *Coordinator) Floor() (RunID, Beat) {
 	return c.run.Run, c.floor
 }
 
+// Published is the claim and how many publications were made under it.
+func (c *Coordinator) Published() (Epoch, uint64) { return c.epoch, c.seq }
+
 // Running is the run and the time since its t0; nil where there is none.
 func (c *Coordinator) Running(now Instant) (*RunRecord, time.Duration) {
 	return c.run, now.Sub(c.origin)

@@ -109,7 +109,9 @@ func (d *Device) push(now Instant, group int, of []*Observation, again bool, fx 
 			if slices.Contains(d.groups[group], v.View) {
 				v.Features = nil
 				bare.Views = append(bare.Views, v)
-				d.payload.Bytes += 4 * uint64(len(v.Scores))
+				if len(d.groups[group]) > 1 { // else the aggregator is this very node
+					d.payload.Bytes += 4 * uint64(len(v.Scores))
+				}
 				if v.Seen && !again {
 					d.payload.SeenViews++
 				}

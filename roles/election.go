@@ -41,6 +41,7 @@ type Member struct {
 	Peer     Peer
 	Site     Site
 	Views    uint64  // views that it holds, bit v for view v
+	Feeds    bool    // it has sources, and so views, or will have once it knows which are free
 	Eligible KindSet // CloudKind and AggregatorKind, as its configuration allows
 	Pinned   KindSet // kinds for which the operator chose it
 	Class    Class
@@ -246,7 +247,7 @@ func (el *election) rank(role Role) []rank {
 			continue
 		}
 		r := rank{
-			member: m, pinned: m.Pinned.Has(role.Kind), noView: m.Views == 0,
+			member: m, pinned: m.Pinned.Has(role.Kind), noView: m.Views == 0 && !m.Feeds,
 			noDuty: !el.hasOther(m.Peer, role),
 		}
 		if role.Kind == AggregatorKind && role.Group < len(el.Groups) && len(el.Groups[role.Group]) == 1 {

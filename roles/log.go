@@ -216,6 +216,14 @@ func (l *Log) Floor(now Instant, id RunID, floor Beat) {
 	r.floor = max(r.floor, floor)
 }
 
+// FloorOf is the oldest beat of a run that is not known to be final.
+func (l *Log) FloorOf(id RunID) Beat {
+	if r := l.runs[id]; r != nil {
+		return r.floor
+	}
+	return 0
+}
+
 // Tally is what became of the samples of a run. Due is the sum of Decided, Refused, Open
 // and Lost.
 type Tally struct {

@@ -172,6 +172,23 @@ func (l *Log) After(seq Seq, most int) []*Published {
 	return out
 }
 
+// Last is the last publications that the log holds, most of them at most, in their order.
+func (l *Log) Last(most int) []*Published {
+	var out []*Published
+	for _, line := range l.lines[max(0, len(l.lines)-most):] {
+		out = append(out, line.Published)
+	}
+	return out
+}
+
+// End is the beat of a run from which on nothing is known to this log.
+func (l *Log) End(id RunID) Beat {
+	if r := l.runs[id]; r != nil {
+		return max(r.end, r.floor)
+	}
+	return 0
+}
+
 // blockBeats is the number of beats that one Block sums up.
 const blockBeats = 256
 

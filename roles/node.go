@@ -17,6 +17,7 @@ type NodeConfig struct {
 	Eligible KindSet // CloudKind and AggregatorKind, as the configuration allows
 	Pinned   KindSet
 	Class    Class
+	Feeds    bool // it has sources
 	Live     bool // its sources are cameras: a beat that was missed is gone
 
 	RetentionBytes int

@@ -44,7 +44,7 @@ func (n *Node) electorate(now Instant) *Electorate {
 		}
 	}
 	e.Members = append(e.Members, Member{
-		Peer: n.Self, Site: n.Site, Views: n.views, Eligible: n.Eligible, Pinned: n.Pinned,
+		Peer: n.Self, Site: n.Site, Views: n.views, Feeds: n.Feeds, Eligible: n.Eligible, Pinned: n.Pinned,
 		Class: n.Class, Stands: n.stands, Claims: n.Claims(),
 	})
 	return e
