@@ -65,8 +65,8 @@
 // to; and because nearly always nobody needs that, they wait 25 ms. Meanwhile, whoever
 // received the message says IDONTWANT to those 4 (from 256 bytes on), which leaves
 // nothing to pass on. The handler does not wait. With eight nodes a message of 30 KB
-// costs 1.02 to 1.1 times its bytes for each receiver; without the pause 2.0 times with
-// a degree of 2, 3.9 with 4 and 6.2 with 6 (TestGossipCost; TUNE=1 measures these). A
+// costs 1.02 to 1.1 times its bytes for each receiver; without the pause 2.2 times with
+// a degree of 2, 4.4 with 4 and 6.1 with 6 (TestGossipCost; TUNE=1 measures these). A
 // heartbeat is 500 ms, sends nothing when nothing was published, and offers what was
 // published in the last three to peers outside the 4 (IHAVE).
 //
