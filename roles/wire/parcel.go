@@ -1,0 +1,224 @@
+package wire
+
+import (
+	"ganglion/roles"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// fieldMessages is the one of wirepb.Parcel that holds messages.
+const fieldMessages protowire.Number = 1
+
+// The fields of wirepb.Message, which tell one sort of message from another.
+const (
+	aHeartbeat protowire.Number = iota + 1
+	aHeartbeatAck
+	aScores
+	anAsk
+	aFeatures
+	aProposals
+	aSealBatch
+	aSealAck
+	aRequest
+	aStale
+	aStillHeard
+	aStillHeardAnswer
+	aClaiming
+	aClaimAnswer
+	aHandOver
+)
+
+// EncodeParcel puts messages to one peer, in their order, into one payload. What is local
+// to the sender does not travel: when an observation was captured, and its features.
+func EncodeParcel(ms []roles.Message) []byte {
+	const usual = 512
+	e := encoder{b: make([]byte, 0, usual)}
+	for _, m := range ms {
+		e.message(m)
+	}
+	return e.finish()
+}
+
+// EncodedBytes is what a message takes of a parcel at most, to cut parcels at a limit.
+func EncodedBytes(m roles.Message) int {
+	var room [2048]byte
+	e := encoder{b: room[:0]}
+	e.message(m)
+	n := len(e.finish())
+	// In a large parcel an index, or a length around it, may take two more bytes.
+	return n + 2*(e.references+e.messages)
+}
+
+// IsFeatures reports whether a message holds features or pixels: those travel in frames of
+// a kind with a larger limit.
+func IsFeatures(m roles.Message) bool {
+	switch m := m.(type) {
+	case *roles.Features:
+		return true
+	case *roles.Request:
+		return len(m.Inputs) > 0
+	}
+	return false
+}
+
+func (e *encoder) message(m roles.Message) {
+	at := e.open(fieldMessages)
+	switch m := m.(type) {
+	case *roles.Heartbeat:
+		e.within(aHeartbeat, func() { e.heartbeat(m) })
+	case *roles.HeartbeatAck:
+		e.within(aHeartbeatAck, func() { e.numbered(m.Role, m.Epoch, m.Number) })
+	case *roles.Scores:
+		e.within(aScores, func() { e.scores(m) })
+	case *roles.Ask:
+		e.within(anAsk, func() { e.ask(m) })
+	case *roles.Features:
+		e.within(aFeatures, func() { e.features(m) })
+	case *roles.Proposals:
+		e.within(aProposals, func() { e.proposals(m) })
+	case *roles.SealBatch:
+		e.within(aSealBatch, func() { e.sealBatch(m) })
+	case *roles.SealAck:
+		e.within(aSealAck, func() { e.numbered(m.Role, m.Epoch, m.Number) })
+	case *roles.Request:
+		e.within(aRequest, func() { e.request(m) })
+	case *roles.Stale:
+		e.within(aStale, func() { e.numbered(m.Role, m.Epoch, 0) })
+	case *roles.StillHeard:
+		e.within(aStillHeard, func() { e.numbered(m.Role, m.Epoch, 0) })
+	case *roles.StillHeardAnswer:
+		e.within(aStillHeardAnswer, func() { e.stillHeardAnswer(m) })
+	case *roles.Claiming:
+		e.within(aClaiming, func() { e.claiming(m) })
+	case *roles.ClaimAnswer:
+		e.within(aClaimAnswer, func() { e.claimAnswer(m) })
+	case *roles.HandOver:
+		e.within(aHandOver, func() { e.numbered(m.Role, m.Epoch, 0) })
+	}
+	e.close(at)
+}
+
+// within writes a message around what write writes.
+func (e *encoder) within(n protowire.Number, write func()) {
+	at := e.open(n)
+	write()
+	e.close(at)
+}
+
+// DecodeParcel reads a parcel: all of it or, where anything of it is refused, nothing. The
+// error wraps [ErrMalformed] and says which message, and which field. Messages of sorts that
+// this version does not know are passed over; [Unknown] counts them. What is returned
+// shares no memory with payload.
+func DecodeParcel(payload []byte, limits Limits) ([]roles.Message, error) {
+	d := decoder{limits: limits.orFormat()}
+	d.readNames(payload)
+	var out []roles.Message
+	messages := 0
+	c := cursor{d: &d, rest: payload}
+	for c.next() {
+		if c.num != fieldMessages || !d.room(messages, maxMessages, "messages") {
+			continue
+		}
+		if m := c.readMessage(messages); m != nil {
+			out = append(out, m)
+		}
+		messages++
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return out, nil
+}
+
+// Unknown is how many messages of a parcel are of sorts that this version does not know.
+func Unknown(payload []byte) int {
+	d := decoder{}
+	n := 0
+	c := cursor{d: &d, rest: payload}
+	for c.next() {
+		if c.num != fieldMessages {
+			continue
+		}
+		known := false
+		of := cursor{d: &d, rest: c.message()}
+		for of.next() {
+			known = known || of.num <= aHandOver
+		}
+		if !known {
+			n++
+		}
+	}
+	return n
+}
+
+// readMessage reads one message; nil where its sort is not known.
+func (c *cursor) readMessage(i int) (m roles.Message) {
+	d := c.d
+	of := d.enter("message", i, c.message())
+	for of.next() {
+		if of.num > aHandOver {
+			continue
+		}
+		if m != nil {
+			d.failf("two messages in one")
+			break
+		}
+		body := d.enter(nameOf(of.num), -1, of.message())
+		m = body.read(of.num)
+		d.leave()
+	}
+	d.leave()
+	return m
+}
+
+func (c *cursor) read(sort protowire.Number) roles.Message {
+	switch sort {
+	case aHeartbeat:
+		return c.heartbeat()
+	case aHeartbeatAck:
+		m := c.numbered()
+		return &roles.HeartbeatAck{Role: m.role, Epoch: m.epoch, Number: m.number}
+	case aScores:
+		return c.scores()
+	case anAsk:
+		return c.ask()
+	case aFeatures:
+		return c.features()
+	case aProposals:
+		return c.proposals()
+	case aSealBatch:
+		return c.sealBatch()
+	case aSealAck:
+		m := c.numbered()
+		return &roles.SealAck{Role: m.role, Epoch: m.epoch, Number: m.number}
+	case aRequest:
+		return c.request()
+	case aStale:
+		m := c.numbered()
+		return &roles.Stale{Role: m.role, Epoch: m.epoch}
+	case aStillHeard:
+		m := c.numbered()
+		return &roles.StillHeard{Role: m.role, Epoch: m.epoch}
+	case aStillHeardAnswer:
+		return c.stillHeardAnswer()
+	case aClaiming:
+		return c.claiming()
+	case aClaimAnswer:
+		return c.claimAnswer()
+	default: // aHandOver
+		m := c.numbered()
+		return &roles.HandOver{Role: m.role, Epoch: m.epoch}
+	}
+}
+
+// nameOf is a sort of message, for errors.
+func nameOf(sort protowire.Number) string {
+	names := [...]string{
+		aHeartbeat: "heartbeat", aHeartbeatAck: "heartbeat_ack", aScores: "scores", anAsk: "ask",
+		aFeatures: "features", aProposals: "proposals", aSealBatch: "seal_batch", aSealAck: "seal_ack",
+		aRequest: "request", aStale: "stale", aStillHeard: "still_heard",
+		aStillHeardAnswer: "still_heard_answer", aClaiming: "claiming", aClaimAnswer: "claim_answer",
+		aHandOver: "hand_over",
+	}
+	return names[sort]
+}
