@@ -327,7 +327,15 @@ type Source struct {
 	// view that it feeds; empty: none.
 	View string `protobuf:"bytes,3,opt,name=view,proto3" json:"view,omitempty"`
 	// fault says why it feeds none, and what to do; empty: it does.
-	Fault         string `protobuf:"bytes,4,opt,name=fault,proto3" json:"fault,omitempty"`
+	Fault string `protobuf:"bytes,4,opt,name=fault,proto3" json:"fault,omitempty"`
+	// ready says that it is open and can be looked at.
+	Ready bool `protobuf:"varint,5,opt,name=ready,proto3" json:"ready,omitempty"`
+	// data is the hash of the data set of a replay, in hexadecimal.
+	Data string `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`
+	// split of it that is replayed.
+	Split string `protobuf:"bytes,7,opt,name=split,proto3" json:"split,omitempty"`
+	// samples that the split has.
+	Samples       uint64 `protobuf:"varint,8,opt,name=samples,proto3" json:"samples,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +396,34 @@ func (x *Source) GetFault() string {
 		return x.Fault
 	}
 	return ""
+}
+
+func (x *Source) GetReady() bool {
+	if x != nil {
+		return x.Ready
+	}
+	return false
+}
+
+func (x *Source) GetData() string {
+	if x != nil {
+		return x.Data
+	}
+	return ""
+}
+
+func (x *Source) GetSplit() string {
+	if x != nil {
+		return x.Split
+	}
+	return ""
+}
+
+func (x *Source) GetSamples() uint64 {
+	if x != nil {
+		return x.Samples
+	}
+	return 0
 }
 
 // Run is a run record and where it is.
@@ -2817,12 +2853,16 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\bwarnings\x18\x15 \x03(\tR\bwarnings\x126\n" +
 	"\atraffic\x18\x16 \x01(\v2\x1c.ganglion.control.v1.TrafficR\atraffic\x12\x1b\n" +
 	"\tuptime_ms\x18\x17 \x01(\x03R\buptimeMs\x12\x14\n" +
-	"\x05alive\x18\x18 \x01(\x05R\x05alive\"X\n" +
+	"\x05alive\x18\x18 \x01(\x05R\x05alive\"\xb2\x01\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x12\n" +
 	"\x04view\x18\x03 \x01(\tR\x04view\x12\x14\n" +
-	"\x05fault\x18\x04 \x01(\tR\x05fault\"\xb2\x01\n" +
+	"\x05fault\x18\x04 \x01(\tR\x05fault\x12\x14\n" +
+	"\x05ready\x18\x05 \x01(\bR\x05ready\x12\x12\n" +
+	"\x04data\x18\x06 \x01(\tR\x04data\x12\x14\n" +
+	"\x05split\x18\a \x01(\tR\x05split\x12\x18\n" +
+	"\asamples\x18\b \x01(\x04R\asamples\"\xb2\x01\n" +
 	"\x03Run\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\tR\x03run\x12\x1b\n" +

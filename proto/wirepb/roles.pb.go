@@ -3617,6 +3617,8 @@ type NodeRecord struct {
 	Data []byte `protobuf:"bytes,12,opt,name=data,proto3" json:"data,omitempty"`
 	// cloud_delay_ns is the round trip that it adds to the last tier.
 	CloudDelayNs uint64 `protobuf:"varint,13,opt,name=cloud_delay_ns,json=cloudDelayNs,proto3" json:"cloud_delay_ns,omitempty"`
+	// feeds: it has sources, whether they have a view yet or not.
+	Feeds bool `protobuf:"varint,14,opt,name=feeds,proto3" json:"feeds,omitempty"`
 	// names that the rest refers to.
 	Names         *Names `protobuf:"bytes,15,opt,name=names,proto3" json:"names,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -3742,6 +3744,13 @@ func (x *NodeRecord) GetCloudDelayNs() uint64 {
 		return x.CloudDelayNs
 	}
 	return 0
+}
+
+func (x *NodeRecord) GetFeeds() bool {
+	if x != nil {
+		return x.Feeds
+	}
+	return false
 }
 
 func (x *NodeRecord) GetNames() *Names {
@@ -4710,7 +4719,7 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\x05epoch\x18\x04 \x01(\v2\x17.ganglion.wire.v1.EpochR\x05epoch\x12\x12\n" +
 	"\x04next\x18\x05 \x01(\x04R\x04next\x123\n" +
 	"\x05items\x18\x06 \x03(\v2\x1d.ganglion.wire.v1.PublicationR\x05items\x12-\n" +
-	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\xac\x03\n" +
+	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\xc2\x03\n" +
 	"\n" +
 	"NodeRecord\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\rR\x04site\x120\n" +
@@ -4726,7 +4735,8 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	" \x01(\tR\aversion\x12\x12\n" +
 	"\x04live\x18\v \x01(\bR\x04live\x12\x12\n" +
 	"\x04data\x18\f \x01(\fR\x04data\x12$\n" +
-	"\x0ecloud_delay_ns\x18\r \x01(\x04R\fcloudDelayNs\x12-\n" +
+	"\x0ecloud_delay_ns\x18\r \x01(\x04R\fcloudDelayNs\x12\x14\n" +
+	"\x05feeds\x18\x0e \x01(\bR\x05feeds\x12-\n" +
 	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"8\n" +
 	"\bHeldView\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\rR\x04view\x12\x18\n" +

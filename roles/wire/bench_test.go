@@ -35,7 +35,7 @@ func usual(n int) map[string]roles.Message {
 		})
 		exit := v.Answer.Proposals[1]
 		proposals.Items = append(proposals.Items, &roles.Proposed{
-			Sample: id, Bundle: bundle, Settings: 2, Exit: &exit, Seen: 0b101101, Reasons: map[int]roles.Reason{}, Ref: -1, Label: -1,
+			Sample: id, Bundle: bundle, Settings: 2, Exit: &exit, Seen: 0b101101, Ref: -1, Label: -1,
 		})
 		seals.Seals = append(seals.Seals, usualSealed(uint64(i)))
 	}
@@ -145,4 +145,16 @@ func BenchmarkPublications(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkEncodeParcels is what a turn sends to one peer, cut at the limit of a frame.
+func BenchmarkEncodeParcels(b *testing.B) {
+	var ms []roles.Message
+	for _, m := range usual(4) {
+		ms = append(ms, m)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		EncodeParcels(ms, 64<<10)
+	}
 }

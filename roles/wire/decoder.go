@@ -19,7 +19,9 @@ import (
 type decoder struct {
 	limits  Limits
 	names   names
-	scratch []byte // for verdicts that are encoded again
+	scratch []byte    // for verdicts that are encoded again
+	texts   [4]string // of the verdicts before: they are mostly the same
+	latest  int       // of texts
 	err     error
 
 	path  [8]step // to where it reads
@@ -98,14 +100,20 @@ func (c *cursor) next() bool {
 	if len(c.rest) == 0 || c.d.err != nil {
 		return false
 	}
-	num, wire, n := protowire.ConsumeTag(c.rest)
-	if n < 0 {
-		c.d.check(errField)
-		return false
+	num, wire, n := protowire.Number(c.rest[0]>>3), protowire.Type(c.rest[0]&7), 1
+	if c.rest[0] >= 1<<7 || num == 0 { // not in one byte
+		if num, wire, n = protowire.ConsumeTag(c.rest); n < 0 {
+			c.d.check(errField)
+			return false
+		}
 	}
 	c.num, c.wire, c.rest = num, wire, c.rest[n:]
 	switch wire {
 	case protowire.VarintType:
+		if len(c.rest) > 0 && c.rest[0] < 1<<7 {
+			c.value, n = uint64(c.rest[0]), 1
+			break
+		}
 		c.value, n = protowire.ConsumeVarint(c.rest)
 	case protowire.BytesType:
 		c.body, n = protowire.ConsumeBytes(c.rest)
@@ -124,6 +132,22 @@ func (c *cursor) next() bool {
 	}
 	c.rest = c.rest[n:]
 	return true
+}
+
+// alike is how many fields in a row have the number of the present one, it included: the
+// room that a list takes, as far as its bytes can bear out.
+func (c *cursor) alike(most int) int {
+	const leastBytes = 16 // of an item that is taken
+	most = min(most, 1+len(c.rest)/leastBytes)
+	n := 1
+	for b := c.rest; n < most; n++ {
+		num, _, size := protowire.ConsumeField(b)
+		if size < 0 || num != c.num {
+			break
+		}
+		b = b[size:]
+	}
+	return n
 }
 
 // is refuses a field that is encoded as something else.
@@ -198,6 +222,20 @@ func (c *cursor) text(most int) string {
 		return string(b)
 	}
 	return ""
+}
+
+// again is text that is likely to be that of a verdict before.
+func (c *cursor) again(most int) string {
+	b := c.message()
+	for _, known := range c.d.texts {
+		if string(b) == known { // without an allocation
+			return known
+		}
+	}
+	v := c.text(most)
+	c.d.latest = (c.d.latest + 1) % len(c.d.texts)
+	c.d.texts[c.d.latest] = v
+	return v
 }
 
 // hash is a SHA-256, or zero where it is empty.

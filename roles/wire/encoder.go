@@ -24,9 +24,17 @@ const (
 type encoder struct {
 	b          []byte
 	names      names
+	namesBytes int // that the names take at most
 	references int // of names
 	messages   int // within others
 }
+
+// The most bytes of a name in its table, beside its text.
+const (
+	textBytes   = 4  // tag, length
+	seriesBytes = 20 // tag, length, index of the site, run
+	modelBytes  = 48 // tag, length, hash, settings
+)
 
 // names are the tables of wirepb.Names. Indexes count from 1.
 type names struct {
@@ -157,26 +165,34 @@ func index[T comparable](table *[]T, v T) uint64 {
 func (e *encoder) peer(n protowire.Number, p roles.Peer) {
 	if p != "" {
 		e.references++
+		had := len(e.names.peers)
 		e.present(n, index(&e.names.peers, p))
+		e.namesBytes += (len(e.names.peers) - had) * (textBytes + len(p))
 	}
 }
 
 func (e *encoder) site(n protowire.Number, s roles.Site) {
 	if s != "" {
 		e.references++
+		had := len(e.names.sites)
 		e.present(n, index(&e.names.sites, s))
+		e.namesBytes += (len(e.names.sites) - had) * (textBytes + len(s))
 	}
 }
 
 func (e *encoder) series(n protowire.Number, site roles.Site, run roles.RunID) {
-	e.references += 2
+	e.references++
+	had := len(e.names.series)
 	e.present(n, index(&e.names.series, series{site, run}))
+	e.namesBytes += (len(e.names.series) - had) * (seriesBytes + textBytes + len(site))
 }
 
 func (e *encoder) model(n protowire.Number, bundle inference.BundleID, settings uint64) {
 	if m := (model{bundle, settings}); m != (model{}) {
 		e.references++
+		had := len(e.names.models)
 		e.present(n, index(&e.names.models, m))
+		e.namesBytes += (len(e.names.models) - had) * modelBytes
 	}
 }
 
@@ -201,13 +217,11 @@ func (e *encoder) finish() []byte {
 		return e.b
 	}
 	at := e.open(fieldNames)
-	first := len(e.names.sites)
 	for _, s := range e.names.series { // they may name sites that nothing else does
 		if !slices.Contains(e.names.sites, s.site) {
 			e.names.sites = append(e.names.sites, s.site)
 		}
 	}
-	e.references += len(e.names.sites) - first
 	for _, p := range e.names.peers {
 		e.string(1, string(p))
 	}

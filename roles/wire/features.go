@@ -35,6 +35,9 @@ func (c *cursor) ask() *roles.Ask {
 			m.ToEpoch = c.epoch()
 		case 6:
 			if c.d.room(len(m.Items), maxItems, "items") {
+				if m.Items == nil {
+					m.Items = make([]roles.Wanted, 0, c.alike(maxItems))
+				}
 				m.Items = append(m.Items, c.wanted(len(m.Items)))
 			}
 		}
@@ -105,6 +108,9 @@ func (c *cursor) features() *roles.Features {
 			m.AnswerTo = c.peer()
 		case 4:
 			if c.d.room(len(m.Items), maxItems, "items") {
+				if m.Items == nil {
+					m.Items = make([]roles.FeatureItem, 0, c.alike(maxItems))
+				}
 				m.Items = append(m.Items, c.featureItem(len(m.Items)))
 			}
 		}

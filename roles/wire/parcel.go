@@ -39,15 +39,64 @@ func EncodeParcel(ms []roles.Message) []byte {
 	return e.finish()
 }
 
-// EncodedBytes is what a message takes of a parcel at most, to cut parcels at a limit.
-func EncodedBytes(m roles.Message) int {
-	var room [2048]byte
-	e := encoder{b: room[:0]}
-	e.message(m)
-	n := len(e.finish())
-	// In a large parcel an index, or a length around it, may take two more bytes.
-	return n + 2*(e.references+e.messages)
+// EncodeParcels is EncodeParcel into as many payloads as it takes, each of at most a number
+// of bytes. A batch of samples that does not fit into one goes in parts, see [Split]; what
+// cannot be cut goes alone, however large it is.
+func EncodeParcels(ms []roles.Message, most int) [][]byte {
+	var out [][]byte
+	var e encoder
+	begun := 0 // messages in e
+	flush := func() {
+		if begun > 0 {
+			out = append(out, e.finish())
+			e, begun = encoder{}, 0
+		}
+	}
+	var add func(m roles.Message)
+	add = func(m roles.Message) {
+		if begun == maxMessages {
+			flush()
+		}
+		before := e
+		e.message(m)
+		if e.size() <= most {
+			begun++
+			return
+		}
+		e = before
+		if begun > 0 {
+			flush()
+			add(m)
+			return
+		}
+		a, b := halves(m)
+		if a == nil {
+			e.message(m)
+			begun++
+			flush()
+			return
+		}
+		add(a)
+		add(b)
+	}
+	for _, m := range ms {
+		add(m)
+	}
+	flush()
+	return out
 }
+
+// EncodedBytes is what a message takes of a parcel at most. It is as much work as to encode
+// it: [EncodeParcels] cuts parcels without.
+func EncodedBytes(m roles.Message) int {
+	e := encoder{}
+	e.message(m)
+	// In a large parcel an index, or a length around it, may take two more bytes.
+	return e.size() + 2*(e.references+e.messages)
+}
+
+// size is what the frame has at most, once it is finished.
+func (e *encoder) size() int { return len(e.b) + e.namesBytes + textBytes + 4 }
 
 // IsFeatures reports whether a message holds features or pixels: those travel in frames of
 // a kind with a larger limit.

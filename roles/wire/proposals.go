@@ -79,6 +79,9 @@ func (c *cursor) proposals() *roles.Proposals {
 			m.Epoch = c.epoch()
 		case 6:
 			if c.d.room(len(m.Items), maxItems, "items") {
+				if m.Items == nil {
+					m.Items = make([]*roles.Proposed, 0, c.alike(maxItems))
+				}
 				m.Items = append(m.Items, c.proposed(len(m.Items)))
 			}
 		}
@@ -99,7 +102,7 @@ func (c *cursor) proposals() *roles.Proposals {
 
 func (c *cursor) proposed(i int) *roles.Proposed {
 	d := c.d
-	p := &roles.Proposed{Ref: -1, Label: -1, Reasons: map[int]roles.Reason{}}
+	p := &roles.Proposed{Ref: -1, Label: -1}
 	of := d.enter("items", i, c.message())
 	for of.next() {
 		switch of.num {
@@ -116,7 +119,7 @@ func (c *cursor) proposed(i int) *roles.Proposed {
 		case 7:
 			p.Nothing = of.uint()
 		case 8:
-			of.addReason(p.Reasons, d.limits.sources())
+			of.addReason(&p.Reasons, d.limits.sources())
 		case 9:
 			p.Ref = of.number(maxRef)
 		case 10:
@@ -172,10 +175,10 @@ func (c *cursor) proposal(i int, name string, l Limits) (p inference.Proposal) {
 }
 
 // addReason reads why one view, or group, is missing.
-func (c *cursor) addReason(to map[int]roles.Reason, sources int) {
+func (c *cursor) addReason(to *map[int]roles.Reason, sources int) {
 	var view int
 	var reason roles.Reason
-	of := c.d.enter("reasons", len(to), c.message())
+	of := c.d.enter("reasons", len(*to), c.message())
 	for of.next() {
 		switch of.num {
 		case 1:
@@ -184,9 +187,12 @@ func (c *cursor) addReason(to map[int]roles.Reason, sources int) {
 			reason = of.reason()
 		}
 	}
-	if _, twice := to[view]; twice || reason == roles.NotMissing {
+	if *to == nil {
+		*to = map[int]roles.Reason{}
+	}
+	if _, twice := (*to)[view]; twice || reason == roles.NotMissing {
 		c.d.failf("view %d is told twice, or is not missing", view)
 	}
-	to[view] = reason
+	(*to)[view] = reason
 	c.d.leave()
 }

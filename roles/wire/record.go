@@ -25,6 +25,7 @@ type Record struct {
 
 	Live       bool              // its sources are cameras
 	Data       [sha256.Size]byte // of what it replays; zero: nothing
+	Feeds      bool              // it has sources, whether they have a view yet or not
 	CloudDelay time.Duration     // that it adds to the round trip to the last tier
 }
 
@@ -55,6 +56,7 @@ func EncodeRecord(r *Record) []byte {
 	e.bool(11, r.Live)
 	e.hash(12, r.Data)
 	e.duration(13, r.CloudDelay)
+	e.bool(14, r.Feeds)
 	return e.finish()
 }
 
@@ -125,6 +127,8 @@ func (c *cursor) recordField(r *Record, held *uint64) {
 		r.Data = c.hash()
 	case 13:
 		r.CloudDelay = c.duration()
+	case 14:
+		r.Feeds = c.bool()
 	}
 }
 

@@ -214,6 +214,52 @@ func TestEncodedBytes(t *testing.T) {
 	}
 }
 
+// TestEncodeParcels: what is sent in several frames arrives as it does in one, and no frame
+// is larger than its kind allows.
+func TestEncodeParcels(t *testing.T) {
+	for seed := range uint64(20) {
+		v := newValues(seed)
+		var ms []roles.Message
+		for range v.many(100) {
+			ms = append(ms, v.message(1+v.IntN(sorts)))
+		}
+		const most = 8 << 10
+		var got []roles.Message
+		for _, b := range EncodeParcels(ms, most) {
+			some, err := DecodeParcel(b, Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, whole := some[0].(*roles.SealBatch); len(b) > most && (len(some) > 1 || !whole) {
+				t.Errorf("seed %d: a frame of %d bytes, more than %d", seed, len(b), most)
+			}
+			got = append(got, some...)
+		}
+		if diff := cmp.Diff(ms, got); diff != "" {
+			t.Fatalf("seed %d: other messages arrive (-sent +arrived):\n%s", seed, diff)
+		}
+	}
+	large := &roles.Scores{Site: "default"}
+	v := newValues(1)
+	for range 100 {
+		large.Items = append(large.Items, v.observation("default"))
+	}
+	frames := EncodeParcels([]roles.Message{large}, 1024)
+	var items []*roles.Observation
+	for _, b := range frames {
+		ms, err := DecodeParcel(b, Limits{})
+		if err != nil || len(b) > 1024 {
+			t.Fatalf("a frame of %d bytes: %v", len(b), err)
+		}
+		for _, m := range ms {
+			items = append(items, m.(*roles.Scores).Items...)
+		}
+	}
+	if diff := cmp.Diff(large.Items, items); diff != "" {
+		t.Errorf("other samples arrive (-sent +arrived):\n%s", diff)
+	}
+}
+
 // TestSplit: a batch that does not fit one frame goes in several that mean the same.
 func TestSplit(t *testing.T) {
 	v := newValues(1)

@@ -44,6 +44,9 @@ func (c *cursor) scores() *roles.Scores {
 			m.Again = c.bool()
 		case 5:
 			if c.d.room(len(m.Items), maxItems, "items") {
+				if m.Items == nil {
+					m.Items = make([]*roles.Observation, 0, c.alike(maxItems))
+				}
 				m.Items = append(m.Items, c.observation(len(m.Items)))
 			}
 		}

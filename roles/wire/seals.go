@@ -21,6 +21,9 @@ func (c *cursor) sealBatch() *roles.SealBatch {
 			m.Number = c.uint()
 		case 4:
 			if c.d.room(len(m.Seals), maxItems, "seals") {
+				if m.Seals == nil {
+					m.Seals = make([]*roles.Sealed, 0, c.alike(maxItems))
+				}
 				m.Seals = append(m.Seals, c.sealed(len(m.Seals)))
 			}
 		}

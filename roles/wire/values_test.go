@@ -181,6 +181,9 @@ func (v values) proposed(site roles.Site, exit topology.Exit, group int) *roles.
 	for range v.many(2) {
 		p.Reasons[v.IntN(roles.MaxViews)] = v.reason()
 	}
+	if len(p.Reasons) == 0 {
+		p.Reasons = nil
+	}
 	if p.Seen != 0 && v.yes() {
 		x := v.proposal(exit, group, p.Seen)
 		p.Exit = &x
@@ -190,6 +193,14 @@ func (v values) proposed(site roles.Site, exit topology.Exit, group int) *roles.
 
 // verdict is one of every kind that a coordinator makes.
 func (v values) verdict() *roles.Verdict {
+	w := v.anyVerdict()
+	if len(w.Reasons) == 0 {
+		w.Reasons = nil
+	}
+	return w
+}
+
+func (v values) anyVerdict() *roles.Verdict {
 	w := &roles.Verdict{
 		Sample: v.sample(v.siteName()), Epoch: v.epoch(), Settings: v.Uint64N(1 << v.IntN(60)),
 		Reasons: map[int]roles.Reason{}, Ref: v.ref(), Label: v.label(),
@@ -360,7 +371,7 @@ func (v values) publications() *Publications {
 func (v values) record() *Record {
 	r := &Record{
 		Site: v.siteName(), Wants: v.IntN(maxWants + 1), Eligible: roles.Kinds(roles.CloudKind), Class: roles.Class(v.IntN(256)),
-		Stands: v.yes(), Version: "v1.2.3-4-gabc", Live: v.yes(), Data: v.hash(), CloudDelay: v.duration(),
+		Stands: v.yes(), Version: "v1.2.3-4-gabc", Live: v.yes(), Feeds: v.yes(), Data: v.hash(), CloudDelay: v.duration(),
 	}
 	if v.yes() {
 		r.Pinned = roles.Kinds(roles.CloudKind, roles.AggregatorKind)

@@ -93,9 +93,10 @@ func DecodeVerdict(b []byte) (*roles.Verdict, error) {
 // limits are the format's.
 func (c *cursor) verdict() *roles.Verdict {
 	d, whole := c.d, c.rest
-	v := &roles.Verdict{Ref: -1, Label: -1, Reasons: map[int]roles.Reason{}}
+	v := &roles.Verdict{Ref: -1, Label: -1}
 	v.Answer.Class = -1
-	var peers []roles.Peer
+	var room [4]roles.Peer
+	peers := room[:0]
 	for c.next() {
 		c.verdictField(v, &peers)
 	}
@@ -120,7 +121,7 @@ func (c *cursor) verdictField(v *roles.Verdict, peers *[]roles.Peer) {
 	d, l := c.d, formatLimits()
 	switch c.num {
 	case 1:
-		v.Sample.Site = roles.Site(c.text(roles.MaxSiteBytes))
+		v.Sample.Site = roles.Site(c.again(roles.MaxSiteBytes))
 	case 2:
 		v.Sample.Run = roles.RunID(c.fixed())
 	case 3:
@@ -130,7 +131,7 @@ func (c *cursor) verdictField(v *roles.Verdict, peers *[]roles.Peer) {
 	case 5:
 		const most = 1 + roles.MaxViews + 1 // claimant, aggregators, cloud
 		if d.room(len(*peers), most, "peers") {
-			p := roles.Peer(c.text(maxPeerBytes))
+			p := roles.Peer(c.again(maxPeerBytes))
 			d.check(checkPeer(p))
 			*peers = append(*peers, p)
 		}
@@ -146,6 +147,9 @@ func (c *cursor) verdictField(v *roles.Verdict, peers *[]roles.Peer) {
 		v.Answer.Class = c.number(l.Classes)
 	case 11:
 		if d.room(len(v.Answer.Proposals), maxProposals, "proposals") {
+			if v.Answer.Proposals == nil {
+				v.Answer.Proposals = make([]inference.Proposal, 0, c.alike(maxProposals))
+			}
 			v.Answer.Proposals = append(v.Answer.Proposals, c.proposal(len(v.Answer.Proposals), "proposals", l))
 		}
 	case 12:
@@ -161,7 +165,7 @@ func (c *cursor) verdictField(v *roles.Verdict, peers *[]roles.Peer) {
 	case 16:
 		v.Views = c.uint()
 	case 17:
-		c.addReason(v.Reasons, l.Views)
+		c.addReason(&v.Reasons, l.Views)
 	case 18:
 		v.Refused = c.bool()
 	case 19:
