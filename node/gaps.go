@@ -1,0 +1,314 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"ganglion/mesh"
+	"ganglion/roles"
+	"ganglion/roles/wire"
+)
+
+// The times and sizes of filling gaps.
+const (
+	gapPace     = 200 * time.Millisecond // between two looks for gaps of a log
+	gapSpans    = 8                      // that one look asks for
+	gapLines    = 64                     // verdicts in one answer
+	gapAnswers  = 2 << 20                // bytes of one answer
+	gapWait     = 2 * time.Second        // for one answer
+	gapAskers   = 4                      // questions at once
+	gapQueue    = 64                     // questions that wait
+	gapAttempts = 3                      // rounds through all members until a span counts as gone
+)
+
+// gapFiller gets verdicts that this node's logs lack from the logs of others: beats below
+// the floor, numbers of a claim that were passed over, what a peer has that this node was
+// not there for.
+type gapFiller struct {
+	engine *engine
+	log    *slog.Logger
+	last   roles.Instant
+	busy   map[roles.SiteSpan]int // spans that are asked for: how many peers had nothing
+	wanted []question
+	asking chan struct{} // has room for gapAskers
+	group  *sync.WaitGroup
+	next   int                     // member to ask
+	seen   map[roles.Site]sequence // the last number of the claim that was heard of
+}
+
+// sequence is how many publications a claim is known to have made.
+type sequence struct {
+	epoch roles.Epoch
+	n     uint64
+}
+
+// question is one exchange with one peer.
+type question struct {
+	to    roles.Peer // empty: whoever is next
+	query wire.LogQuery
+	done  func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) // a is nil where there is no answer
+}
+
+// want asks for spans at once.
+func (g *gapFiller) want(spans []roles.SiteSpan) {
+	for _, s := range spans {
+		g.askSpan(s)
+	}
+}
+
+func (g *gapFiller) askSpan(s roles.SiteSpan) {
+	if _, ok := g.busy[s]; ok || len(g.busy) >= gapQueue {
+		return
+	}
+	g.busy[s] = 0
+	g.put(question{query: wire.LogQuery{Site: s.Site, Span: s.Span, Most: gapLines}, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
+		g.answered(now, s, a)
+	}})
+}
+
+// answered takes the answer about a span, and asks the next member while there was none.
+// What nobody has after several rounds is named, and no longer asked for.
+func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAnswer) {
+	tries := g.busy[s]
+	delete(g.busy, s)
+	if a != nil && len(a.Published) > 0 {
+		g.engine.heard(now, s.Site, a.Published)
+		return
+	}
+	if tries++; tries < gapAttempts*max(1, len(g.engine.members)) {
+		g.askSpan(s)
+		g.busy[s] = tries
+		return
+	}
+	if l := g.engine.roles.Log(s.Site); l != nil {
+		l.Gone(now, s.Span.Run, roles.Beat(s.Span.To))
+		g.engine.arrivals.gap(s.Site, roles.Gap{Span: s.Span, Kind: roles.Unknown})
+	}
+}
+
+func (g *gapFiller) put(q question) {
+	if len(g.wanted) < gapQueue {
+		g.wanted = append(g.wanted, q)
+	}
+}
+
+// tick looks for gaps and asks what waits to be asked.
+func (g *gapFiller) tick(ctx context.Context, now roles.Instant) {
+	if now.Sub(g.last) >= gapPace {
+		g.last = now
+		node := g.engine.roles
+		for _, site := range node.Sites() {
+			l := node.Log(site)
+			for _, run := range l.Runs() {
+				for _, span := range l.Gaps(site, run, gapSpans) {
+					g.askSpan(roles.SiteSpan{Site: site, Span: span})
+				}
+			}
+		}
+	}
+	for len(g.wanted) > 0 && g.ask(ctx, g.wanted[0]) {
+		g.wanted = slices.Delete(g.wanted, 0, 1)
+	}
+}
+
+// ask sends a question where there is room for one.
+func (g *gapFiller) ask(ctx context.Context, q question) bool {
+	if q.to == "" {
+		q.to = g.member()
+	}
+	if q.to == "" {
+		return false
+	}
+	select {
+	case g.asking <- struct{}{}:
+	default:
+		return false
+	}
+	g.group.Go(func() {
+		defer func() { <-g.asking }()
+		asked, cancel := context.WithTimeout(ctx, gapWait)
+		defer cancel()
+		var answer *wire.LogAnswer
+		reply, err := g.engine.mesh.Request(asked, mesh.MemberID(q.to), kindLog, wire.EncodeLogQuery(&q.query), gapAnswers)
+		if err == nil {
+			answer, err = wire.DecodeLogAnswer(reply)
+		}
+		if err != nil && ctx.Err() == nil {
+			g.log.Debug("no answer from a verdict log", "peer", string(q.to), "error", err)
+		}
+		select {
+		case g.engine.calls <- func() { q.done(g.engine.now(), q.to, answer) }:
+		case <-g.engine.ended:
+		}
+	})
+	return true
+}
+
+// member is whom to ask next: one after the other.
+func (g *gapFiller) member() roles.Peer {
+	for range g.engine.members {
+		g.next = (g.next + 1) % len(g.engine.members)
+		if m := &g.engine.members[g.next]; !m.self && m.up {
+			return m.peer
+		}
+	}
+	return ""
+}
+
+// heard notes publications: numbers of a claim that were passed over are asked for. What
+// was published before this node heard of any is had by sync.
+func (g *gapFiller) heard(p *wire.Publications) {
+	if p.Epoch.IsZero() {
+		return
+	}
+	last, known := g.seen[p.Site]
+	if !known || last.epoch.Below(p.Epoch) {
+		last = sequence{epoch: p.Epoch}
+		if !known {
+			last.n = p.Next
+		}
+	}
+	if last.epoch != p.Epoch || known && p.Next <= last.n {
+		return // of a claim that is over, or nothing new
+	}
+	g.seen[p.Site] = sequence{p.Epoch, p.Next}
+	if p.Next <= last.n || len(p.Items) > 0 && p.Items[0].Seq.N <= last.n+1 {
+		return
+	}
+	after := roles.Seq{Epoch: p.Epoch, N: last.n}
+	g.after(p.Site, after, p.Epoch.Peer)
+}
+
+// after asks a peer for what it has behind a sequence number, to the end.
+func (g *gapFiller) after(site roles.Site, seq roles.Seq, to roles.Peer) {
+	g.put(question{to: to, query: wire.LogQuery{Site: site, After: &seq, Most: gapLines}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
+		if a == nil || len(a.Published) == 0 {
+			return
+		}
+		g.engine.heard(now, site, a.Published)
+		if len(a.Published) == gapLines {
+			g.after(site, a.Published[len(a.Published)-1].Seq, from)
+		}
+	}})
+}
+
+// sync compares this node's logs with those of a peer whose link has come up: after a
+// partition, and when this node is new.
+func (g *gapFiller) sync(p roles.Peer) {
+	for _, site := range g.engine.roles.Sites() {
+		g.put(question{to: p, query: wire.LogQuery{Site: site, Runs: true}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
+			if a == nil {
+				return
+			}
+			l := g.engine.roles.Log(site)
+			for _, r := range a.Runs {
+				if r.Run != 0 {
+					l.Floor(now, r.Run, r.Floor)
+				}
+				g.compare(site, r.Run, from)
+			}
+		}})
+	}
+}
+
+// compare asks for the summary of a run and then for what differs.
+func (g *gapFiller) compare(site roles.Site, run roles.RunID, p roles.Peer) {
+	q := wire.LogQuery{Site: site, Span: roles.Span{Run: run}, Blocks: true}
+	g.put(question{to: p, query: q, done: func(_ roles.Instant, from roles.Peer, a *wire.LogAnswer) {
+		if a == nil {
+			return
+		}
+		for _, span := range roles.Differ(run, g.engine.roles.Log(site).Blocks(run), a.Blocks) {
+			g.fetch(site, span, from)
+		}
+	}})
+}
+
+// fetch gets a span of a peer's log, in as many answers as it takes.
+func (g *gapFiller) fetch(site roles.Site, span roles.Span, p roles.Peer) {
+	q := wire.LogQuery{Site: site, Span: span, Most: gapLines}
+	g.put(question{to: p, query: q, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
+		if a == nil {
+			return
+		}
+		g.engine.heard(now, site, a.Published)
+		if a.End > span.From && a.End < span.To {
+			span.From = a.End
+			g.fetch(site, span, from)
+		}
+	}})
+}
+
+// serveLog answers a question about this node's logs.
+func (e *engine) serveLog(m mesh.Message) {
+	q, err := wire.DecodeLogQuery(m.Payload)
+	if err != nil {
+		e.counters.refuse(m.From, err)
+		e.refuse(m, "malformed question")
+		return
+	}
+	e.later(func() {
+		l := e.roles.Log(q.Site)
+		if l == nil {
+			e.refuse(m, "no such site")
+			return
+		}
+		var a wire.LogAnswer
+		switch {
+		case q.Runs:
+			for _, r := range l.Runs() {
+				a.Runs = append(a.Runs, wire.RunFloor{Run: r, Floor: l.FloorOf(r)})
+			}
+		case q.Blocks:
+			a.Blocks = l.Blocks(q.Span.Run)
+		case q.After != nil:
+			a.Published = l.After(*q.After, min(q.Most, gapLines))
+		default:
+			a.Published, a.Gaps, a.End = l.Range(q.Site, q.Span, min(q.Most, gapLines))
+		}
+		e.reply(m, wire.EncodeLogAnswer(&a))
+	})
+}
+
+// later has the engine run a function, after what waits already. It is called by a link's
+// reader, which waits while the engine is behind.
+func (e *engine) later(f func()) {
+	select {
+	case e.calls <- f:
+	case <-e.ended:
+	}
+}
+
+func (e *engine) reply(m mesh.Message, payload []byte) {
+	if err := m.Reply(payload); err != nil {
+		e.log.Debug("reply not sent", "peer", string(m.From), "error", err)
+	}
+}
+
+func (e *engine) refuse(m mesh.Message, reason string) {
+	if err := m.Refuse(reason); err != nil {
+		e.log.Debug("refusal not sent", "peer", string(m.From), "error", err)
+	}
+}
+
+// heard takes publications of other nodes into the logs.
+func (e *engine) heard(now roles.Instant, site roles.Site, of []*roles.Published) {
+	e.roles.Heard(now, site, of, 0, 0, &e.fx)
+}
+
+// gossiped takes a message of the mesh's topic. It is called by the mesh's reader, which
+// waits while the engine is behind.
+func (e *engine) gossiped(from mesh.MemberID, payload []byte) {
+	p, err := wire.DecodePublications(payload)
+	if err != nil {
+		e.counters.refuse(from, err)
+		return
+	}
+	e.later(func() {
+		e.roles.Heard(e.now(), p.Site, p.Items, p.Run, p.Floor, &e.fx)
+		e.gaps.heard(p)
+	})
+}

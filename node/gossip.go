@@ -1,0 +1,106 @@
+package node
+
+import (
+	"log/slog"
+	"time"
+
+	"ganglion/mesh"
+	"ganglion/roles"
+	"ganglion/roles/wire"
+)
+
+// The pace of publications.
+const (
+	gossipPace   = 50 * time.Millisecond  // between two messages, at least
+	gossipItems  = 256                    // publications in one message
+	gossipRepeat = 500 * time.Millisecond // after which a floor that moved is told without any
+)
+
+// gossiper publishes verdicts to everyone, many in one message. What is lost on the way is
+// found missing by who lacks it.
+type gossiper struct {
+	mesh    *mesh.Mesh
+	log     *slog.Logger
+	roles   func() *roles.Node
+	pending map[roles.Site][]*roles.Published
+	sites   []roles.Site // with something pending, in the order in which it came
+	last    roles.Instant
+	told    map[roles.Site]toldFloor
+}
+
+// toldFloor is the floor that was published last.
+type toldFloor struct {
+	run   roles.RunID
+	floor roles.Beat
+	at    roles.Instant
+}
+
+func newGossiper(m *mesh.Mesh, node func() *roles.Node, log *slog.Logger) gossiper {
+	return gossiper{
+		mesh: m, log: log, roles: node,
+		pending: map[roles.Site][]*roles.Published{}, told: map[roles.Site]toldFloor{},
+	}
+}
+
+// add has verdicts published that this node made final.
+func (g *gossiper) add(of []*roles.Published) {
+	for _, p := range of {
+		site := p.Sealed.Sample.Site
+		if len(g.pending[site]) == 0 {
+			g.sites = append(g.sites, site)
+		}
+		g.pending[site] = append(g.pending[site], p)
+	}
+}
+
+// tick publishes what waits, not more often than the pace allows.
+func (g *gossiper) tick(now roles.Instant) {
+	if now.Sub(g.last) < gossipPace {
+		return
+	}
+	g.flush(now)
+	g.floors(now)
+}
+
+// flush publishes all that waits.
+func (g *gossiper) flush(now roles.Instant) {
+	for _, site := range g.sites {
+		of := g.pending[site]
+		for len(of) > 0 {
+			n := min(len(of), gossipItems)
+			g.publish(now, site, of[:n])
+			of = of[n:]
+		}
+		delete(g.pending, site)
+	}
+	g.sites = g.sites[:0]
+}
+
+// floors tells of runs that went on although nothing was published: their end, above all.
+func (g *gossiper) floors(now roles.Instant) {
+	node := g.roles()
+	for _, site := range node.Sites() {
+		c := node.Coordinator(site)
+		if c == nil {
+			continue
+		}
+		run, floor := c.Floor()
+		t := g.told[site]
+		if run != 0 && (t.run != run || t.floor != floor) && now.Sub(t.at) >= gossipRepeat {
+			g.publish(now, site, nil)
+		}
+	}
+}
+
+func (g *gossiper) publish(now roles.Instant, site roles.Site, of []*roles.Published) {
+	p := &wire.Publications{Site: site, Items: of}
+	if c := g.roles().Coordinator(site); c != nil {
+		p.Run, p.Floor = c.Floor()
+		p.Epoch, p.Next = c.Published()
+		g.told[site] = toldFloor{p.Run, p.Floor, now}
+	}
+	g.last = now
+	if err := g.mesh.Gossip(wire.EncodePublications(p)); err != nil {
+		g.log.Debug("verdicts not published; others will ask for them", "error", err)
+	}
+}

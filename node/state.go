@@ -1,0 +1,132 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"ganglion/mesh/discovery"
+	"ganglion/mesh/secret"
+)
+
+// state is the state directory of a node, locked against a second process.
+type state struct {
+	dir      string // empty: in memory
+	identity secret.Identity
+	lock     *os.File
+}
+
+// openState opens the directory, makes it where it is not there, and locks it.
+func openState(dir string) (*state, error) {
+	if dir == "" {
+		id, err := secret.NewIdentity()
+		return &state{identity: id}, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open state: %w", err)
+	}
+	s := &state{dir: dir}
+	var err error
+	if s.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
+		return nil, fmt.Errorf("open state: %s is in use by another node (%w): give this one a directory of its own with --state", dir, err)
+	}
+	if s.identity, _, err = secret.LoadIdentity(filepath.Join(dir, "identity.pem")); err != nil {
+		return nil, errors.Join(fmt.Errorf("open state: %w", err), s.close())
+	}
+	return s, nil
+}
+
+func (s *state) close() error {
+	if s.lock == nil {
+		return nil
+	}
+	return s.lock.Close()
+}
+
+// bundles is the folder of bundles; empty: in memory.
+func (s *state) bundles() string {
+	if s.dir == "" {
+		return ""
+	}
+	return filepath.Join(s.dir, "bundles")
+}
+
+func (s *state) tokenPath() string { return filepath.Join(s.dir, "token") }
+
+// MeshHeardError says that a node without a token has heard a mesh: it joins none by
+// guessing, and founds none beside it.
+type MeshHeardError struct {
+	Meshes []discovery.Foreign
+}
+
+// Error names the meshes, where they are, and what to type.
+func (e *MeshHeardError) Error() string {
+	var lines []string
+	for _, m := range e.Meshes {
+		name := m.Name
+		if name == "" {
+			name = "a node"
+		}
+		lines = append(lines, fmt.Sprintf("mesh %s is here: %s at %s, heard by %s", m.Fingerprint, name, m.Address, m.Way))
+	}
+	return strings.Join(lines, "\n") + `
+this node has no token. To join, put the mesh's token into a file and start it with
+  ganglion node --token-file FILE
+To found another mesh all the same: --found`
+}
+
+// keys finds the mesh's keys: the open mesh's, those of the token that was given or kept, or
+// of a token that is made because no mesh is heard.
+func (n *Node) keys(ctx context.Context) (secret.Keys, error) {
+	switch {
+	case n.config.Open:
+		n.log.Warn("this mesh is open: anybody on the network may join it, read it and change it")
+		return secret.OpenKeys(), nil
+	case n.config.Token != "":
+		t, err := secret.ParseToken(n.config.Token)
+		if err != nil {
+			return secret.Keys{}, fmt.Errorf("read token: %w", err)
+		}
+		return t.Keys(), nil
+	}
+	if n.state.dir != "" {
+		t, err := secret.LoadToken(n.state.tokenPath())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return secret.Keys{}, err
+		}
+		if !t.IsZero() {
+			return t.Keys(), nil
+		}
+	}
+	return n.found(ctx)
+}
+
+// found listens for a mesh and makes one where there is none.
+func (n *Node) found(ctx context.Context) (secret.Keys, error) {
+	if !n.config.Found {
+		c := discovery.DefaultLAN()
+		c.Name, c.Interfaces, c.Port = n.config.Name, n.config.Mesh.Interfaces, n.config.Mesh.BeaconPort
+		c.Without = n.config.Mesh.Without
+		n.log.Info("no token: listening whether there is a mesh", "for", c.Listen.String())
+		out, err := discovery.Seek(ctx, c, n.log)
+		if err != nil {
+			return secret.Keys{}, err
+		}
+		if !out.Found {
+			return secret.Keys{}, &MeshHeardError{out.Meshes}
+		}
+	}
+	t := secret.NewToken()
+	if n.state.dir != "" {
+		var err error
+		if t, err = secret.KeepToken(n.state.tokenPath(), t); err != nil {
+			return secret.Keys{}, err
+		}
+	}
+	n.announce(fmt.Sprintf("Founded mesh %s. On the next device:\n  echo %s > token && ganglion node --token-file token", t.Keys().Fingerprint, t.Reveal()))
+	return t.Keys(), nil
+}

@@ -1,0 +1,129 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+
+	"ganglion/mesh"
+	"ganglion/mesh/membership"
+	"ganglion/roles"
+)
+
+// watching turns what changes into events for people.
+type watching struct {
+	engine  *engine
+	holders map[roles.Role]roles.Peer
+	site    roles.Scene
+	run     roles.RunID
+	first   bool // a verdict of the run was told of
+}
+
+// members tells who came and went.
+func (w *watching) members(before, after []memberState) {
+	was := map[roles.Peer]*memberState{}
+	for i := range before {
+		was[before[i].peer] = &before[i]
+	}
+	for i := range after {
+		m := &after[i]
+		old := was[m.peer]
+		if m.self || m.Record == nil {
+			continue
+		}
+		id := string(m.peer)
+		switch known := old != nil && old.Record != nil; {
+		case m.alive() && (!known || !old.alive()):
+			w.engine.events.tell(eventJoined, fmt.Sprintf("%s is in the mesh", m.name()), "peer", id, "name", m.name())
+		case m.State == membership.StateLeft && known && old.State != membership.StateLeft:
+			w.engine.events.tell(eventLeft, fmt.Sprintf("%s has left", m.name()), "peer", id, "name", m.name())
+		case m.State == membership.StateDown && known && old.State != membership.StateDown:
+			w.engine.events.tell(eventDown, fmt.Sprintf("%s is gone", m.name()), "peer", id, "name", m.name())
+		default:
+		}
+	}
+}
+
+// heard tells of whom discovery has found.
+func (w *watching) heard(h mesh.Heard) {
+	name := h.Name
+	if name == "" {
+		name = "a node"
+	}
+	switch h.Kind {
+	case mesh.HeardCandidate:
+		w.engine.events.tell(eventFound, fmt.Sprintf("%s found by %s", name, h.Way), "peer", string(h.Peer), "name", h.Name, "way", string(h.Way))
+	case mesh.HeardForeign:
+		w.engine.events.tell(eventWarning, fmt.Sprintf("another mesh is on this network: %s of mesh %s, heard by %s; its nodes have another token", name, h.Fingerprint, h.Way),
+			"mesh", string(h.Fingerprint))
+	case mesh.HeardClone:
+		w.engine.events.tell(eventWarning, fmt.Sprintf("another process uses this node's identity, at %v: give it a state directory of its own", h.Addresses))
+	}
+}
+
+// tick tells of roles and views that moved.
+func (w *watching) tick(roles.Instant) {
+	node := w.engine.roles
+	site := node.Scene(node.Site)
+	groups := len(site.Aggregators)
+	for g, h := range site.Aggregators {
+		w.holder(roles.AggregatorOf(node.Site, g), h.Peer, groups)
+	}
+	w.holder(roles.CloudRole(), site.Cloud.Peer, groups)
+	if groups > 1 {
+		w.holder(roles.CoordinatorOf(node.Site, groups), site.Coordinator.Peer, groups)
+	}
+	for v, p := range site.Views {
+		if (v >= len(w.site.Views) || w.site.Views[v] != p) && p != "" {
+			view := w.engine.views.name(v)
+			w.engine.events.tell(eventView, fmt.Sprintf("%s feeds view %s", w.engine.nameOf(p), view), "peer", string(p), "view", view)
+		}
+	}
+	w.site = site
+	w.runs(node)
+}
+
+func (w *watching) holder(role roles.Role, p roles.Peer, groups int) {
+	before, ok := w.holders[role]
+	if ok && before == p || !ok && p == "" {
+		return
+	}
+	w.holders[role] = p
+	what := role.Kind.String()
+	if role.Kind == roles.AggregatorKind && groups > 1 {
+		what = fmt.Sprintf("%s of group %d", what, role.Group)
+	}
+	switch {
+	case p == "":
+		w.engine.events.tell(eventElected, fmt.Sprintf("nobody is %s", what), "role", role.String())
+	case before == "":
+		w.engine.events.tell(eventElected, fmt.Sprintf("%s is %s", w.engine.nameOf(p), what), "role", role.String(), "peer", string(p))
+	default:
+		w.engine.events.tell(eventElected, fmt.Sprintf("%s takes over as %s from %s", w.engine.nameOf(p), what, w.engine.nameOf(before)),
+			"role", role.String(), "peer", string(p), "before", string(before))
+	}
+}
+
+func (w *watching) runs(node *roles.Node) {
+	clock := node.Device().Clock()
+	if clock == nil || clock.Run().Run == w.run {
+		return
+	}
+	w.run, w.first = clock.Run().Run, false
+	w.engine.events.tell(eventRun, fmt.Sprintf("run %s has begun, a beat each %v", w.run, clock.Run().Period), "run", w.run.String())
+}
+
+// verdicts tells of the first verdict of a run.
+func (w *watching) verdicts(_ roles.Instant, of []*roles.Published) {
+	if w.first {
+		return
+	}
+	for _, p := range of {
+		if p.Sealed.Outcome == roles.Answered {
+			w.first = true
+			v := w.engine.describe(p, true)
+			text := fmt.Sprintf("first verdict: %s, by the %s exit, from %s", v.GetClass(), v.GetExit(), strings.Join(v.GetSeen(), ", "))
+			w.engine.events.tell(eventVerdict, text, "sample", v.GetSample(), "class", v.GetClass(), "exit", v.GetExit())
+			return
+		}
+	}
+}
