@@ -1,13 +1,10 @@
 package wire
 
 import (
-	"ganglion/inference"
 	"ganglion/roles"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
-func (e *encoder) role(n protowire.Number, r roles.Role) {
+func (e *encoder) role(n int, r roles.Role) {
 	at := e.open(n)
 	e.uint(1, uint64(r.Kind))
 	e.site(2, r.Site)
@@ -31,7 +28,7 @@ func (c *cursor) role() (r roles.Role) {
 	return r
 }
 
-func (e *encoder) epoch(n protowire.Number, v roles.Epoch) {
+func (e *encoder) epoch(n int, v roles.Epoch) {
 	if v.IsZero() {
 		return
 	}
@@ -67,7 +64,7 @@ func (d *decoder) held(r roles.Role, v roles.Epoch) {
 	}
 }
 
-func (e *encoder) claim(n protowire.Number, v roles.Claim) {
+func (e *encoder) claim(n int, v roles.Claim) {
 	at := e.open(n)
 	e.role(1, v.Role)
 	e.epoch(2, v.Epoch)
@@ -92,7 +89,7 @@ func (c *cursor) claim(i int) (v roles.Claim) {
 	return v
 }
 
-func (e *encoder) run(n protowire.Number, r *roles.RunRecord) {
+func (e *encoder) run(n int, r *roles.RunRecord) {
 	if r == nil {
 		return
 	}
@@ -154,7 +151,7 @@ func (c *cursor) entry(i int) (v roles.Entry) {
 			v.From = of.beat()
 		case 2:
 			m := of.model()
-			v.Bundle, v.Settings = inference.BundleID(m.bundle), m.settings
+			v.Bundle, v.Settings = m.bundle, m.settings
 		}
 	}
 	c.d.leave()

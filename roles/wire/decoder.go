@@ -84,7 +84,7 @@ func (d *decoder) leave() { d.depth-- }
 type cursor struct {
 	d     *decoder
 	rest  []byte
-	num   protowire.Number
+	num   int
 	wire  protowire.Type
 	value uint64 // of a number
 	body  []byte // of what has a length; it is the frame's
@@ -107,7 +107,7 @@ func (c *cursor) next() bool {
 			return false
 		}
 	}
-	c.num, c.wire, c.rest = num, wire, c.rest[n:]
+	c.num, c.wire, c.rest = int(num), wire, c.rest[n:]
 	switch wire {
 	case protowire.VarintType:
 		if len(c.rest) > 0 && c.rest[0] < 1<<7 {
@@ -142,7 +142,7 @@ func (c *cursor) alike(most int) int {
 	n := 1
 	for b := c.rest; n < most; n++ {
 		num, _, size := protowire.ConsumeField(b)
-		if size < 0 || num != c.num {
+		if size < 0 || int(num) != c.num {
 			break
 		}
 		b = b[size:]

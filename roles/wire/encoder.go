@@ -14,10 +14,10 @@ import (
 
 // The fields that are alike in every message.
 const (
-	fieldNames   protowire.Number = 15 // of a frame
-	fieldSeries  protowire.Number = 1  // of a sample
-	fieldBeat    protowire.Number = 2
-	fieldRequest protowire.Number = 3
+	fieldNames   = 15 // of a frame
+	fieldSeries  = 1  // of a sample
+	fieldBeat    = 2
+	fieldRequest = 3
 )
 
 // encoder appends fields to b, and collects the names that they refer to.
@@ -56,52 +56,52 @@ type model struct {
 	settings uint64
 }
 
-func (e *encoder) tag(n protowire.Number, t protowire.Type) {
+func (e *encoder) tag(n int, t protowire.Type) {
 	if n < 16 { // one byte, without a call
 		e.b = append(e.b, byte(n)<<3|byte(t))
 		return
 	}
-	e.b = protowire.AppendTag(e.b, n, t)
+	e.b = protowire.AppendTag(e.b, protowire.Number(n), t)
 }
 
-func (e *encoder) uint(n protowire.Number, v uint64) {
+func (e *encoder) uint(n int, v uint64) {
 	if v != 0 {
 		e.present(n, v)
 	}
 }
 
 // present is for a field whose presence counts: it is written even if it is 0.
-func (e *encoder) present(n protowire.Number, v uint64) {
+func (e *encoder) present(n int, v uint64) {
 	e.tag(n, protowire.VarintType)
 	e.b = protowire.AppendVarint(e.b, v)
 }
 
 // optional is a number that is absent where it is negative.
-func (e *encoder) optional(n protowire.Number, v int) {
+func (e *encoder) optional(n int, v int) {
 	if v >= 0 {
 		e.present(n, uint64(v))
 	}
 }
 
-func (e *encoder) bool(n protowire.Number, v bool) {
+func (e *encoder) bool(n int, v bool) {
 	if v {
 		e.present(n, 1)
 	}
 }
 
 // duration is sent as nanoseconds; a negative one, which no clock gives, as 0.
-func (e *encoder) duration(n protowire.Number, d time.Duration) { e.uint(n, uint64(max(0, d))) }
+func (e *encoder) duration(n int, d time.Duration) { e.uint(n, uint64(max(0, d))) }
 
-func (e *encoder) fixed(n protowire.Number, v uint64) {
+func (e *encoder) fixed(n int, v uint64) {
 	if v != 0 {
 		e.tag(n, protowire.Fixed64Type)
 		e.b = protowire.AppendFixed64(e.b, v)
 	}
 }
 
-func (e *encoder) double(n protowire.Number, v float64) { e.fixed(n, math.Float64bits(v)) }
+func (e *encoder) double(n int, v float64) { e.fixed(n, math.Float64bits(v)) }
 
-func (e *encoder) floats(n protowire.Number, of []float32) {
+func (e *encoder) floats(n int, of []float32) {
 	if len(of) == 0 {
 		return
 	}
@@ -113,25 +113,25 @@ func (e *encoder) floats(n protowire.Number, of []float32) {
 }
 
 // bytes writes an item of a list, empty or not.
-func (e *encoder) bytes(n protowire.Number, v []byte) {
+func (e *encoder) bytes(n int, v []byte) {
 	e.tag(n, protowire.BytesType)
 	e.b = protowire.AppendBytes(e.b, v)
 }
 
-func (e *encoder) string(n protowire.Number, v string) {
+func (e *encoder) string(n int, v string) {
 	e.tag(n, protowire.BytesType)
 	e.b = protowire.AppendString(e.b, v)
 }
 
 // hash writes a SHA-256, unless it is zero.
-func (e *encoder) hash(n protowire.Number, h [32]byte) {
+func (e *encoder) hash(n int, h [32]byte) {
 	if h != [32]byte{} {
 		e.bytes(n, h[:])
 	}
 }
 
 // open begins a message within another; close, with what open returned, ends it.
-func (e *encoder) open(n protowire.Number) int {
+func (e *encoder) open(n int) int {
 	e.messages++
 	e.tag(n, protowire.BytesType)
 	e.b = append(e.b, 0)
@@ -153,8 +153,8 @@ func (e *encoder) close(at int) {
 // index is the place of v in a table, from 1; it is added where it is new. What was added
 // last is looked at first.
 func index[T comparable](table *[]T, v T) uint64 {
-	for i := len(*table) - 1; i >= 0; i-- {
-		if (*table)[i] == v {
+	for i, known := range slices.Backward(*table) {
+		if known == v {
 			return uint64(i) + 1
 		}
 	}
@@ -162,7 +162,7 @@ func index[T comparable](table *[]T, v T) uint64 {
 	return uint64(len(*table))
 }
 
-func (e *encoder) peer(n protowire.Number, p roles.Peer) {
+func (e *encoder) peer(n int, p roles.Peer) {
 	if p != "" {
 		e.references++
 		had := len(e.names.peers)
@@ -171,7 +171,7 @@ func (e *encoder) peer(n protowire.Number, p roles.Peer) {
 	}
 }
 
-func (e *encoder) site(n protowire.Number, s roles.Site) {
+func (e *encoder) site(n int, s roles.Site) {
 	if s != "" {
 		e.references++
 		had := len(e.names.sites)
@@ -180,14 +180,14 @@ func (e *encoder) site(n protowire.Number, s roles.Site) {
 	}
 }
 
-func (e *encoder) series(n protowire.Number, site roles.Site, run roles.RunID) {
+func (e *encoder) series(n int, site roles.Site, run roles.RunID) {
 	e.references++
 	had := len(e.names.series)
 	e.present(n, index(&e.names.series, series{site, run}))
 	e.namesBytes += (len(e.names.series) - had) * (seriesBytes + textBytes + len(site))
 }
 
-func (e *encoder) model(n protowire.Number, bundle inference.BundleID, settings uint64) {
+func (e *encoder) model(n int, bundle inference.BundleID, settings uint64) {
 	if m := (model{bundle, settings}); m != (model{}) {
 		e.references++
 		had := len(e.names.models)
@@ -203,7 +203,7 @@ func (e *encoder) sample(id roles.SampleID) {
 	e.fixed(fieldRequest, uint64(id.Request))
 }
 
-func (e *encoder) samples(n protowire.Number, of []roles.SampleID) {
+func (e *encoder) samples(n int, of []roles.SampleID) {
 	for _, id := range of {
 		at := e.open(n)
 		e.sample(id)

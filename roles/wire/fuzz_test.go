@@ -15,6 +15,7 @@ import (
 
 // fuzz runs one decoder against bytes.
 func fuzz[T any](f *testing.F, encode func(T) []byte, decode func([]byte) (T, error)) {
+	f.Helper()
 	f.Fuzz(func(t *testing.T, b []byte) { check(t, b, encode, decode) })
 }
 

@@ -2,16 +2,14 @@ package wire
 
 import (
 	"ganglion/roles"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // fieldMessages is the one of wirepb.Parcel that holds messages.
-const fieldMessages protowire.Number = 1
+const fieldMessages = 1
 
 // The fields of wirepb.Message, which tell one sort of message from another.
 const (
-	aHeartbeat protowire.Number = iota + 1
+	aHeartbeat = iota + 1
 	aHeartbeatAck
 	aScores
 	anAsk
@@ -148,7 +146,7 @@ func (e *encoder) message(m roles.Message) {
 }
 
 // within writes a message around what write writes.
-func (e *encoder) within(n protowire.Number, write func()) {
+func (e *encoder) within(n int, write func()) {
 	at := e.open(n)
 	write()
 	e.close(at)
@@ -220,7 +218,7 @@ func (c *cursor) readMessage(i int) (m roles.Message) {
 	return m
 }
 
-func (c *cursor) read(sort protowire.Number) roles.Message {
+func (c *cursor) read(sort int) roles.Message {
 	switch sort {
 	case aHeartbeat:
 		return c.heartbeat()
@@ -261,7 +259,7 @@ func (c *cursor) read(sort protowire.Number) roles.Message {
 }
 
 // nameOf is a sort of message, for errors.
-func nameOf(sort protowire.Number) string {
+func nameOf(sort int) string {
 	names := [...]string{
 		aHeartbeat: "heartbeat", aHeartbeatAck: "heartbeat_ack", aScores: "scores", anAsk: "ask",
 		aFeatures: "features", aProposals: "proposals", aSealBatch: "seal_batch", aSealAck: "seal_ack",

@@ -7,8 +7,6 @@ import (
 	"ganglion/inference"
 	"ganglion/inference/topology"
 	"ganglion/roles"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 func (e *encoder) proposals(m *roles.Proposals) {
@@ -37,7 +35,7 @@ func (e *encoder) proposed(p *roles.Proposed) {
 	e.optional(10, p.Label)
 }
 
-func (e *encoder) proposal(n protowire.Number, p *inference.Proposal) {
+func (e *encoder) proposal(n int, p *inference.Proposal) {
 	at := e.open(n)
 	e.uint(1, uint64(p.Exit))
 	e.uint(2, uint64(p.Group))
@@ -49,7 +47,7 @@ func (e *encoder) proposal(n protowire.Number, p *inference.Proposal) {
 }
 
 // reasons are written by view, whatever the order of the map.
-func (e *encoder) reasons(n protowire.Number, of map[int]roles.Reason) {
+func (e *encoder) reasons(n int, of map[int]roles.Reason) {
 	if len(of) == 0 {
 		return
 	}

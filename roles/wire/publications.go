@@ -7,8 +7,6 @@ import (
 	"io"
 
 	"ganglion/roles"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Publications is what a node tells everyone: verdicts of one site, and where its run is.
@@ -132,7 +130,7 @@ func DecodePublications(b []byte) (*Publications, error) {
 	return p, nil
 }
 
-func (e *encoder) published(n protowire.Number, p *roles.Published) {
+func (e *encoder) published(n int, p *roles.Published) {
 	at := e.open(n)
 	e.epoch(1, p.Seq.Epoch)
 	e.uint(2, p.Seq.N)

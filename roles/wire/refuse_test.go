@@ -212,7 +212,7 @@ func TestParcelRefusesBytes(t *testing.T) {
 		write(&e)
 		return e.b
 	}
-	inMessage := func(sort protowire.Number, write func(e *encoder)) []byte {
+	inMessage := func(sort int, write func(e *encoder)) []byte {
 		return raw(func(e *encoder) {
 			at := e.open(fieldMessages)
 			e.within(sort, func() { write(e) })
@@ -288,8 +288,8 @@ func TestLimits(t *testing.T) {
 // is not much larger, whatever it says.
 func TestAllocationIsBounded(t *testing.T) {
 	const frame, most = 64 << 10, 30 * 64 << 10 // growing lists included
-	item := func(n protowire.Number, body []byte) []byte {
-		return protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), body)
+	item := func(n int, body []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, protowire.Number(n), protowire.BytesType), body)
 	}
 	fill := func(piece []byte) []byte { return bytes.Repeat(piece, frame/len(piece)) }
 	hostile := map[string][]byte{
@@ -367,7 +367,7 @@ func TestSealIsRebuilt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := got[0].(*roles.SealBatch).Seals[0]; s.Used != want.Used || s.Outcome != want.Outcome || s.Hash != want.Hash {
+	if s := as[*roles.SealBatch](t, got[0]).Seals[0]; s.Used != want.Used || s.Outcome != want.Outcome || s.Hash != want.Hash {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
 }

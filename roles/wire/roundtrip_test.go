@@ -8,7 +8,6 @@ import (
 	"ganglion/roles"
 
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -30,10 +29,20 @@ func formOf[T any](name string, random func(values) T, encode func(T) []byte, de
 	return form{
 		name:   name,
 		random: func(v values) any { return random(v) },
-		encode: func(x any) []byte { return encode(x.(T)) },
+		encode: func(x any) []byte { v, _ := x.(T); return encode(v) },
 		decode: func(b []byte) (any, error) { x, err := decode(b); return x, err },
 		schema: schema,
 	}
+}
+
+// as is a value of the type that it must have.
+func as[T any](t *testing.T, x any) T {
+	t.Helper()
+	v, ok := x.(T)
+	if !ok {
+		t.Fatalf("got a %T", x)
+	}
+	return v
 }
 
 func forms() []form {
@@ -42,7 +51,7 @@ func forms() []form {
 	var out []form
 	for sort := 1; sort <= sorts; sort++ {
 		one := func(v values) []roles.Message { return []roles.Message{v.message(sort)} }
-		out = append(out, formOf(nameOf(protowire.Number(sort)), one, EncodeParcel, decodeParcel, parcel))
+		out = append(out, formOf(nameOf(sort), one, EncodeParcel, decodeParcel, parcel))
 	}
 	many := func(v values) (ms []roles.Message) {
 		for range 1 + v.many(20) {
@@ -167,7 +176,7 @@ func TestLocalStaysHome(t *testing.T) {
 // TestUnknownMessages: a later version's messages and fields cost an older one nothing but
 // a count.
 func TestUnknownMessages(t *testing.T) {
-	known := newValues(1).message(int(aSealAck))
+	known := newValues(1).message(aSealAck)
 	e := encoder{}
 	at := e.open(fieldMessages)
 	of := e.open(200)
@@ -252,7 +261,7 @@ func TestEncodeParcels(t *testing.T) {
 			t.Fatalf("a frame of %d bytes: %v", len(b), err)
 		}
 		for _, m := range ms {
-			items = append(items, m.(*roles.Scores).Items...)
+			items = append(items, as[*roles.Scores](t, m).Items...)
 		}
 	}
 	if diff := cmp.Diff(large.Items, items); diff != "" {
@@ -270,7 +279,7 @@ func TestSplit(t *testing.T) {
 	const most = 4096
 	var together []*roles.Observation
 	for _, m := range Split(whole, most) {
-		s := m.(*roles.Scores)
+		s := as[*roles.Scores](t, m)
 		if n := len(EncodeParcel([]roles.Message{s})); n > most {
 			t.Errorf("a part of %d bytes, more than %d", n, most)
 		}
@@ -290,7 +299,7 @@ func TestSplit(t *testing.T) {
 	parts := Split(answer, most)
 	seals, unsealed := 0, 0
 	for i, m := range parts {
-		a := m.(*roles.ClaimAnswer)
+		a := as[*roles.ClaimAnswer](t, m)
 		seals, unsealed = seals+len(a.Seals), unsealed+len(a.Unsealed)
 		if a.Last != (i == len(parts)-1) {
 			t.Errorf("part %d of %d: last is %t", i, len(parts), a.Last)
@@ -313,7 +322,7 @@ func TestIsFeatures(t *testing.T) {
 		for range trips {
 			m := v.message(sort)
 			r, request := m.(*roles.Request)
-			want := sort == int(aFeatures) || request && len(r.Inputs) > 0
+			want := sort == aFeatures || request && len(r.Inputs) > 0
 			if got := IsFeatures(m); got != want {
 				t.Fatalf("%T: %t, want %t", m, got, want)
 			}

@@ -277,40 +277,40 @@ func (v values) capture() roles.Capture {
 }
 
 // sorts of messages there are.
-const sorts = int(aHandOver)
+const sorts = aHandOver
 
 // message is one of a sort.
 func (v values) message(sort int) roles.Message {
 	switch sort {
-	case int(aHeartbeat):
+	case aHeartbeat:
 		return &roles.Heartbeat{
 			Claim: v.claim(), Run: v.run(), Since: v.duration(), Trip: v.duration(),
 			Number: v.Uint64(), Floor: v.beat(), Published: v.samples(3),
 		}
-	case int(aHeartbeatAck):
+	case aHeartbeatAck:
 		return &roles.HeartbeatAck{Role: v.role(), Epoch: v.epoch(), Number: v.Uint64()}
-	case int(aScores):
+	case aScores:
 		m := &roles.Scores{Site: v.siteName(), Group: v.IntN(4), Epoch: v.epochOrNone(), Again: v.yes()}
 		for range v.many(8) {
 			m.Items = append(m.Items, v.observation(m.Site))
 		}
 		return m
-	case int(anAsk):
+	case anAsk:
 		m := &roles.Ask{Role: v.role(), Epoch: v.epoch(), Tier: topology.ExitEdge + topology.Exit(v.IntN(2)), To: v.peer(), ToEpoch: v.epochOrNone()}
 		for range v.many(8) {
 			m.Items = append(m.Items, roles.Wanted{Sample: v.sample(v.siteName()), Expect: v.Uint64()})
 		}
 		return m
-	case int(aFeatures):
+	case aFeatures:
 		return v.featuresMessage()
-	case int(aProposals):
+	case aProposals:
 		m := &roles.Proposals{Site: v.siteName(), Role: v.role(), Epoch: v.epoch()}
 		m.Tier, m.Group = v.exitAndGroup()
 		for range v.many(8) {
 			m.Items = append(m.Items, v.proposed(m.Site, m.Tier, m.Group))
 		}
 		return m
-	case int(aSealBatch):
+	case aSealBatch:
 		m := &roles.SealBatch{Role: v.role(), Epoch: v.epoch(), Number: v.Uint64()}
 		for range v.many(4) {
 			m.Seals = append(m.Seals, v.sealed())
@@ -335,19 +335,19 @@ func (v values) featuresMessage() *roles.Features {
 
 func (v values) rarer(sort int) roles.Message {
 	switch sort {
-	case int(aSealAck):
+	case aSealAck:
 		return &roles.SealAck{Role: v.role(), Epoch: v.epoch(), Number: v.Uint64()}
-	case int(aRequest):
+	case aRequest:
 		return &roles.Request{Role: v.role(), Epoch: v.epoch(), Capture: v.capture()}
-	case int(aStale):
+	case aStale:
 		return &roles.Stale{Role: v.role(), Epoch: v.epoch()}
-	case int(aStillHeard):
+	case aStillHeard:
 		return &roles.StillHeard{Role: v.role(), Epoch: v.epoch()}
-	case int(aStillHeardAnswer):
+	case aStillHeardAnswer:
 		return &roles.StillHeardAnswer{Role: v.role(), Asked: v.epoch(), Hears: v.yes(), Promised: v.epochOrNone()}
-	case int(aClaiming):
+	case aClaiming:
 		return &roles.Claiming{Claim: v.claim()}
-	case int(aClaimAnswer):
+	case aClaimAnswer:
 		m := &roles.ClaimAnswer{
 			Role: v.role(), Epoch: v.epoch(), Run: v.run(), Since: v.duration(), Floor: v.beat(),
 			Unsealed: v.samples(5), Last: v.yes(),

@@ -141,27 +141,12 @@ func (c *cursor) verdictField(v *roles.Verdict, peers *[]roles.Peer) {
 		v.Bundle = inference.BundleID(c.hash())
 	case 8:
 		v.Settings = c.uint()
-	case 9:
-		v.Answer.Exit = c.exit()
-	case 10:
-		v.Answer.Class = c.number(l.Classes)
-	case 11:
-		if d.room(len(v.Answer.Proposals), maxProposals, "proposals") {
-			if v.Answer.Proposals == nil {
-				v.Answer.Proposals = make([]inference.Proposal, 0, c.alike(maxProposals))
-			}
-			v.Answer.Proposals = append(v.Answer.Proposals, c.proposal(len(v.Answer.Proposals), "proposals", l))
-		}
+	case 9, 10, 11, 13, 14, 15:
+		c.answerField(&v.Answer, l)
 	case 12:
 		if d.room(len(v.Others), maxProposals, "others") {
 			v.Others = append(v.Others, c.proposal(len(v.Others), "others", l))
 		}
-	case 13:
-		v.Answer.Seen = c.uint()
-	case 14:
-		v.Answer.Nothing = c.uint()
-	case 15:
-		v.Answer.Missing = c.uint()
 	case 16:
 		v.Views = c.uint()
 	case 17:
@@ -180,6 +165,29 @@ func (c *cursor) verdictField(v *roles.Verdict, peers *[]roles.Peer) {
 		v.Label = c.number(l.Classes)
 	default:
 		d.failf("field %d: there is none", c.num)
+	}
+}
+
+// answerField reads what a network in one process would say as well.
+func (c *cursor) answerField(a *inference.Verdict, l Limits) {
+	switch c.num {
+	case 9:
+		a.Exit = c.exit()
+	case 10:
+		a.Class = c.number(l.Classes)
+	case 11:
+		if c.d.room(len(a.Proposals), maxProposals, "proposals") {
+			if a.Proposals == nil {
+				a.Proposals = make([]inference.Proposal, 0, c.alike(maxProposals))
+			}
+			a.Proposals = append(a.Proposals, c.proposal(len(a.Proposals), "proposals", l))
+		}
+	case 13:
+		a.Seen = c.uint()
+	case 14:
+		a.Nothing = c.uint()
+	case 15:
+		a.Missing = c.uint()
 	}
 }
 
