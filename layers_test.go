@@ -90,10 +90,18 @@ func layers() []layer {
 		},
 		{pkg: "mesh/...", may: []string{"mesh/...", "proto/..."}},
 
+		// What a node has around the samples, each a stranger to the mesh.
+		{pkg: "node/source", may: []string{"inference/..."}},
+		{pkg: "node/bundles", may: []string{"proto/...", "inference/..."}},
+		{pkg: "node/capability", may: []string{"inference/..."}},
+
 		// Where they meet.
 		{
-			pkg:   "node",
-			may:   []string{"proto/...", "inference/...", "roles/...", "mesh/..."},
+			pkg: "node",
+			may: []string{
+				"proto/...", "inference/...", "roles/...", "mesh/...",
+				"node/source", "node/bundles", "node/capability",
+			},
 			tests: []string{"node/nodetest"},
 		},
 		{pkg: "node/nodetest", may: []string{"node", "proto/...", "inference/...", "roles/...", "mesh/..."}},
