@@ -94,17 +94,20 @@ func layers() []layer {
 		{pkg: "node/source", may: []string{"inference/..."}},
 		{pkg: "node/bundles", may: []string{"proto/...", "inference/..."}},
 		{pkg: "node/capability", may: []string{"inference/..."}},
+		{pkg: "node/control", may: []string{"proto/..."}},
 
 		// Where they meet.
 		{
 			pkg: "node",
 			may: []string{
 				"proto/...", "inference/...", "roles/...", "mesh/...",
-				"node/source", "node/bundles", "node/capability",
+				"node/source", "node/bundles", "node/capability", "node/control",
 			},
 			tests: []string{"node/nodetest"},
 		},
-		{pkg: "node/nodetest", may: []string{"node", "proto/...", "inference/...", "roles/...", "mesh/..."}},
+		{pkg: "node/nodetest", may: []string{"node", "node/source", "proto/...", "inference/...", "roles/...", "mesh/..."}},
+		// The demonstration: what starts nodes, watches them and judges their answers.
+		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/control", "roles/..."}},
 		{pkg: "node/command", may: everything},
 		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "node", "node/nodetest"}},
 		{pkg: ".", may: []string{"node/command"}},

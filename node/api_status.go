@@ -56,7 +56,7 @@ func (a *api) Status(ctx context.Context, _ *controlpb.StatusRequest) (*controlp
 		counts := e.roles.Device().Retention().Counts()
 		out.Retention = &controlpb.Retention{
 			Captured: counts.Captured, Released: counts.Released, Refused: counts.Refused,
-			Retained: uint64(counts.Retained), RetainedBytes: uint64(counts.RetainedBytes), //nolint:gosec // neither is negative
+			Retained: uint64(counts.Retained), RetainedBytes: uint64(counts.RetainedBytes),
 		}
 		paid := e.roles.Device().Payload()
 		out.Traffic.PayloadSentBytes, out.Traffic.SeenViews = paid.Bytes, paid.SeenViews
@@ -88,7 +88,7 @@ func (e *engine) describeRun(now roles.Instant, run *roles.RunRecord) *controlpb
 	if run.Ended(beat) {
 		beat = run.Count - 1
 	}
-	out.Beat = int64(beat) //nolint:gosec // at most MaxBeat
+	out.Beat = int64(beat)
 	return out
 }
 
@@ -101,7 +101,7 @@ func (b *viewBook) describe() (out []*controlpb.Source, warnings []string) {
 		}
 		s.Ready = f.src != nil && f.fault == ""
 		if r, ok := f.src.(*source.Replay); ok {
-			s.Data, s.Split, s.Samples = fmt.Sprintf("%x", r.Data()), r.Split(), uint64(r.Len()) //nolint:gosec // not negative
+			s.Data, s.Split, s.Samples = fmt.Sprintf("%x", r.Data()), r.Split(), uint64(r.Len())
 		}
 		if s.Fault == "" {
 			s.Fault = f.fault
@@ -254,7 +254,7 @@ func (e *engine) membersView() *controlpb.MembersView {
 				}
 				one.Views = append(one.Views, e.views.name(v))
 				if one.GetGroup() < 0 {
-					one.Group = int32(e.views.top.GroupOf(v)) //nolint:gosec // at most 64
+					one.Group = int32(e.views.top.GroupOf(v))
 				}
 			}
 		}

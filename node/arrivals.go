@@ -70,8 +70,8 @@ func (a *arrivals) end() uint64 {
 	return a.next
 }
 
-// wait returns what arrived from a number on, at most most of it, and the number to go on
-// with. It waits while there is nothing. lost is how many are gone, because the follower
+// wait returns what arrived from a number on, as much as is asked for at most, and the
+// number to go on with. It waits while there is nothing. lost is how many are gone, because the follower
 // was too slow.
 func (a *arrivals) wait(ctx context.Context, from uint64, most int) (some []arrival, next, lost uint64, err error) {
 	for {

@@ -124,7 +124,7 @@ func (e *engine) describe(p *roles.Published, brief bool) *controlpb.Verdict {
 func (e *engine) explain(out *controlpb.Verdict, v *roles.Verdict, w *words) {
 	add := func(p *inference.Proposal) {
 		q := &controlpb.Proposal{
-			Exit: p.Exit.String(), Group: int32(p.Group), Seen: int32(p.Seen), Scores: p.Scores, //nolint:gosec // both at most 64
+			Exit: p.Exit.String(), Group: int32(p.Group), Seen: int32(p.Seen), Scores: p.Scores,
 			Class: w.class(p.Class), Entropy: p.Entropy,
 		}
 		if w.bundle != nil {
@@ -136,7 +136,7 @@ func (e *engine) explain(out *controlpb.Verdict, v *roles.Verdict, w *words) {
 		add(&v.Answer.Proposals[i])
 	}
 	if v.Answer.Exit != topology.ExitNone {
-		out.Answered = int32(len(v.Answer.Proposals)) - 1 //nolint:gosec // a few
+		out.Answered = int32(len(v.Answer.Proposals)) - 1
 	}
 	for i := range v.Others {
 		add(&v.Others[i])

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -22,7 +21,7 @@ func beaconPort(t *testing.T) uint16 {
 	nextPort.Lock()
 	defer nextPort.Unlock()
 	nextPort.n++
-	return uint16(20000 + os.Getpid()%20000 + nextPort.n) //nolint:gosec // within 16 bits
+	return uint16(20000 + os.Getpid()%20000 + nextPort.n)
 }
 
 var nextPort struct {
@@ -42,12 +41,10 @@ func loopback(name string, port uint16, token secret.Token) Config {
 // start runs a node until the test ends.
 func start(t *testing.T, c Config) *Node {
 	t.Helper()
-	var w io.Writer = io.Discard
-	level := slog.LevelWarn
+	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("GANGLION_TEST_LOG") != "" {
-		w, level = os.Stderr, slog.LevelDebug
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", c.Name)
 	}
-	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})).With("node", c.Name)
 	n, err := New(c, func(string) {}, log)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +97,7 @@ func TestMeshOnLoopback(t *testing.T) {
 	for i := range 4 {
 		c := loopback("n"+strconv.Itoa(i), port, token)
 		if i < 3 {
-			spec := source.Spec{Kind: source.KindReplay, Ref: "street:samples=60,seed=3"}
+			spec := source.Spec{Kind: source.KindReplay, Ref: "street:samples=24,seed=3"}
 			c.Sources = []source.Spec{spec, spec}
 		}
 		nodes = append(nodes, start(t, c))
