@@ -50,7 +50,7 @@ func Render(config Config) (*Scene, error) {
 	}
 	w := newWorld(config.Seed)
 	traffic := newTraffic(config.Seed)
-	scene := &Scene{}
+	scene := &Scene{Pixels: make([]byte, 0, config.Samples*Views*ViewBytes)}
 	for len(scene.Labels) < config.Samples {
 		// An object that no camera sees is no sample, so that the number of moments
 		// is not known before they are rendered.
