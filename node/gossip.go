@@ -25,6 +25,7 @@ type gossiper struct {
 	pending map[roles.Site][]*roles.Published
 	sites   []roles.Site // with something pending, in the order in which it came
 	last    roles.Instant
+	packer  wire.Packer
 	told    map[roles.Site]toldFloor
 }
 
@@ -100,7 +101,7 @@ func (g *gossiper) publish(now roles.Instant, site roles.Site, of []*roles.Publi
 		g.told[site] = toldFloor{p.Run, p.Floor, now}
 	}
 	g.last = now
-	if err := g.mesh.Gossip(wire.EncodePublications(p)); err != nil {
+	if err := g.mesh.Gossip(g.packer.Publications(p)); err != nil {
 		g.log.Debug("verdicts not published; others will ask for them", "error", err)
 	}
 }

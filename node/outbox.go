@@ -58,12 +58,12 @@ func (o *outbox) add(s roles.Send) {
 func (o *outbox) flush(send func(to roles.Peer, kind mesh.Kind, payload []byte)) {
 	for _, to := range o.order {
 		p := o.to[to]
-		inParcels(p.control, parcelBytes, func(some []roles.Message) {
-			send(to, kindParcel, wire.EncodeParcel(some))
-		})
-		inParcels(p.features, featuresBytes, func(some []roles.Message) {
-			send(to, kindFeatures, wire.EncodeParcel(some))
-		})
+		for _, payload := range wire.EncodeParcels(p.control, parcelBytes) {
+			send(to, kindParcel, payload)
+		}
+		for _, payload := range wire.EncodeParcels(p.features, featuresBytes) {
+			send(to, kindFeatures, payload)
+		}
 		clear(p.control)
 		clear(p.features)
 		p.control, p.features = p.control[:0], p.features[:0]
@@ -72,22 +72,5 @@ func (o *outbox) flush(send func(to roles.Peer, kind mesh.Kind, payload []byte))
 	const mostPeers = 1024 // peers that are gone leave room behind
 	if len(o.to) > mostPeers {
 		o.to = nil
-	}
-}
-
-// inParcels cuts messages into runs of at most a number of bytes; a message that alone is
-// larger goes alone.
-func inParcels(messages []roles.Message, most int, do func([]roles.Message)) {
-	first, size := 0, 0
-	for i, m := range messages {
-		n := wire.EncodedBytes(m)
-		if i > first && size+n > most {
-			do(messages[first:i])
-			first, size = i, 0
-		}
-		size += n
-	}
-	if first < len(messages) {
-		do(messages[first:])
 	}
 }

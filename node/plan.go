@@ -20,6 +20,7 @@ import (
 	"ganglion/mesh/link"
 	"ganglion/node/bundles"
 	"ganglion/roles"
+	"ganglion/roles/wire"
 )
 
 // The settings of the mesh that this package knows.
@@ -272,8 +273,15 @@ func (e *engine) limitFrames() {
 			e.log.Error("frame limit not set", "error", err)
 		}
 	}
+	limit(kindParcel, max(parcelBytes, roles.SealsInFrame*verdictBytes(l))+featuresBeside)
 	limit(kindFeatures, max(featuresBytes, l.Views*l.FeatureBytes)+featuresBeside)
 	limit(kindOrder, l.Views*l.FeatureBytes+featuresBeside)
+}
+
+// verdictBytes is at most what a verdict takes, with every exit's scores in it.
+func verdictBytes(l wire.Limits) int {
+	const fixed, proposal, float, perView = 512, 32, 4, 8
+	return fixed + (2*l.Groups+1)*(proposal+float*l.Classes) + perView*l.Views
 }
 
 // rebuild makes the step machines anew, for the topology of the current bundle. Claims and

@@ -162,7 +162,7 @@ func (a *Aggregator) Tick(now Instant, fx *Effects) {
 		a.done.add(id)
 		return true
 	})
-	for some := range slices.Chunk(items, sealsInFrame) {
+	for some := range slices.Chunk(items, SealsInFrame) {
 		fx.send(a.scene.Coordinator.Peer, &Proposals{
 			Tier: topology.ExitLocal, Site: a.site, Group: a.group,
 			Role: AggregatorOf(a.site, a.group), Epoch: a.epoch, Items: some,

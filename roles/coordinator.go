@@ -438,10 +438,12 @@ func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
 		c.floor = max(c.floor, c.lowest())
 		c.log.Floor(now, c.run.Run, c.floor)
 	}
+	told := c.published[:min(len(c.published), samplesInFrame)]
+	c.published = slices.Clone(c.published[len(told):])
 	for _, p := range c.scene.audience(heartbeatStandbys) {
 		h := &Heartbeat{
 			Claim: Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}, Number: c.beat,
-			Trip: c.links.of(p).trip, Published: c.published,
+			Trip: c.links.of(p).trip, Published: told,
 		}
 		if c.run != nil && !c.claiming {
 			run := *c.run
@@ -449,5 +451,4 @@ func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
 		}
 		fx.send(p, h)
 	}
-	c.published = nil
 }

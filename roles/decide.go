@@ -215,6 +215,7 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 		}
 		v.Bundle, v.Settings, v.Aggregators[g] = p.Bundle, p.Settings, c.scene.Aggregators[g].Peer
 		v.Ref, v.Label = p.Ref, p.Label
+		p := p.within(c.ofWhat(p, g))
 		v.Answer.Seen |= p.Seen
 		v.Answer.Nothing |= p.Nothing
 		spoke += countOf(p.Seen | p.Nothing)
@@ -241,6 +242,31 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 	}
 	c.missing(v)
 	return v
+}
+
+// ofWhat is the views of a group by the bundle that a proposal names; none where it is not
+// loaded here.
+func (c *Coordinator) ofWhat(p *Proposed, group int) uint64 {
+	b := c.catalog(p.Bundle, p.Settings)
+	if b == nil || group >= len(b.Topology.Groups) {
+		return 0
+	}
+	return b.Topology.GroupMask(group)
+}
+
+// within is the proposal as far as it speaks of its own group's views, and of each in one
+// way: what else it says would contradict another group's.
+func (p *Proposed) within(views uint64) *Proposed {
+	out := *p
+	out.Seen &= views
+	out.Nothing &= views &^ out.Seen
+	out.Reasons = map[int]Reason{}
+	for view, r := range p.Reasons {
+		if views&^out.Seen&^out.Nothing>>view&1 == 1 {
+			out.Reasons[view] = r
+		}
+	}
+	return &out
 }
 
 // answerBy makes one of the proposals the answer. Those behind it are explanation alone, so
@@ -280,7 +306,7 @@ func (c *Coordinator) sealFresh(now Instant, fx *Effects) {
 	fresh := slices.DeleteFunc(c.fresh, func(w *work) bool { return w.sealing || c.work[w.id] != w })
 	c.fresh = nil
 	audience := c.scene.audience(sealStandbys)
-	for some := range slices.Chunk(fresh, sealsInFrame) {
+	for some := range slices.Chunk(fresh, SealsInFrame) {
 		c.batch++
 		b := &sealBatch{number: c.batch, work: slices.Clone(some), round: newRound(now, audience, SealWait, c.links)}
 		m := &SealBatch{Role: c.role, Epoch: c.epoch, Number: b.number}

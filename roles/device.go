@@ -287,7 +287,7 @@ func (d *Device) answer(now Instant, to Peer, role Role, e Epoch, fx *Effects) {
 		last.Run, last.Floor = &run, d.floor
 		last.Since, _ = d.clock.Since(now)
 	}
-	for seals := range slices.Chunk(d.memory.Seals(), sealsInFrame) {
+	for seals := range slices.Chunk(d.memory.Seals(), SealsInFrame) {
 		fx.send(to, &ClaimAnswer{Role: role, Epoch: e, Seals: seals})
 	}
 	var ids []SampleID

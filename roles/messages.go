@@ -15,7 +15,8 @@ type Message interface{ message() }
 // The sizes of batches, so that a frame of control messages stays small whatever is in
 // work.
 const (
-	sealsInFrame   = 32  // verdicts with their explanation
+	// SealsInFrame is how many verdicts with their explanation one message carries.
+	SealsInFrame   = 32
 	samplesInFrame = 256 // identifiers, scores
 )
 

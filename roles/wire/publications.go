@@ -30,8 +30,15 @@ const (
 	leastPacked     = 256     // bytes, below which packing gains nothing
 )
 
+// Packer keeps the room that packing takes, over a megabyte, from one message to the next.
+// The zero value is ready. It has one owner.
+type Packer struct{ w *flate.Writer }
+
 // EncodePublications writes publications, packed where that makes them smaller.
-func EncodePublications(p *Publications) []byte {
+func EncodePublications(p *Publications) []byte { return new(Packer).Publications(p) }
+
+// Publications is EncodePublications.
+func (k *Packer) Publications(p *Publications) []byte {
 	e := encoder{b: []byte{packedNot}}
 	e.site(1, p.Site)
 	e.fixed(2, uint64(p.Run))
@@ -45,21 +52,26 @@ func EncodePublications(p *Publications) []byte {
 	if len(plain) < leastPacked {
 		return plain
 	}
-	if packed := pack(plain[1:]); packed != nil && len(packed) < len(plain) {
+	if packed := k.pack(plain[1:]); packed != nil && len(packed) < len(plain) {
 		return packed
 	}
 	return plain
 }
 
 // pack is nil where it cannot be done.
-func pack(plain []byte) []byte {
+func (k *Packer) pack(plain []byte) []byte {
 	var out bytes.Buffer
 	out.WriteByte(packedFlate)
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err != nil {
-		return nil
+	if k.w == nil {
+		w, err := flate.NewWriter(&out, flate.BestSpeed)
+		if err != nil {
+			return nil
+		}
+		k.w = w
+	} else {
+		k.w.Reset(&out)
 	}
-	if _, err := w.Write(plain); err != nil || w.Close() != nil {
+	if _, err := k.w.Write(plain); err != nil || k.w.Close() != nil {
 		return nil
 	}
 	return out.Bytes()
