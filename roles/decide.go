@@ -244,11 +244,14 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 	return v
 }
 
-// ofWhat is the views of a group by the bundle that a proposal names; none where it is not
-// loaded here.
+// ofWhat is the views of a group by the bundle that a proposal names; any where it is not
+// loaded here, and nothing is decided before it is.
 func (c *Coordinator) ofWhat(p *Proposed, group int) uint64 {
 	b := c.catalog(p.Bundle, p.Settings)
-	if b == nil || group >= len(b.Topology.Groups) {
+	if b == nil {
+		return ^uint64(0)
+	}
+	if group >= len(b.Topology.Groups) {
 		return 0
 	}
 	return b.Topology.GroupMask(group)

@@ -318,7 +318,7 @@ func TestAllocationIsBounded(t *testing.T) {
 
 // TestPublicationsRefuse: a message of the topic comes from anyone.
 func TestPublicationsRefuse(t *testing.T) {
-	packed := func(plain []byte) []byte { return pack(plain) }
+	packed := func(plain []byte) []byte { return new(Packer).pack(plain) }
 	good := newValues(2).publications()
 	good.Items = append(good.Items, newValues(3).published(good.Site))
 	spoil := func(change func(p *Publications)) []byte {
