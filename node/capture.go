@@ -45,10 +45,10 @@ func (e *engine) look(b *bundled, view int, c *roles.Capture, o *roles.Observati
 	}
 	ref := c.Ref
 	if r, ok := f.src.(*source.Replay); ok {
-		if ref < 0 || !r.Has(ref) {
+		if ref < 0 {
 			ref = r.RefAt(uint64(c.Sample.Beat))
 		}
-		o.Ref, o.Label = ref, r.Label(ref)
+		o.Ref, o.Label = ref, r.Label(ref) // one that is not of its split is a fault below
 	}
 	pixels, look, err := f.src.Pixels(ref, view)
 	switch look {
