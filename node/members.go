@@ -116,6 +116,30 @@ func (e *engine) tell(ctx context.Context, now roles.Instant) {
 	e.mesh.SetClaim(highest)
 }
 
+// replayed is the hash of the data set that all live views of the site replay; zero where
+// there are cameras among them, or several data sets.
+func (e *engine) replayed() (hash [32]byte) {
+	some := false
+	add := func(data [32]byte) bool {
+		same := !some || data == hash
+		some, hash = true, data
+		return same
+	}
+	if len(e.views.held) > 0 {
+		add(e.views.data())
+	}
+	for i := range e.members {
+		m := &e.members[i]
+		if m.self || !m.alive() || m.record == nil || m.record.Site != e.config.Site || len(m.record.Views) == 0 {
+			continue
+		}
+		if !add(m.record.Data) {
+			return [32]byte{}
+		}
+	}
+	return hash
+}
+
 // nameOf is what people call a peer.
 func (e *engine) nameOf(p roles.Peer) string {
 	for i := range e.members {

@@ -87,6 +87,7 @@ type planner struct {
 	wanted  inference.BundleID // by the mesh or, where it wants none, by this node
 	named   bool               // the mesh wants it
 	period  time.Duration
+	data    [32]byte // that all live views of the site replay; zero: none
 	offer   bool // wanted is of --model, to be published where nothing else is
 
 	fetching bool
@@ -121,6 +122,7 @@ func (p *planner) membersChanged(ctx context.Context) {
 	if p.fault != "" {
 		p.retry = 0
 	}
+	p.data = p.engine.replayed()
 	p.pursue(ctx, p.engine.now())
 }
 
@@ -139,7 +141,7 @@ func (p *planner) tick(ctx context.Context, now roles.Instant) {
 	}
 	e.views.tick(now)
 	p.pursue(ctx, now)
-	e.roles.SetPlan(roles.Plan{Auto: e.config.Run == RunAuto, Period: p.period, Bundle: p.wanted})
+	e.roles.SetPlan(roles.Plan{Auto: e.config.Run == RunAuto, Period: p.period, Bundle: p.wanted, Data: p.data})
 	e.tell(ctx, now)
 }
 

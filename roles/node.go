@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"time"
@@ -35,6 +36,7 @@ type NodeConfig struct {
 type Plan struct {
 	Auto     bool // it keeps a run going: starts one where there is none, another where the period differs
 	Period   time.Duration
+	Data     [sha256.Size]byte  // of the data set that all live views replay; zero: cameras, or several
 	Bundle   inference.BundleID // that samples are to be of, as soon as every live view has it
 	Settings uint64
 }

@@ -276,7 +276,7 @@ func (n *Node) follow(now Instant, at *post) {
 	switch {
 	case n.plan.Auto && (c.run == nil || c.run.Ended(c.next) || c.run.Period != n.plan.Period):
 		c.Start(now, RunRecord{
-			Site: at.site, Run: n.NewRun(), Period: n.plan.Period,
+			Site: at.site, Run: n.NewRun(), Period: n.plan.Period, Data: n.plan.Data,
 			Entries: []Entry{{Bundle: n.plan.Bundle, Settings: n.plan.Settings}},
 		})
 	case c.run != nil && !c.run.Ended(c.next):
