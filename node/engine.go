@@ -283,6 +283,7 @@ func (e *engine) refreshTrips(now roles.Instant) {
 		return
 	}
 	e.trips = now
+	e.plan.data = e.replayed()
 	for i := range e.members {
 		if m := &e.members[i]; !m.self && e.mesh.Up(m.ID) {
 			m.up = true

@@ -88,7 +88,7 @@ type planner struct {
 	named   bool               // the mesh wants it
 	period  time.Duration
 	data    [32]byte // that all live views of the site replay; zero: none
-	offer   bool // wanted is of --model, to be published where nothing else is
+	offer   bool     // wanted is of --model, to be published where nothing else is
 
 	fetching bool
 	retry    roles.Instant
@@ -122,7 +122,6 @@ func (p *planner) membersChanged(ctx context.Context) {
 	if p.fault != "" {
 		p.retry = 0
 	}
-	p.data = p.engine.replayed()
 	p.pursue(ctx, p.engine.now())
 }
 
