@@ -18,7 +18,8 @@ import (
 )
 
 func newModelCommand() *cobra.Command {
-	return family("model", "Look at and check model bundles", newInspectCommand(), newVerifyCommand())
+	return family("model", "Look at, check and hand out model bundles",
+		newInspectCommand(), newVerifyCommand(), newPublishCommand(), newFetchCommand())
 }
 
 // inspection is what `model inspect` tells of a bundle.

@@ -83,14 +83,23 @@ are not is sent up (DDNN, Teerapittayanon, McDanel, Kung, ICDCS 2017).`,
 		Args:          knownVerb,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.CompletionOptions.DisableDefaultCmd = true // there is one of ours
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(
+		newNodeCommand(version),
+		newMembersCommand(),
+		newStatusCommand(),
+		newVerdictsCommand(),
+		newClassifyCommand(),
+		newSetCommand(),
+		newTokenCommand(),
 		newTrainCommand(),
 		newEvalCommand(),
 		newCalibrateCommand(),
 		newModelCommand(),
 		newBenchCommand(),
 		newVersionCommand(version),
+		newCompletionCommand(),
 	)
 	return root
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -162,8 +161,9 @@ func demandLine(request string) *controlpb.VerdictsResponse {
 	return &controlpb.VerdictsResponse{Line: &controlpb.VerdictsResponse_Verdict{Verdict: &controlpb.Verdict{Sample: "yard/" + request, Hash: "h" + request}}}
 }
 
-func beatLines(run string, from, to uint64) (out []*controlpb.VerdictsResponse) {
-	for b := from; b < to; b++ {
+// beatLines is verdicts of the first beats.
+func beatLines(run string, to uint64) (out []*controlpb.VerdictsResponse) {
+	for b := range to {
 		out = append(out, beatLine(run, b, ""))
 	}
 	return out
@@ -181,7 +181,7 @@ func serve(t *testing.T, c Config, handler controlpb.NodeServiceHandler, metrics
 	if !c.Address.IsValid() {
 		c.Address = netip.MustParseAddrPort("127.0.0.1:0")
 	}
-	s, err := New(c, handler, metrics, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s, err := New(c, handler, metrics, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,8 @@ var (
 
 // Finder finds nodes.
 type Finder struct {
-	// TokenFile holds the token of the API; empty: that which the run file names, or none.
+	// TokenFile holds the token of the API. Empty: that which the run file names or, where
+	// there is none, $GANGLION_API_TOKEN_FILE.
 	TokenFile string
 
 	dir string // of run files; empty: RunDir
@@ -139,10 +141,7 @@ func list(files []RunFile) string {
 
 // reach asks the node of a run file who it is: another may have its address by now.
 func (f Finder) reach(ctx context.Context, file RunFile) (*Node, error) {
-	if f.TokenFile == "" {
-		f.TokenFile = file.TokenFile
-	}
-	n, err := f.hello(ctx, file.API, file.API)
+	n, err := f.hello(ctx, file.API, file.API, cmp.Or(f.TokenFile, file.TokenFile, os.Getenv("GANGLION_API_TOKEN_FILE")))
 	if err != nil {
 		return nil, fmt.Errorf("ask node %s (PID %d): %w", file.Name, file.PID, err)
 	}
@@ -170,7 +169,7 @@ func (f Finder) at(ctx context.Context, hostport string) (*Node, error) {
 		}
 		address = net.JoinHostPort(found[0].Unmap().String(), port)
 	}
-	n, err := f.hello(ctx, address, hostport)
+	n, err := f.hello(ctx, address, hostport, cmp.Or(f.TokenFile, os.Getenv("GANGLION_API_TOKEN_FILE")))
 	if err != nil {
 		return nil, fmt.Errorf("ask node at %s: %w", hostport, err)
 	}
@@ -178,15 +177,11 @@ func (f Finder) at(ctx context.Context, hostport string) (*Node, error) {
 }
 
 // hello makes a client of the API at an address and asks who is there.
-func (f Finder) hello(ctx context.Context, address, shown string) (*Node, error) {
+func (f Finder) hello(ctx context.Context, address, shown, tokenFile string) (*Node, error) {
 	var token Token
-	path := f.TokenFile
-	if path == "" {
-		path = os.Getenv("GANGLION_API_TOKEN_FILE")
-	}
-	if path != "" {
+	if tokenFile != "" {
 		var err error
-		if token, err = ReadToken(path); err != nil {
+		if token, err = ReadToken(tokenFile); err != nil {
 			return nil, err
 		}
 	}

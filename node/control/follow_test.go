@@ -82,15 +82,15 @@ func TestFollowMoves(t *testing.T) {
 	a, b, stopA, finder := pair(t)
 	a.publish(demandLine("old"))
 	b.publish(demandLine("old"))
-	a.publish(beatLines(runOne, 0, 10)...)
-	b.publish(beatLines(runOne, 0, 10)...)
+	a.publish(beatLines(runOne, 10)...)
+	b.publish(beatLines(runOne, 10)...)
 
 	s := &script{}
 	s.at = map[string]func(){
 		runOne + "/9": func() {
 			// What only the other node has once the first is gone.
 			b.publish(beatLine(runOne, 10, ""), beatLine(runOne, 12, ""), demandLine("fresh"), beatLine(runOne, 3, "h9"))
-			b.publish(beatLines("00000000000000bb", 0, 3)...)
+			b.publish(beatLines("00000000000000bb", 3)...)
 			go func() { _ = stopA() }()
 		},
 		"00000000000000bb/2": func() {
@@ -143,7 +143,7 @@ func TestFollowBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		for beat := uint64(0); beat < end; beat++ {
+		for beat := range uint64(end) {
 			// A burst a time: some lines come by the stream, some are past when it begins.
 			if beat%10 == 0 && a.waitFollowed(ctx, 1) != nil {
 				return
@@ -235,7 +235,7 @@ func TestFollowerRefuses(t *testing.T) {
 	ctx, cancel := testContext(t)
 	defer cancel()
 	a, _, _, finder := pair(t)
-	a.publish(beatLines(runOne, 0, 5)...)
+	a.publish(beatLines(runOne, 5)...)
 	n, err := finder.Find(ctx, a.name)
 	if err != nil {
 		t.Fatal(err)

@@ -78,7 +78,7 @@ func bounded(next http.Handler) http.Handler {
 		for _, c := range room {
 			select {
 			case c <- struct{}{}:
-				defer func() { <-c }() //nolint:revive // one or two, for as long as the request
+				defer func() { <-c }() // one or two, for as long as the request
 			default:
 				http.Error(w, "the node answers too many requests at once: ask again", http.StatusServiceUnavailable)
 				return

@@ -178,10 +178,13 @@ func TestSlowUploads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:revive // at the end of the test
+		t.Cleanup(func() { _ = c.Close() })
 		// The server asks for the body once the call has its place.
-		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/proto\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n",
+		_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/proto\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n",
 			controlpb.NodeServicePublishProcedure)
+		if err != nil {
+			t.Fatal(err)
+		}
 		line, err := bufio.NewReader(c).ReadString('\n')
 		if err != nil || !strings.Contains(line, "100 Continue") {
 			t.Fatalf("a slow upload is answered %q, %v", line, err)
@@ -213,7 +216,7 @@ func TestSlowUploads(t *testing.T) {
 // gRPC over HTTP/2 without TLS, streams included, is served on the same port.
 func TestGRPC(t *testing.T) {
 	f := newFake("anna")
-	f.publish(beatLines(runOne, 0, 3)...)
+	f.publish(beatLines(runOne, 3)...)
 	s := serve(t, Config{}, f, nil)
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
@@ -312,7 +315,7 @@ func TestShutdownCutsOff(t *testing.T) {
 // Where the port is taken, another is used; beyond loopback nothing is served without a
 // token that nobody else can read.
 func TestAddresses(t *testing.T) {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	first := serve(t, Config{}, newFake("anna"), nil)
 	var told bytes.Buffer
 	second, err := New(Config{Address: first.Address()}, newFake("bert"), nil, slog.New(slog.NewTextHandler(&told, nil)))

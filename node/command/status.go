@@ -1,0 +1,139 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ganglion/proto/controlpb"
+)
+
+func newStatusCommand() *cobra.Command {
+	var node nodeFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what a node is and does",
+		Long: `Shows one node: its roles and sources, the bundle it uses, the run of its site
+and what became of that run's samples, what it sent and received, and whatever is
+not as it should be.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			n, err := node.find(cmd)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), plainMessage(n.Status.ProtoReflect()))
+			}
+			return printStatus(cmd.OutOrStdout(), n.Status)
+		},
+	}
+	node.add(cmd)
+	addJSON(cmd, &asJSON)
+	return cmd
+}
+
+func printStatus(w io.Writer, s *controlpb.StatusResponse) error {
+	f := facts{colours: coloured(w), width: len("addresses")}
+	f.add("node", cell{s.GetName(), strong}, cell{text: fmt.Sprintf(", process %d, version %s, up for %s", s.GetPid(), s.GetVersion(), roughly(time.Duration(s.GetUptimeMs())*time.Millisecond))})
+	f.addf("peer", "%s", s.GetPeer())
+	secret := ""
+	if s.GetOpen() {
+		secret = ", open to anybody"
+	}
+	f.addf("mesh", "%s%s: %s alive", s.GetMesh(), secret, count(s.GetAlive(), "member", "members"))
+	if len(s.GetAddresses()) > 0 {
+		f.add("addresses", joined(s.GetAddresses()...))
+	}
+	f.addf("API", "%s", s.GetApi())
+	held := roleText(s.GetRoles())
+	if held == "" {
+		held = "none"
+	}
+	if next := roleText(s.GetStandbyFor()); next != "" {
+		held += "; next for " + next
+	}
+	f.add("roles", cell{text: held})
+	addSources(&f, s.GetSources())
+	f.addf("bundle", "%s%s, %s, classes %s", shortID(s.GetBundle()), syntheticText(s.GetSynthetic()), count(len(s.GetViews()), "view", "views"), strings.Join(s.GetClasses(), ", "))
+	if p := s.GetPublished(); p != "" && p != s.GetBundle() {
+		f.add("", cell{"the mesh wants " + shortID(p) + ": this node is not there yet", middle})
+	}
+	addRun(&f, s)
+	addAmounts(&f, s)
+	for _, warning := range s.GetWarnings() {
+		f.add("warning", cell{warning, bad})
+	}
+	_, err := io.WriteString(w, f.out.String())
+	return err
+}
+
+func addSources(f *facts, sources []*controlpb.Source) {
+	for i, s := range sources {
+		name := "sources"
+		if i > 0 {
+			name = ""
+		}
+		what := s.GetKind() + " " + s.GetRef()
+		switch {
+		case s.GetFault() != "":
+			f.add(name, cell{text: what + ": "}, cell{s.GetFault(), bad})
+		case s.GetView() == "":
+			f.add(name, cell{text: what + ": feeds no view yet"})
+		default:
+			f.add(name, cell{text: what + " feeds view " + s.GetView()})
+		}
+	}
+}
+
+func addRun(f *facts, s *controlpb.StatusResponse) {
+	run := s.GetRun()
+	if run == nil {
+		f.addf("run", "none of site %s", s.GetSite())
+		return
+	}
+	of := ""
+	if run.GetCount() > 0 {
+		of = fmt.Sprintf(" of %d", run.GetCount())
+	}
+	at := "not begun"
+	if run.GetBeat() >= 0 {
+		at = fmt.Sprintf("beat %d%s", run.GetBeat(), of)
+	}
+	rate := ""
+	if p := run.GetPeriodNs(); p > 0 {
+		rate = fmt.Sprintf(", %.4g a second", float64(time.Second)/float64(p))
+	}
+	what := "live"
+	if run.GetData() != "" {
+		what = fmt.Sprintf("replays data set %s, %s samples", shortID(run.GetData()), run.GetSplit())
+	}
+	f.addf("run", "%s of site %s: %s%s, %s", run.GetRun(), run.GetSite(), at, rate, what)
+	t := s.GetTally()
+	lost := cell{text: fmt.Sprintf("%d lost", t.GetLost())}
+	if t.GetLost() > 0 {
+		lost.style = bad
+	}
+	f.add("samples", cell{text: fmt.Sprintf("%d due = %d decided + %d refused + ", t.GetDue(), t.GetDecided(), t.GetRefused())}, lost,
+		cell{text: fmt.Sprintf(" + %d open; %d decided without a view, %d superseded", t.GetOpen(), t.GetNoView(), t.GetSuperseded())})
+}
+
+func addAmounts(f *facts, s *controlpb.StatusResponse) {
+	if r := s.GetRetention(); r.GetCaptured() > 0 || r.GetRefused() > 0 {
+		f.addf("retention", "%s captured, %d released, %d held in %s, %d refused for lack of room",
+			count(r.GetCaptured(), "sample", "samples"), r.GetReleased(), r.GetRetained(), size(r.GetRetainedBytes()), r.GetRefused())
+	}
+	t := s.GetTraffic()
+	if t == nil {
+		return
+	}
+	f.addf("traffic", "%s sent, %s received; of these for samples %s and %s", size(t.GetSocketSentBytes()), size(t.GetSocketReceivedBytes()),
+		size(t.GetSampleSentBytes()), size(t.GetSampleReceivedBytes()))
+	if n := t.GetSeenViews(); n > 0 {
+		f.addf("payload", "%.1f bytes per seen view, over %s", float64(t.GetPayloadSentBytes())/float64(n), count(n, "seen view", "seen views"))
+	}
+}
