@@ -51,6 +51,13 @@ func (e *engine) refreshMembers(ctx context.Context) {
 		e.members = append(e.members, s)
 	}
 	e.watching.members(before, e.members)
+	others := 0
+	for i := range e.members {
+		if m := &e.members[i]; !m.self && m.alive() && m.record != nil {
+			others++
+		}
+	}
+	e.views.seen(now, others)
 	e.settleViews(now)
 	e.roles.SetMembers(now, e.electors(), &e.fx)
 	e.roles.Forget(func(p roles.Peer) bool {

@@ -18,8 +18,18 @@ import (
 	"ganglion/roles"
 )
 
-// viewQuiet is how long a node that has just started looks around before it takes a view.
-const viewQuiet = time.Second
+// A node that has just started looks around before it takes a view: until it has been up
+// for viewQuiet, or twice as long where it has seen nobody yet, and nobody new was seen for
+// viewCalm, but no longer than viewMost.
+const (
+	viewQuiet = time.Second
+	viewCalm  = 400 * time.Millisecond
+	viewMost  = 4 * time.Second
+)
+
+// viewKeep is for how long a view must have been held until a replay drops the pixels of
+// all others: one that is lost to an older claim is soon exchanged for another.
+const viewKeep = 10 * time.Second
 
 // viewPace is how often a node looks for a view that it may take.
 const viewPace = 100 * time.Millisecond
@@ -31,6 +41,8 @@ type feed struct {
 	fault string        // of the source itself; empty: none
 	want  int           // view that was asked for; -1: any, or none that the model has
 	view  int           // that it feeds; -1: none
+	since roles.Instant // when it took it
+	bare  bool          // it has the pixels of that view alone
 	again chan struct{} // has it opened again: another bundle, another split; has room for one
 	why   string        // it feeds none; empty: it does, or soon will
 }
@@ -43,6 +55,8 @@ type viewBook struct {
 	held     []roles.HeldView // ascending by view
 	settled  roles.Settlement // of this node's site
 	looked   roles.Instant    // when it was settled last
+	company  int              // live members besides this node
+	stirred  roles.Instant    // when the last new one was seen
 	others   map[roles.Site][]roles.Peer
 	remember string // file of the last views; empty: none is kept
 	last     []string
@@ -138,10 +152,7 @@ func (b *viewBook) opened(f *feed, src source.Source, err error) {
 		f.src = nil // not a nil source in an interface
 		return
 	}
-	f.fault = faultOf(src.Fit(b.top))
-	if r, ok := src.(*source.Replay); ok && f.view >= 0 {
-		r.Keep(f.view)
-	}
+	f.fault, f.bare = faultOf(src.Fit(b.top)), false
 }
 
 // live reports whether a source is a camera, which cannot show a moment again.
@@ -235,7 +246,7 @@ func (e *engine) settleViews(now roles.Instant) {
 	b.settled = roles.SettleViews(e.self, own, len(b.top.Views))
 	before := b.mask()
 	b.lose()
-	if now >= roles.Instant(viewQuiet) {
+	if b.calm(now) {
 		b.take()
 	}
 	b.explain()
@@ -245,10 +256,33 @@ func (e *engine) settleViews(now roles.Instant) {
 	}
 }
 
-// tick looks whether there is a view to take.
+// calm reports whether the node has looked around for long enough.
+func (b *viewBook) calm(now roles.Instant) bool {
+	up := time.Duration(now)
+	if up < viewQuiet || b.company == 0 && up < 2*viewQuiet {
+		return false
+	}
+	return now.Sub(b.stirred) >= viewCalm || up >= viewMost
+}
+
+// seen notes how many members live besides this node.
+func (b *viewBook) seen(now roles.Instant, others int) {
+	if others > b.company {
+		b.stirred = now
+	}
+	b.company = others
+}
+
+// tick looks whether there is a view to take, and what need not be kept any more.
 func (b *viewBook) tick(now roles.Instant) {
-	if now < roles.Instant(viewQuiet) || now.Sub(b.looked) < viewPace {
+	if !b.calm(now) || now.Sub(b.looked) < viewPace {
 		return
+	}
+	for _, f := range b.feeds {
+		if r, ok := f.src.(*source.Replay); ok && f.view >= 0 && !f.bare && now.Sub(f.since) >= viewKeep {
+			f.bare = true
+			r.Keep(f.view)
+		}
 	}
 	for _, f := range b.feeds {
 		if f.view < 0 && f.src != nil && f.fault == "" && f.why == "" {
@@ -263,8 +297,8 @@ func (b *viewBook) lose() {
 	for v := range b.settled.Lost {
 		if f := b.feeding(v); f != nil {
 			f.view = -1
-			if f.spec.Kind == source.KindReplay {
-				f.open() // it kept the pixels of that view alone
+			if f.bare {
+				f.open()
 			}
 		}
 		b.held = slices.DeleteFunc(b.held, func(h roles.HeldView) bool { return h.View == v })
@@ -275,12 +309,9 @@ func (b *viewBook) lose() {
 func (b *viewBook) take() {
 	counter := b.settled.Counter()
 	hold := func(f *feed, v int) {
-		f.view = v
+		f.view, f.since = v, b.looked
 		b.held = append(b.held, roles.HeldView{View: v, Counter: counter})
 		b.settled.Holders[v] = b.engine.self
-		if r, ok := f.src.(*source.Replay); ok {
-			r.Keep(v)
-		}
 	}
 	for _, f := range b.feeds {
 		if f.src != nil && f.fault == "" && f.view < 0 && f.want >= 0 && b.settled.Holders[f.want] == "" && b.feeding(f.want) == nil {
