@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,6 +31,8 @@ type Node struct {
 	announce func(string)
 	state    *state
 	ready    chan struct{} // closed when the node takes part
+	abort    signal        // the node is to end without a word
+	silent   signal        // nothing comes from the node any more
 	server   *control.Server
 	api      *api
 }
@@ -49,7 +52,10 @@ func New(config Config, announce func(string), log *slog.Logger) (*Node, error) 
 		config.Name = defaultName(s.identity.ID())
 	}
 	config.Mesh.Name, config.Mesh.Dir, config.Mesh.CheckSetting = config.Name, config.Dir, checkSetting
-	return &Node{config: config, log: log, announce: announce, state: s, ready: make(chan struct{})}, nil
+	return &Node{
+		config: config, log: log, announce: announce, state: s, ready: make(chan struct{}),
+		abort: newSignal(), silent: newSignal(),
+	}, nil
 }
 
 // defaultName is the machine's name and the end of the identity.
@@ -72,6 +78,26 @@ func (n *Node) Ready() <-chan struct{} { return n.ready }
 // ready.
 func (n *Node) API() controlpb.NodeServiceHandler { return n.api }
 
+// Abort ends a node that runs as the death of its process would: its connections and
+// ports are closed at once, no role is handed over, nothing is announced. It returns when
+// that has happened; [Node.Run] returns a little later. It is for tests of what the others
+// make of it.
+func (n *Node) Abort() {
+	n.abort.raise()
+	<-n.silent.raised
+}
+
+// signal says once that something is so. Raising it again does nothing.
+type signal struct {
+	raised chan struct{}
+	raise  func()
+}
+
+func newSignal() signal {
+	raised := make(chan struct{})
+	return signal{raised, sync.OnceFunc(func() { close(raised) })}
+}
+
 // apiAddress is where the control API is served; empty until the node is ready.
 func (n *Node) apiAddress() string {
 	if n.server == nil {
@@ -84,6 +110,7 @@ func (n *Node) apiAddress() string {
 // could not start, or which of its parts failed.
 func (n *Node) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, n.state.close()) }()
+	defer n.silent.raise()
 	keys, err := n.keys(ctx)
 	if err != nil {
 		return err
@@ -196,6 +223,17 @@ func (n *Node) run(ctx context.Context, m *mesh.Mesh, e *engine) error {
 		return m.Run(meshCtx)
 	})
 	outer.Go(func() error { return n.server.Run(meshCtx) })
+	outer.Go(func() error {
+		select {
+		case <-n.abort.raised:
+			err := m.Abort()
+			n.silent.raise()
+			stop()
+			return err
+		case <-meshCtx.Done():
+			return nil
+		}
+	})
 	remove, err := n.register(m)
 	if err != nil {
 		n.log.Warn("this node is not listed for the command line; name it by --node ADDRESS", "error", err)

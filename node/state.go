@@ -74,8 +74,9 @@ func (e *MeshHeardError) Error() string {
 		lines = append(lines, fmt.Sprintf("mesh %s is here: %s at %s, heard by %s", m.Fingerprint, name, m.Address, m.Way))
 	}
 	return strings.Join(lines, "\n") + `
-this node has no token. To join, put the mesh's token into a file and start it with
-  ganglion node --token-file FILE
+this node has no token. To join, type this and paste the token, which the node that
+founded the mesh has printed and keeps in its state directory:
+  ganglion node --token-file -
 To found another mesh all the same: --found`
 }
 
@@ -90,6 +91,11 @@ func (n *Node) keys(ctx context.Context) (secret.Keys, error) {
 		t, err := secret.ParseToken(n.config.Token)
 		if err != nil {
 			return secret.Keys{}, fmt.Errorf("read token: %w", err)
+		}
+		if n.state.dir != "" { // so that it need not be given again
+			if _, err := secret.KeepToken(n.state.tokenPath(), t); err != nil {
+				n.log.Warn("token not kept; give it again at the next start", "error", err)
+			}
 		}
 		return t.Keys(), nil
 	}
@@ -111,7 +117,7 @@ func (n *Node) found(ctx context.Context) (secret.Keys, error) {
 		c := discovery.DefaultLAN()
 		c.Name, c.Interfaces, c.Port = n.config.Name, n.config.Mesh.Interfaces, n.config.Mesh.BeaconPort
 		c.Without = n.config.Mesh.Without
-		n.log.Info("no token: listening whether there is a mesh", "for", c.Listen.String())
+		n.announce(fmt.Sprintf("No token: listening for %v whether there is a mesh.", c.Listen))
 		out, err := discovery.Seek(ctx, c, n.log)
 		if err != nil {
 			return secret.Keys{}, err
@@ -127,6 +133,6 @@ func (n *Node) found(ctx context.Context) (secret.Keys, error) {
 			return secret.Keys{}, err
 		}
 	}
-	n.announce(fmt.Sprintf("Founded mesh %s. On the next device:\n  echo %s > token && ganglion node --token-file token", t.Keys().Fingerprint, t.Reveal()))
+	n.announce(fmt.Sprintf("Founded mesh %s. On the next device type\n  ganglion node --token-file -\nand paste the token:\n  %s", t.Keys().Fingerprint, t.Reveal()))
 	return t.Keys(), nil
 }
