@@ -110,6 +110,17 @@ func (m *Mesh) Close() error {
 	return m.host.Close()
 }
 
+// Abort closes every connection and every port of the host at once, as the death of the
+// process would: nothing is announced, and what is queued is lost. Others see connections
+// that break, and later a member that is down. The caller ends the context of [Mesh.Run]
+// right after, which then has nobody left to tell.
+func (m *Mesh) Abort() error {
+	if err := m.host.Libp2p().Network().Close(); err != nil {
+		return fmt.Errorf("abort mesh: %w", err)
+	}
+	return nil
+}
+
 func (m *Mesh) admit(author MemberID) refusal {
 	return admit(m.current(), author, m.host.Connected(author))
 }
