@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -89,5 +90,28 @@ func TestColours(t *testing.T) {
 	}
 	if coloured(&with) {
 		t.Error("a buffer is taken for a terminal")
+	}
+}
+
+// Amounts are to be read, not counted: few digits, and none that are all zero.
+func TestAmounts(t *testing.T) {
+	for _, tt := range []struct{ got, want string }{
+		{milliseconds(0), "0.0 ms"},
+		{milliseconds(31 * time.Microsecond), "31 µs"},
+		{milliseconds(431 * time.Microsecond), "0.4 ms"},
+		{milliseconds(1034 * time.Millisecond), "1034 ms"},
+		{roughly(59 * time.Second), "59 s"},
+		{roughly(3723 * time.Second), "1 h 2 min"},
+		{roughly(49 * time.Hour), "2 d 1 h"},
+		{size(9999), "9999 bytes"},
+		{size(13312), "13.0 KiB"},
+		{size(42_000_000), "40.1 MiB"},
+		{size(42_000_000_000), "39.1 GiB"},
+		{count(1, "byte", "bytes"), "1 byte"},
+		{count(uint64(2), "byte", "bytes"), "2 bytes"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("got %q, want %q", tt.got, tt.want)
+		}
 	}
 }

@@ -110,7 +110,10 @@ func addRun(f *facts, s *controlpb.StatusResponse) {
 	}
 	what := "live"
 	if run.GetData() != "" {
-		what = fmt.Sprintf("replays data set %s, %s samples", shortID(run.GetData()), run.GetSplit())
+		what = "replays data set " + shortID(run.GetData())
+		if split := run.GetSplit(); split != "" {
+			what += ", " + splitText(split)
+		}
 	}
 	f.addf("run", "%s of site %s: %s%s, %s", run.GetRun(), run.GetSite(), at, rate, what)
 	t := s.GetTally()

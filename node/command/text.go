@@ -145,10 +145,13 @@ func (f *facts) addf(name, format string, args ...any) {
 	f.add(name, cell{text: fmt.Sprintf(format, args...)})
 }
 
-// milliseconds writes a duration in ms, as few digits as are of use.
+// milliseconds writes a duration in ms, with as many digits as are of use, or in µs.
 func milliseconds(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
-	if ms >= 100 {
+	switch {
+	case d > 0 && d < 100*time.Microsecond:
+		return fmt.Sprintf("%.0f µs", 1000*ms)
+	case ms >= 100:
 		return fmt.Sprintf("%.0f ms", ms)
 	}
 	return fmt.Sprintf("%.1f ms", ms)

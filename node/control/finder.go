@@ -120,7 +120,7 @@ func (f Finder) first(ctx context.Context, files []RunFile) (*Node, error) {
 			return n, nil
 		}
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return nil, ctx.Err()
 		}
 		faults = append(faults, err)
 	}

@@ -55,7 +55,7 @@ func (n *Node) Follow(ctx context.Context, q *controlpb.VerdictsRequest, to Foll
 	}
 	err := f.read(ctx)
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	return err
 }
@@ -90,7 +90,7 @@ func (f *following) read(ctx context.Context) error {
 		case f.refused != nil:
 			return f.refused
 		case ctx.Err() != nil:
-			return context.Cause(ctx)
+			return ctx.Err()
 		case err == nil && !f.follow:
 			return nil
 		case !f.follow || !f.told && isFinal(err):
