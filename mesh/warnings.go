@@ -127,6 +127,11 @@ func (c circumstances) places() string {
 
 func (c circumstances) ofForeign() []string {
 	all := make([]string, 0, len(c.status.Discovery.Foreign))
+	nodes := map[secret.Fingerprint]int{}
+	for _, f := range c.status.Discovery.Foreign {
+		nodes[f.Fingerprint]++
+	}
+	told := map[secret.Fingerprint]bool{}
 	for _, f := range c.status.Discovery.Foreign {
 		where := f.Address.String()
 		if f.Address.Port() == 0 {
@@ -140,8 +145,16 @@ func (c circumstances) ofForeign() []string {
 			all = append(all, fmt.Sprintf("A node at %s (heard %s) speaks version %d of the beacon, this one version %d: update the older.", where, heard, f.Version, discovery.Version))
 			continue
 		}
-		all = append(all, fmt.Sprintf("Mesh %s is on this network too: %s at %s, heard %s. This node is of mesh %s; to bring both together give all nodes one token.",
-			f.Fingerprint, called(f.Name), where, heard, c.mesh))
+		if told[f.Fingerprint] {
+			continue // one line a mesh
+		}
+		told[f.Fingerprint] = true
+		others := ""
+		if n := nodes[f.Fingerprint] - 1; n > 0 {
+			others = fmt.Sprintf(", and %d more", n)
+		}
+		all = append(all, fmt.Sprintf("Mesh %s is on this network too: %s at %s, heard %s%s. This node is of mesh %s; to bring both together give all nodes one token.",
+			f.Fingerprint, called(f.Name), where, heard, others, c.mesh))
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"ganglion/mesh/discovery"
 	"ganglion/mesh/membership"
+	"ganglion/mesh/secret"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -77,10 +79,15 @@ func TestWarnings(t *testing.T) {
 			c.status.Membership.RoundTrip, c.status.Membership.RoundTripPeer = 300*time.Millisecond, "peer"
 		}, [][]string{{"nice name", "300ms", "100ms"}}},
 		{"crowd", func(c *circumstances) {
-			for range 3 * warningsMax {
-				c.status.Discovery.Foreign = append(c.status.Discovery.Foreign, foreign)
+			for i := range 3 * warningsMax {
+				other := foreign
+				other.Fingerprint = secret.Fingerprint(fmt.Sprintf("mesh%04d", i))
+				c.status.Discovery.Foreign = append(c.status.Discovery.Foreign, other)
 			}
-		}, append(repeat([]string{"otherone"}, warningsMax), []string{"16 more"})},
+		}, append(repeat([]string{"is on this network too"}, warningsMax), []string{"16 more"})},
+		{"one other mesh of many nodes", func(c *circumstances) {
+			c.status.Discovery.Foreign = []discovery.Foreign{foreign, foreign, foreign}
+		}, [][]string{{"otherone", "and 2 more"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
