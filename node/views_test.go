@@ -133,7 +133,7 @@ func TestViewsLost(t *testing.T) {
 		t.Fatalf("views %b, want the first", got)
 	}
 	e.members = []memberState{holding("a", 1, 0)} // the same number, and the lower peer
-	e.settleViews(roles.Instant(3 * viewQuiet)) // lost
+	e.settleViews(roles.Instant(3 * viewQuiet))   // lost
 	e.settleViews(roles.Instant(4 * viewQuiet))
 	if got := e.views.mask(); got != 2 {
 		t.Errorf("views %b, want the second", got)
