@@ -326,8 +326,16 @@ func (a *api) Publish(ctx context.Context, q *controlpb.PublishRequest) (*contro
 	if err != nil {
 		a.events.tell(eventWarning, err.Error())
 	}
-	if err := a.inEngine(ctx, func() { a.catalog.load(b, a.plan.current.ID()) }); err != nil {
+	var unfit error
+	if err := a.inEngine(ctx, func() {
+		if unfit = a.fits(b.Topology()); unfit == nil || q.GetForce() {
+			a.catalog.load(b, a.plan.current.ID())
+		}
+	}); err != nil {
 		return nil, err
+	}
+	if unfit != nil && !q.GetForce() {
+		return nil, connect.NewError(connect.CodeFailedPrecondition, unfit)
 	}
 	if err := a.mesh.Settings().Set(settingBundle, []byte(b.ID().String())); err != nil {
 		return nil, connect.NewError(connect.CodeInternal, fmt.Errorf("publish: %w", err))

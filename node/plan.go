@@ -192,6 +192,33 @@ func sameShape(a, b *topology.Topology) bool {
 		slices.EqualFunc(a.Groups, b.Groups, slices.Equal[[]int])
 }
 
+// fits reports live sources that a topology has no place for: they would be spares.
+func (e *engine) fits(t *topology.Topology) error {
+	now := e.plan.current.Topology()
+	for i := range e.members {
+		m := &e.members[i]
+		record := m.record
+		if m.self {
+			record = e.ownRecord()
+		}
+		if record == nil || !m.alive() {
+			continue
+		}
+		for _, h := range record.Views {
+			name := e.views.name(h.View)
+			switch {
+			case viewIndex(t, name) < 0:
+				return fmt.Errorf("the model does not fit the mesh: it has no view %s, which %s feeds (it has %s): stop that source, or publish with --force and it feeds nothing",
+					name, m.name(), strings.Join(t.Views, ", "))
+			case record.Data != [32]byte{} && t.Input != now.Input:
+				return fmt.Errorf("the model does not fit the mesh: its views are %v, %s replays %v: stop that source, or publish with --force and it feeds nothing",
+					t.Input, m.name(), now.Input)
+			}
+		}
+	}
+	return nil
+}
+
 // fetch gets the wanted bundle from whoever has it.
 func (p *planner) fetch(ctx context.Context, now roles.Instant) {
 	e := p.engine

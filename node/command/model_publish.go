@@ -14,13 +14,15 @@ import (
 
 func newPublishCommand() *cobra.Command {
 	var node nodeFlags
-	var asJSON bool
+	var asJSON, force bool
 	cmd := &cobra.Command{
 		Use:   "publish FILE",
 		Short: "Make a bundle the mesh's",
 		Long: `Checks a bundle and hands it to a node, which makes it known to the mesh. The
 other nodes fetch it, and each site changes over to it at one beat for all its
-devices; until then the mesh goes on with the one it has.`,
+devices; until then the mesh goes on with the one it has. Publishing an earlier one
+again takes a change back. A bundle that has no place for a view that is fed is
+refused.`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := inference.ReadBundle(args[0])
@@ -33,7 +35,7 @@ devices; until then the mesh goes on with the one it has.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), askWait)
 			defer cancel()
-			answer, err := n.Publish(ctx, &controlpb.PublishRequest{File: b.File()})
+			answer, err := n.Publish(ctx, &controlpb.PublishRequest{File: b.File(), Force: force})
 			if err != nil {
 				return n.Explain(err)
 			}
@@ -46,6 +48,7 @@ devices; until then the mesh goes on with the one it has.`,
 	}
 	node.add(cmd)
 	addJSON(cmd, &asJSON)
+	cmd.Flags().BoolVar(&force, "force", false, "publish it although it has no place for views that are fed")
 	return cmd
 }
 

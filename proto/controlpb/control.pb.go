@@ -2421,7 +2421,9 @@ func (x *TallyResponse) GetEnded() bool {
 type PublishRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// file of the bundle.
-	File          []byte `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	File []byte `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// force publishes it although live sources do not fit it.
+	Force         bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2461,6 +2463,13 @@ func (x *PublishRequest) GetFile() []byte {
 		return x.File
 	}
 	return nil
+}
+
+func (x *PublishRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
 }
 
 // PublishResponse is what was published.
@@ -3020,9 +3029,10 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\rTallyResponse\x120\n" +
 	"\x05tally\x18\x01 \x01(\v2\x1a.ganglion.control.v1.TallyR\x05tally\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\tR\x03run\x12\x14\n" +
-	"\x05ended\x18\x03 \x01(\bR\x05ended\"$\n" +
+	"\x05ended\x18\x03 \x01(\bR\x05ended\":\n" +
 	"\x0ePublishRequest\x12\x12\n" +
-	"\x04file\x18\x01 \x01(\fR\x04file\")\n" +
+	"\x04file\x18\x01 \x01(\fR\x04file\x12\x14\n" +
+	"\x05force\x18\x02 \x01(\bR\x05force\")\n" +
 	"\x0fPublishResponse\x12\x16\n" +
 	"\x06bundle\x18\x01 \x01(\tR\x06bundle\"'\n" +
 	"\rBundleRequest\x12\x16\n" +
