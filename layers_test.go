@@ -108,6 +108,7 @@ func layers() []layer {
 		{pkg: "node/nodetest", may: []string{"node", "node/source", "proto/...", "inference/...", "roles/...", "mesh/..."}},
 		// The demonstration: what starts nodes, watches them and judges their answers.
 		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/control", "roles/..."}},
+		{pkg: "node/benchmesh", may: []string{"proto/...", "inference/...", "roles/...", "mesh/secret", "node/control", "node/demo"}},
 		{pkg: "node/command", may: everything},
 		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "node", "node/nodetest"}},
 		{pkg: ".", may: []string{"node/command"}},

@@ -1,0 +1,259 @@
+package benchmesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"ganglion/mesh/secret"
+	"ganglion/node/control"
+	"ganglion/proto/controlpb"
+)
+
+// The times of the mesh.
+const (
+	upWait    = 20 * time.Second // for a node to answer
+	readyWait = 45 * time.Second // for everything to be in its place
+	askWait   = 10 * time.Second // for an answer
+	upPace    = 20 * time.Millisecond
+	readyPace = 250 * time.Millisecond
+	steady    = 6 // looks in a row at which everything is in its place
+)
+
+// The roles as a status names them.
+const (
+	aggregatorRole  = "aggregator"
+	coordinatorRole = "coordinator"
+	cloudRole       = "cloud"
+	deviceRole      = "device"
+)
+
+// member is a node of the mesh: its process, and a client to ask it.
+type member struct {
+	*process
+	*control.Node
+}
+
+// liveMesh is the mesh that is measured.
+type liveMesh struct {
+	launcher    *launcher
+	members     []*member // devices first
+	coordinator *member
+}
+
+// views is how many devices there are.
+const views = 6
+
+// raise starts the mesh and waits until everything is in its place.
+func raise(ctx context.Context, l *launcher, dir string) (*liveMesh, error) {
+	token := filepath.Join(dir, "token")
+	if _, err := secret.KeepToken(token, secret.NewToken()); err != nil {
+		return nil, err
+	}
+	args := func(name string, more ...string) []string {
+		return append([]string{
+			"node", "--name", name, "--state", filepath.Join(dir, name), "--token-file", token, "--interface", "lo",
+			"--port", "0", "--api", "127.0.0.1:0", "--run", "manual", "--log-level", "warn", "--cloud-delay", "0s",
+		}, more...)
+	}
+	m := &liveMesh{launcher: l}
+	start := func(name string, more ...string) error {
+		p, err := l.start(name, nil, args(name, more...)...)
+		if err == nil {
+			m.members = append(m.members, &member{process: p})
+		}
+		return err
+	}
+	if err := start(aggregatorRole, "--pin", aggregatorRole); err != nil {
+		return nil, err
+	}
+	if err := m.reach(ctx); err != nil {
+		return nil, err
+	}
+	join, err := addressOf(m.members[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := start(cloudRole, "--pin", cloudRole, "--join", join); err != nil {
+		return nil, err
+	}
+	for v := range views {
+		if err := start(fmt.Sprintf("device-%d", v+1), "--join", join, "--source", "street"); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.reach(ctx); err != nil {
+		return nil, err
+	}
+	m.members = append(m.members[2:], m.members[:2]...)
+	return m, m.settle(ctx)
+}
+
+// addressOf is where other nodes find a node.
+func addressOf(m *member) (string, error) {
+	for _, a := range m.Status.GetAddresses() {
+		if _, port, err := net.SplitHostPort(a); err == nil {
+			return net.JoinHostPort("127.0.0.1", port), nil
+		}
+	}
+	return "", fmt.Errorf("%s listens nowhere", m.name)
+}
+
+// reach waits until all nodes answer.
+func (m *liveMesh) reach(ctx context.Context) error {
+	deadline := time.Now().Add(upWait)
+	for _, one := range m.members {
+		for one.Node == nil {
+			files, err := control.RunFiles()
+			if err != nil {
+				return fmt.Errorf("%w: name another directory with GANGLION_RUN_DIR", err)
+			}
+			if slices.ContainsFunc(files, func(f control.RunFile) bool { return f.PID == one.pid() }) {
+				if n, err := (control.Finder{}).Find(ctx, strconv.Itoa(one.pid())); err == nil {
+					one.Node = n
+					break
+				} // it is asked again
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("%s did not come up within %v", one.name, upWait)
+			}
+			if err := m.pause(ctx, upPace); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pause waits, unless a process ends.
+func (m *liveMesh) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+	}
+	if p := m.launcher.dead(); p != nil {
+		return p.failure()
+	}
+	return nil
+}
+
+// settle waits until every node is in its place, for some time.
+func (m *liveMesh) settle(ctx context.Context) error {
+	deadline := time.Now().Add(readyWait)
+	for calm := 0; calm < steady; {
+		lacks := m.lacks(ctx)
+		if calm++; lacks != "" {
+			calm = 0
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the nodes did not come together within %v: %s", readyWait, lacks)
+		}
+		if err := m.pause(ctx, readyPace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lacks says what is not in its place; empty: everything is.
+func (m *liveMesh) lacks(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	var first map[string]string
+	for _, one := range m.members {
+		answer, err := one.Members(ctx, &controlpb.MembersRequest{})
+		if err != nil || len(answer.GetViews()) == 0 {
+			return one.name + " does not answer"
+		}
+		status, err := one.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
+		if err != nil {
+			return one.name + " does not answer"
+		}
+		one.Status = status
+		for _, s := range status.GetSources() {
+			if !s.GetReady() || s.GetView() == "" {
+				return one.name + " has not got its view"
+			}
+		}
+		placed := placed(answer.GetViews()[0].GetMembers())
+		if first == nil {
+			first = placed
+		}
+		if lacks := m.misplaced(placed); lacks != "" {
+			return one.name + ": " + lacks
+		}
+		if !maps.Equal(first, placed) {
+			return "nodes do not agree on who does what"
+		}
+	}
+	return ""
+}
+
+// placed is views and roles of live members by their names.
+func placed(members []*controlpb.Member) map[string]string {
+	out := map[string]string{}
+	for _, m := range members {
+		if m.GetState() == "alive" {
+			roles := slices.Clone(m.GetRoles())
+			slices.Sort(roles)
+			out[m.GetName()] = strings.Join(m.GetViews(), ",") + "/" + strings.Join(slices.Compact(roles), ",")
+		}
+	}
+	return out
+}
+
+// misplaced says what is not as it is to be; empty: nothing.
+func (m *liveMesh) misplaced(placed map[string]string) string {
+	if len(placed) < len(m.members) {
+		return fmt.Sprintf("sees %d of %d nodes", len(placed), len(m.members))
+	}
+	held := map[string]bool{}
+	for _, one := range m.members[:views] {
+		view, roles, _ := strings.Cut(placed[one.name], "/")
+		if view == "" || roles != deviceRole {
+			return one.name + " is no device with a view and nothing else"
+		}
+		held[view] = true
+	}
+	for i, want := range []string{"/" + aggregatorRole + "," + coordinatorRole, "/" + cloudRole} {
+		one := m.members[views+i]
+		if placed[one.name] != want {
+			return one.name + " has not got its role"
+		}
+		if i == 0 {
+			m.coordinator = one
+		}
+	}
+	if len(held) != views {
+		return "two nodes have one view"
+	}
+	return ""
+}
+
+// each asks every node, all at once, and returns what they answered in their order.
+func each[T any](ctx context.Context, m *liveMesh, ask func(context.Context, *member) (T, error)) ([]T, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	out, faults := make([]T, len(m.members)), make([]error, len(m.members))
+	var asking sync.WaitGroup
+	for i, one := range m.members {
+		asking.Go(func() {
+			if out[i], faults[i] = ask(ctx, one); faults[i] != nil {
+				faults[i] = one.Explain(faults[i])
+			}
+		})
+	}
+	asking.Wait()
+	return out, errors.Join(faults...)
+}
