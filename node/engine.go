@@ -146,7 +146,7 @@ func (e *engine) turn(ctx context.Context) {
 	e.gossip.add(e.fx.Published)
 	e.gaps.want(e.fx.Missing)
 	e.fx = roles.Effects{Sends: clearSends(e.fx.Sends)}
-	e.outbox.flush(e.send)
+	e.outbox.flush(e.self, e.send)
 	e.chores(ctx, now)
 }
 
@@ -226,7 +226,7 @@ const resignWait = 500 * time.Millisecond
 // received has a frame's messages taken by the engine. It is called by the link's reader,
 // which waits while the engine is behind.
 func (e *engine) received(m mesh.Message, features bool) {
-	messages, err := wire.DecodeParcel(m.Payload, e.catalog.limits())
+	messages, err := wire.Ends{From: roles.Peer(m.From), To: e.self}.DecodeParcel(m.Payload, e.catalog.limits())
 	if err != nil {
 		e.counters.refuse(m.From, err)
 		return

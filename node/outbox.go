@@ -55,13 +55,14 @@ func (o *outbox) add(s roles.Send) {
 }
 
 // flush sends everything, peers in the order in which they were first spoken to.
-func (o *outbox) flush(send func(to roles.Peer, kind mesh.Kind, payload []byte)) {
+func (o *outbox) flush(self roles.Peer, send func(to roles.Peer, kind mesh.Kind, payload []byte)) {
 	for _, to := range o.order {
 		p := o.to[to]
-		for _, payload := range wire.EncodeParcels(p.control, parcelBytes) {
+		ends := wire.Ends{From: self, To: to}
+		for _, payload := range ends.EncodeParcels(p.control, parcelBytes) {
 			send(to, kindParcel, payload)
 		}
-		for _, payload := range wire.EncodeParcels(p.features, featuresBytes) {
+		for _, payload := range ends.EncodeParcels(p.features, featuresBytes) {
 			send(to, kindFeatures, payload)
 		}
 		clear(p.control)

@@ -277,7 +277,8 @@ func (GapKind) EnumDescriptor() ([]byte, []int) {
 // what refers to it.
 type Names struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// peers are texts of member IDs.
+	// peers are texts of member IDs. In a parcel between two nodes the first two are the
+	// sender and the receiver, which both know and which are not written.
 	Peers []string `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
 	// sites by name.
 	Sites []string `protobuf:"bytes,2,rep,name=sites,proto3" json:"sites,omitempty"`

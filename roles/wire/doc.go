@@ -7,7 +7,9 @@
 //
 // Everything but a [Start] and a verdict has a table of names beside it: peers, sites,
 // series (site and run) and models (bundle and settings), to which the rest refers by
-// index. So a parcel of many samples has each long text once. A [Publications] has a byte
+// index. So a parcel of many samples has each long text once. In a parcel between two nodes
+// sender and receiver are the peers 1 and 2, and are not written ([Ends]): most frames name
+// nobody else, and are half as long for it. A [Publications] has a byte
 // before it that says whether it is packed.
 //
 // It is written and read by hand with protowire. The generated code of the schema could do

@@ -24,6 +24,7 @@ const (
 type encoder struct {
 	b          []byte
 	names      names
+	known      int // peers that both ends know, and that are not written
 	namesBytes int // that the names take at most
 	references int // of names
 	messages   int // within others
@@ -213,7 +214,7 @@ func (e *encoder) samples(n int, of []roles.SampleID) {
 
 // finish writes the names behind what refers to them.
 func (e *encoder) finish() []byte {
-	if len(e.names.peers)+len(e.names.sites)+len(e.names.series)+len(e.names.models) == 0 {
+	if len(e.names.peers)-e.known+len(e.names.sites)+len(e.names.series)+len(e.names.models) == 0 {
 		return e.b
 	}
 	at := e.open(fieldNames)
@@ -222,7 +223,7 @@ func (e *encoder) finish() []byte {
 			e.names.sites = append(e.names.sites, s.site)
 		}
 	}
-	for _, p := range e.names.peers {
+	for _, p := range e.names.peers[e.known:] {
 		e.string(1, string(p))
 	}
 	for _, s := range e.names.sites {

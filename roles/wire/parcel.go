@@ -26,28 +26,58 @@ const (
 	aHandOver
 )
 
+// Ends are the two ends of a link, which both know: the parcels between them name neither.
+// The zero Ends are of a parcel that says all itself.
+type Ends struct{ From, To roles.Peer }
+
+// names is the table that both ends begin with: the sender is peer 1, the receiver 2.
+func (n Ends) names() names {
+	if n == (Ends{}) {
+		return names{}
+	}
+	return names{peers: []roles.Peer{n.From, n.To}}
+}
+
 // EncodeParcel puts messages to one peer, in their order, into one payload. What is local
 // to the sender does not travel: when an observation was captured, and its features.
-func EncodeParcel(ms []roles.Message) []byte {
+func EncodeParcel(ms []roles.Message) []byte { return Ends{}.EncodeParcel(ms) }
+
+// EncodeParcels is [Ends.EncodeParcels] of a parcel that says all itself.
+func EncodeParcels(ms []roles.Message, most int) [][]byte { return Ends{}.EncodeParcels(ms, most) }
+
+// DecodeParcel is [Ends.DecodeParcel] of a parcel that says all itself.
+func DecodeParcel(payload []byte, limits Limits) ([]roles.Message, error) {
+	return Ends{}.DecodeParcel(payload, limits)
+}
+
+// encoder is one that begins with what both ends know.
+func (n Ends) encoder() encoder {
+	known := n.names()
+	return encoder{names: known, known: len(known.peers)}
+}
+
+// EncodeParcel is the package's, for these ends.
+func (n Ends) EncodeParcel(ms []roles.Message) []byte {
 	const usual = 512
-	e := encoder{b: make([]byte, 0, usual)}
+	e := n.encoder()
+	e.b = make([]byte, 0, usual)
 	for _, m := range ms {
 		e.message(m)
 	}
 	return e.finish()
 }
 
-// EncodeParcels is EncodeParcel into as many payloads as it takes, each of at most a number
+// EncodeParcels is [Ends.EncodeParcel] into as many payloads as it takes, each of at most a number
 // of bytes. A batch of samples that does not fit into one goes in parts, see [Split]; what
 // cannot be cut goes alone, however large it is.
-func EncodeParcels(ms []roles.Message, most int) [][]byte {
+func (n Ends) EncodeParcels(ms []roles.Message, most int) [][]byte {
 	var out [][]byte
-	var e encoder
+	e := n.encoder()
 	begun := 0 // messages in e
 	flush := func() {
 		if begun > 0 {
 			out = append(out, e.finish())
-			e, begun = encoder{}, 0
+			e, begun = n.encoder(), 0
 		}
 	}
 	var add func(m roles.Message)
@@ -156,8 +186,8 @@ func (e *encoder) within(n int, write func()) {
 // error wraps [ErrMalformed] and says which message, and which field. Messages of sorts that
 // this version does not know are passed over; [Unknown] counts them. What is returned
 // shares no memory with payload.
-func DecodeParcel(payload []byte, limits Limits) ([]roles.Message, error) {
-	d := decoder{limits: limits.orFormat()}
+func (n Ends) DecodeParcel(payload []byte, limits Limits) ([]roles.Message, error) {
+	d := decoder{limits: limits.orFormat(), names: n.names()}
 	d.readNames(payload)
 	var out []roles.Message
 	messages := 0
