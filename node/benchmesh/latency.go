@@ -171,12 +171,10 @@ func (r *running) floorDevice(ctx context.Context, view int) (string, error) {
 		return "", context.Cause(ctx)
 	}
 	if err != nil {
-		select {
-		case <-p.ended:
+		if p.dead() {
 			return "", p.failure()
-		default:
-			return "", fmt.Errorf("floor device does not say where it listens: %w", err)
 		}
+		return "", fmt.Errorf("floor device does not say where it listens: %w", err)
 	}
 	return strings.TrimSpace(line), nil
 }

@@ -44,7 +44,6 @@ type member struct {
 
 // liveMesh is the mesh that is measured.
 type liveMesh struct {
-	launcher    *launcher
 	members     []*member // devices first
 	coordinator *member
 }
@@ -64,7 +63,7 @@ func raise(ctx context.Context, l *launcher, dir string) (*liveMesh, error) {
 			"--port", "0", "--api", "127.0.0.1:0", "--run", "manual", "--log-level", "warn", "--cloud-delay", "0s",
 		}, more...)
 	}
-	m := &liveMesh{launcher: l}
+	m := &liveMesh{}
 	start := func(name string, more ...string) error {
 		p, err := l.start(name, nil, args(name, more...)...)
 		if err == nil {
@@ -133,7 +132,7 @@ func (m *liveMesh) reach(ctx context.Context) error {
 	return nil
 }
 
-// pause waits, unless a process ends.
+// pause waits, and notices where a node has ended.
 func (m *liveMesh) pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -142,8 +141,10 @@ func (m *liveMesh) pause(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	case <-timer.C:
 	}
-	if p := m.launcher.dead(); p != nil {
-		return p.failure()
+	for _, one := range m.members {
+		if one.dead() {
+			return one.failure()
+		}
 	}
 	return nil
 }

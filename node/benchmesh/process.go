@@ -104,16 +104,14 @@ func environment(own []string) []string {
 	})
 }
 
-// dead is the first process that has ended; nil: none has.
-func (l *launcher) dead() *process {
-	for _, p := range l.all {
-		select {
-		case <-p.ended:
-			return p
-		default:
-		}
+// dead tells whether the process has ended.
+func (p *process) dead() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
 	}
-	return nil
 }
 
 // close asks all processes to end, ends those that have not after a while, or at once when

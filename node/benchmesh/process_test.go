@@ -41,19 +41,18 @@ func TestLauncherTellsOfTheDead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := l.dead(); p != nil {
-		t.Errorf("%s is dead", p.name)
+	if lives.dead() {
+		t.Error("a process that lives is dead")
 	}
 	dies, err := l.start("two", nil, "failing")
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-dies.ended
-	p := l.dead()
-	if p != dies {
-		t.Fatalf("dead: %v, want two; one lives with PID %d", p, lives.pid())
+	if lives.dead() || !dies.dead() {
+		t.Errorf("one is dead: %v, two: %v; want two alone", lives.dead(), dies.dead())
 	}
-	if text := p.failure().Error(); !strings.Contains(text, "two") || !strings.Contains(text, "exit status 3") || !strings.Contains(text, "what went wrong") {
+	if text := dies.failure().Error(); !strings.Contains(text, "two") || !strings.Contains(text, "exit status 3") || !strings.Contains(text, "what went wrong") {
 		t.Errorf("failure %q lacks the name, the status or the log", text)
 	}
 }
