@@ -51,6 +51,7 @@ func (m *Mesh) tend(ctx context.Context) error {
 		case <-settings:
 			m.deny()
 		case <-ticker.C:
+			m.sever(time.Now())
 		}
 	}
 }
@@ -80,6 +81,45 @@ func (m *Mesh) follow(now time.Time) {
 			continue
 		}
 		m.kept[p] = true
+	}
+}
+
+// deafMax is how long the link to a member that is down may be without a sign of life: a
+// few probes.
+const deafMax = 5 * time.Second
+
+// severed decides which connections lead nowhere: the member is down for the mesh, and
+// nothing was acknowledged for a while. Left alone, such a connection is noticed by its
+// keep-alive alone, after up to a minute, and as long nobody dials the address that the
+// member has now.
+func severed(members []Member, health func(MemberID) Health, now time.Time) []MemberID {
+	var all []MemberID
+	for _, one := range members {
+		if one.Self || one.State != membership.StateDown {
+			continue
+		}
+		h := health(one.ID)
+		sign := h.Acknowledged
+		if h.Since.After(sign) { // it came up or went down: it may be about to live
+			sign = h.Since
+		}
+		if now.Sub(sign) > deafMax {
+			all = append(all, one.ID)
+		}
+	}
+	return all
+}
+
+// sever ends the connections that lead nowhere. Who is kept is dialled again.
+func (m *Mesh) sever(now time.Time) {
+	for _, p := range severed(m.members.Members(), m.Health, now) {
+		if !m.host.Connected(p) {
+			continue
+		}
+		m.log.Debug("ending a connection that leads nowhere", "peer", string(p))
+		if err := m.host.Disconnect(p); err != nil {
+			m.log.Debug("connection is not ended", "peer", string(p), "error", err)
+		}
 	}
 }
 

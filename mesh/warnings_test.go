@@ -42,7 +42,7 @@ func TestWarnings(t *testing.T) {
 		{"alone though heard", func(c *circumstances) { c.status.Alone, c.status.Discovery.Members = time.Minute, 2 }, [][]string{{"TCP blocked"}}},
 		{"alone beside another mesh", func(c *circumstances) {
 			c.status.Alone, c.status.Discovery.Foreign = time.Minute, []discovery.Foreign{foreign}
-		}, [][]string{{"another token"}, {"otherone", `"shed"`, "192.168.1.3:4803", "by beacon on eth0", "oursours"}}},
+		}, [][]string{{"another token"}, {"otherone", `"shed"`, "192.168.1.3:4803", "by beacon on eth0", "oursours", "ganglion node --token-file FILE"}}},
 		{"another version of the beacon", func(c *circumstances) {
 			c.status.Discovery.Foreign = []discovery.Foreign{{Version: 9, Address: netip.AddrPortFrom(there.Addr(), 0), Way: discovery.MDNS}}
 		}, [][]string{{"192.168.1.3 (heard by mdns)", "version 9", "version 1", "update"}}},
@@ -141,6 +141,34 @@ func TestKept(t *testing.T) {
 	got := kept(members, map[MemberID]bool{"denied": true}, now)
 	want := map[MemberID]bool{"alive": true, "suspect": true, "just down": true}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestSevered: of members that are down, those connections are ended over which nothing
+// comes; a member that came back a moment ago, and one that answers while gossip says that
+// it is down, keep theirs.
+func TestSevered(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	health := map[MemberID]Health{
+		"alive":    {Up: true, Since: ago(time.Hour), Acknowledged: ago(time.Hour)},
+		"silent":   {Up: true, Since: ago(time.Hour), Acknowledged: ago(deafMax + 1)},
+		"answers":  {Up: true, Since: ago(time.Hour), Acknowledged: ago(deafMax)},
+		"just up":  {Up: true, Since: ago(time.Second), Acknowledged: ago(time.Hour)},
+		"no frame": {Since: ago(time.Hour)},
+	}
+	var members []Member
+	for _, id := range []MemberID{"alive", "silent", "answers", "just up", "no frame", "no link"} {
+		state := membership.StateDown
+		if id == "alive" {
+			state = membership.StateAlive
+		}
+		members = append(members, Member{ID: id, State: state})
+	}
+	members = append(members, Member{ID: "self", Self: true, State: membership.StateDown})
+	got := severed(members, func(id MemberID) Health { return health[id] }, now)
+	if diff := cmp.Diff([]MemberID{"silent", "no frame", "no link"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -52,7 +52,13 @@ func (h *Host) AddressesOf(p Peer) []netip.AddrPort {
 // Addresses returns where peers are told to reach this host, sorted. It changes with
 // the machine's addresses. It is safe for concurrent use.
 func (h *Host) Addresses() []netip.AddrPort {
-	all, err := h.host.Network().InterfaceListenAddresses()
+	// libp2p answers this too, and remembers its answer for a minute: a machine that has
+	// got another address would send everybody to the old one.
+	bound := h.host.Network().ListenAddresses()
+	if len(bound) == 0 {
+		return nil
+	}
+	all, err := manet.ResolveUnspecifiedAddresses(bound, nil)
 	if err != nil {
 		h.log.Debug("addresses of this machine cannot be read", "error", err)
 		return nil
