@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -288,7 +289,25 @@ func (e *engine) presentRun(site roles.Site) roles.RunID {
 			return clock.Run().Run
 		}
 	}
-	return 0
+	run, _ := e.watchedRun(site)
+	return run
+}
+
+// watchedRun is the run of the last verdict of a beat that this node has heard of, and the
+// beat. It is how a node without a view or a role knows of the run: heartbeats are not for
+// it. 0: none.
+func (e *engine) watchedRun(site roles.Site) (roles.RunID, roles.Beat) {
+	l := e.roles.Log(site)
+	if l == nil {
+		return 0, 0
+	}
+	const looked = 64 // the others may be answers on demand
+	for _, p := range slices.Backward(l.Last(looked)) {
+		if id := p.Sealed.Sample; id.Run != 0 && p.SupersededBy == (roles.Hash{}) {
+			return id.Run, id.Beat
+		}
+	}
+	return 0, 0
 }
 
 func (e *engine) tally(site roles.Site, run roles.RunID) *controlpb.Tally {

@@ -63,6 +63,11 @@ func (a *api) Status(ctx context.Context, _ *controlpb.StatusRequest) (*controlp
 		if run := e.runRecord(e.config.Site); run != nil {
 			out.Run = e.describeRun(now, run)
 			out.Tally = e.tally(e.config.Site, run.Run)
+		} else if run, beat := e.watchedRun(e.config.Site); run != 0 {
+			out.Run = &controlpb.Run{
+				Site: string(e.config.Site), Run: run.String(), Beat: int64(beat), Floor: uint64(e.roles.Log(e.config.Site).FloorOf(run)),
+			}
+			out.Tally = e.tally(e.config.Site, run)
 		}
 	})
 	out.Warnings = append(out.Warnings, status.Warnings...)

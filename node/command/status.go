@@ -109,6 +109,9 @@ func addRun(f *facts, s *controlpb.StatusResponse) {
 		rate = fmt.Sprintf(", %.4g a second", float64(time.Second)/float64(p))
 	}
 	what := "live"
+	if run.GetPeriodNs() == 0 {
+		what = "known here by its verdicts alone"
+	}
 	if run.GetData() != "" {
 		what = "replays data set " + shortID(run.GetData())
 		if split := run.GetSplit(); split != "" {
