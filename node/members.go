@@ -41,7 +41,8 @@ func (e *engine) refreshMembers(ctx context.Context) {
 	e.members = nil
 	for _, m := range e.mesh.Members() {
 		s := memberState{Member: m, peer: roles.Peer(m.ID), self: m.Self, up: m.Self || e.mesh.Up(m.ID)}
-		if m.Record != nil && !m.Self {
+		// A node that has just started has told of its addresses, and not yet of itself.
+		if m.Record != nil && len(m.Record.Payload) > 0 && !m.Self {
 			record, err := wire.DecodeRecord(m.Record.Payload)
 			if err != nil {
 				e.counters.refuse(m.ID, err)
