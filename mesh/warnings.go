@@ -153,7 +153,7 @@ func (c circumstances) ofForeign() []string {
 		if n := nodes[f.Fingerprint] - 1; n > 0 {
 			others = fmt.Sprintf(", and %d more", n)
 		}
-		all = append(all, fmt.Sprintf("Mesh %s is on this network too: %s at %s, heard %s%s. This node is of mesh %s. To bring both together, put the token of one into a file on the nodes of the other, and start these with: ganglion node --token-file FILE.",
+		all = append(all, fmt.Sprintf("Mesh %s is on this network too: %s at %s, heard %s%s. This node is of mesh %s. To bring both together, start the nodes of one with the token of the other: type 'ganglion node --token-file -' and paste it.",
 			f.Fingerprint, called(f.Name), where, heard, others, c.mesh))
 	}
 	return all

@@ -42,7 +42,7 @@ func TestWarnings(t *testing.T) {
 		{"alone though heard", func(c *circumstances) { c.status.Alone, c.status.Discovery.Members = time.Minute, 2 }, [][]string{{"TCP blocked"}}},
 		{"alone beside another mesh", func(c *circumstances) {
 			c.status.Alone, c.status.Discovery.Foreign = time.Minute, []discovery.Foreign{foreign}
-		}, [][]string{{"another token"}, {"otherone", `"shed"`, "192.168.1.3:4803", "by beacon on eth0", "oursours", "ganglion node --token-file FILE"}}},
+		}, [][]string{{"another token"}, {"otherone", `"shed"`, "192.168.1.3:4803", "by beacon on eth0", "oursours", "ganglion node --token-file -"}}},
 		{"another version of the beacon", func(c *circumstances) {
 			c.status.Discovery.Foreign = []discovery.Foreign{{Version: 9, Address: netip.AddrPortFrom(there.Addr(), 0), Way: discovery.MDNS}}
 		}, [][]string{{"192.168.1.3 (heard by mdns)", "version 9", "version 1", "update"}}},
