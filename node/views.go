@@ -153,6 +153,9 @@ func (b *viewBook) opened(f *feed, src source.Source, err error) {
 		return
 	}
 	f.fault, f.bare = faultOf(src.Fit(b.top)), false
+	if now := b.engine.plan.current; now != nil {
+		b.serve(now) // another bundle may have come into use while it was opened
+	}
 }
 
 // live reports whether a source is a camera, which cannot show a moment again.
