@@ -75,7 +75,7 @@ func (w *watching) tick(roles.Instant) {
 	for v, p := range site.Views {
 		if (v >= len(w.site.Views) || w.site.Views[v] != p) && p != "" {
 			view := w.engine.views.name(v)
-			w.engine.events.tell(eventView, fmt.Sprintf("%s feeds view %s", w.engine.nameOf(p), view), "peer", string(p), "view", view)
+			w.engine.events.tell(eventView, fmt.Sprintf("%s feeds view %s", w.engine.nameOf(p), view), "peer", string(p), "name", w.engine.nameOf(p), "view", view)
 		}
 	}
 	w.site = site
@@ -96,10 +96,10 @@ func (w *watching) holder(role roles.Role, p roles.Peer, groups int) {
 	case p == "":
 		w.engine.events.tell(eventElected, fmt.Sprintf("nobody is %s", what), "role", role.String())
 	case before == "":
-		w.engine.events.tell(eventElected, fmt.Sprintf("%s is %s", w.engine.nameOf(p), what), "role", role.String(), "peer", string(p))
+		w.engine.events.tell(eventElected, fmt.Sprintf("%s is %s", w.engine.nameOf(p), what), "role", role.String(), "peer", string(p), "name", w.engine.nameOf(p))
 	default:
 		w.engine.events.tell(eventElected, fmt.Sprintf("%s takes over as %s from %s", w.engine.nameOf(p), what, w.engine.nameOf(before)),
-			"role", role.String(), "peer", string(p), "before", string(before))
+			"role", role.String(), "peer", string(p), "name", w.engine.nameOf(p), "before", string(before))
 	}
 }
 
