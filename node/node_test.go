@@ -1,151 +1,70 @@
-package node
+package node_test
 
 import (
-	"context"
-	"log/slog"
-	"net/netip"
+	"fmt"
 	"os"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
 
-	"ganglion/mesh/secret"
-	"ganglion/node/source"
+	"ganglion/node/nodetest"
 	"ganglion/proto/controlpb"
 )
 
-// beaconPort is a UDP port of its own for each test of a process.
-func beaconPort(t *testing.T) uint16 {
-	t.Helper()
-	nextPort.Lock()
-	defer nextPort.Unlock()
-	nextPort.n++
-	return uint16(20000 + os.Getpid()%20000 + nextPort.n)
-}
+// The tests of this package with whole nodes run on the loopback interface, in real time.
+// What the parts do under loss, delay and partition is tested in roles, in virtual time;
+// here it is whether they were put together right.
 
-var nextPort struct {
-	sync.Mutex
-	n int
-}
+// street is the data that the nodes replay: few samples, of all classes.
+const street = "street:samples=48,seed=3"
 
-// loopback is a configuration that speaks on the loopback interface alone.
-func loopback(name string, port uint16, token secret.Token) Config {
-	c := DefaultLAN()
-	c.Name, c.Token, c.Class, c.Run = name, token.Reveal(), 5, RunManual
-	c.Mesh.Interfaces, c.Mesh.Port, c.Mesh.BeaconPort = []string{"lo"}, 0, port
-	c.API = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
-	return c
-}
+// pace of the runs: slow enough for a race detector on a busy machine.
+const pace = 25 * time.Millisecond
 
-// start runs a node until the test ends.
-func start(t *testing.T, c Config) *Node {
-	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	if os.Getenv("GANGLION_TEST_LOG") != "" {
-		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", c.Name)
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "ganglion-run-*")
+	if err == nil {
+		err = os.Setenv("GANGLION_RUN_DIR", dir) // the nodes of tests are not for the command line
 	}
-	n, err := New(c, func(string) {}, log)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:forbidigo // the main function of tests
+	}
+	code := m.Run()
+	if left := nodetest.Leaked(); code == 0 && left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
+		code = 1
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code) //nolint:forbidigo // the main function of tests
+}
+
+// A whole mesh: nodes find one another, take views, elect, run and answer, and every node
+// knows every answer. Two sources in a node are two views.
+func TestMesh(t *testing.T) {
+	m := nodetest.Start(t, nodetest.Device(street, "0", "1"), nodetest.Device(street, "2", "3"), nodetest.Device(street, "4", "5"), nodetest.Spares(1))
+	m.Settle(t.Context())
+	run := m.Run(30, pace)
+	m.AwaitRun(t.Context(), run)
+	for _, name := range m.Names() {
+		for _, v := range m.Verdicts(name, run) {
+			if len(v.GetMissing()) > 0 || v.GetStoppedEarly() {
+				t.Errorf("%s has %s with views missing: %v", name, v.GetSample(), v.GetMissing())
+			}
+		}
+	}
+}
+
+// A node alone holds every role and answers by itself: the smallest mesh.
+func TestNodeAlone(t *testing.T) {
+	m := nodetest.Start(t, nodetest.Device(street, "0", "1", "2", "3", "4", "5"))
+	m.Settle(t.Context())
+	run := m.Run(10, pace)
+	m.AwaitRun(t.Context(), run)
+	s, err := m.API("device-0").Status(t.Context(), &controlpb.StatusRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- n.Run(ctx) }()
-	stop := sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("%s: %v", c.Name, err)
-		}
-	})
-	t.Cleanup(stop)
-	select {
-	case <-n.Ready():
-	case err := <-done:
-		done <- err
-		t.Fatalf("%s: %v", c.Name, err)
-	}
-	return n
-}
-
-// await polls until a condition holds; the test's own deadline is the limit.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // real sockets: there is nothing to wait on
-	}
-}
-
-func status(t *testing.T, n *Node) *controlpb.StatusResponse {
-	t.Helper()
-	s, err := n.API().Status(t.Context(), &controlpb.StatusRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// A whole mesh on loopback: nodes find one another, take views, elect, run and answer, and
-// what they answer is complete.
-func TestMeshOnLoopback(t *testing.T) {
-	token, port := secret.NewToken(), beaconPort(t)
-	var nodes []*Node
-	for i := range 4 {
-		c := loopback("n"+strconv.Itoa(i), port, token)
-		if i < 3 {
-			spec := source.Spec{Kind: source.KindReplay, Ref: "street:samples=24,seed=3"}
-			c.Sources = []source.Spec{spec, spec}
-		}
-		nodes = append(nodes, start(t, c))
-	}
-	await(t, "all see all, every view is held, roles are elected", func() bool {
-		for _, n := range nodes {
-			s := status(t, n)
-			if s.GetAlive() != 4 {
-				return false
-			}
-		}
-		holders := map[string]bool{}
-		m, err := nodes[3].API().Members(t.Context(), &controlpb.MembersRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		views := 0
-		for _, one := range m.GetViews()[0].GetMembers() {
-			views += len(one.GetViews())
-			for _, r := range one.GetRoles() {
-				holders[r] = true
-			}
-		}
-		return views == 6 && holders["aggregator"] && holders["cloud"]
-	})
-	const count = 30
-	var run string
-	await(t, "a run begins", func() bool {
-		r, err := nodes[3].API().StartRun(t.Context(), &controlpb.StartRunRequest{PeriodNs: int64(20 * time.Millisecond), Count: count})
-		if err == nil {
-			run = r.GetRun()
-		}
-		return err == nil
-	})
-	for _, n := range nodes {
-		await(t, "every node knows every verdict", func() bool {
-			r, err := n.API().Tally(t.Context(), &controlpb.TallyRequest{Run: run})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return r.GetTally().GetDecided() == count
-		})
-	}
-	answer, err := nodes[0].API().Classify(t.Context(), &controlpb.ClassifyRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v := answer.GetVerdict(); len(v.GetMissing()) > 0 || v.GetAlone() != "" {
-		t.Errorf("on demand: %v", v)
+	if s.GetTraffic().GetSampleSentBytes() != 0 {
+		t.Errorf("a node alone sent %d bytes of samples", s.GetTraffic().GetSampleSentBytes())
 	}
 }

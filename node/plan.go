@@ -336,6 +336,7 @@ func (e *engine) rebuild(now roles.Instant) {
 			e.roles.Link(now, m.peer, true, e.tripTo(m.peer), &e.fx)
 		}
 	}
+	e.roles.SetViews(now, e.views.mask(), &e.fx) // those that it has already: settleViews tells of changes alone
 	e.settleViews(now)
 	e.roles.SetMembers(now, e.electors(), &e.fx)
 	if e.plan.stands {

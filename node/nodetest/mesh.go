@@ -212,8 +212,20 @@ func (m *Mesh) Token() string { return m.token.Reveal() }
 // Publish makes a bundle the mesh's, through the first node that runs.
 func (m *Mesh) Publish(b *inference.Bundle) {
 	m.t.Helper()
+	m.publish(b, false)
+}
+
+// PublishAnyway is Publish for a bundle that has no place for what some nodes feed, which
+// is refused otherwise.
+func (m *Mesh) PublishAnyway(b *inference.Bundle) {
+	m.t.Helper()
+	m.publish(b, true)
+}
+
+func (m *Mesh) publish(b *inference.Bundle, force bool) {
+	m.t.Helper()
 	n := m.running()[0]
-	if _, err := n.client.Publish(m.t.Context(), &controlpb.PublishRequest{File: b.File()}); err != nil {
+	if _, err := n.client.Publish(m.t.Context(), &controlpb.PublishRequest{File: b.File(), Force: force}); err != nil {
 		m.t.Fatalf("publish at %s: %v", n.config.Name, err)
 	}
 }

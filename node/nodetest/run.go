@@ -84,14 +84,17 @@ func (m *Mesh) Tally(name, run string) *controlpb.Tally {
 	return r.GetTally()
 }
 
-// Verdicts are the surviving verdicts of a run that a node has, by beat. A gap among them
-// ends the test.
-func (m *Mesh) Verdicts(name, run string) []*controlpb.Verdict {
+// Verdicts are the surviving verdicts of a run that a node has, by beat. Where there are
+// gaps between them, it waits until the node has filled them from the others.
+func (m *Mesh) Verdicts(name, run string) (verdicts []*controlpb.Verdict) {
 	m.t.Helper()
-	verdicts, gaps := m.lines(name, run, 0)
-	if len(gaps) > 0 {
-		m.t.Fatalf("%s has gaps in run %s: %v", name, run, gaps)
-	}
+	m.await(m.t.Context(), fmt.Sprintf("%s has run %s without gaps", name, run), func() string {
+		var gaps []*controlpb.Gap
+		if verdicts, gaps = m.lines(name, run, 0); len(gaps) > 0 {
+			return fmt.Sprintf("it lacks %v", gaps)
+		}
+		return ""
+	})
 	return verdicts
 }
 

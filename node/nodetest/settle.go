@@ -99,7 +99,9 @@ func (m *Mesh) unsettled() string {
 func (m *Mesh) vacant(view *controlpb.MembersView) string {
 	sources, held := map[roles.Site]int{}, map[roles.Site]int{}
 	for _, n := range m.running() {
-		sources[n.config.Site] += len(n.config.Sources)
+		if of := len(n.config.Sources); of > 0 {
+			sources[n.config.Site] += of
+		}
 	}
 	has := map[string]bool{}
 	for _, one := range view.GetMembers() {
