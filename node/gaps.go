@@ -199,6 +199,9 @@ func (g *gapFiller) after(site roles.Site, seq roles.Seq, to roles.Peer) {
 // partition, and when this node is new.
 func (g *gapFiller) sync(p roles.Peer) {
 	for _, site := range g.engine.roles.Sites() {
+		if site == "" {
+			continue // the mesh's cloud is of no site, and has no log
+		}
 		g.put(question{to: p, query: wire.LogQuery{Site: site, Runs: true}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
 			if a == nil {
 				return
