@@ -86,6 +86,7 @@ are not is sent up (DDNN, Teerapittayanon, McDanel, Kung, ICDCS 2017).`,
 	root.CompletionOptions.DisableDefaultCmd = true // there is one of ours
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(
+		newDemoCommand(),
 		newNodeCommand(version),
 		newMembersCommand(),
 		newStatusCommand(),

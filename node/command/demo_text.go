@@ -1,0 +1,301 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"ganglion/inference"
+	"ganglion/inference/evaluation"
+	"ganglion/inference/topology"
+	"ganglion/inference/train"
+	"ganglion/node/demo"
+)
+
+// demoText tells a demo to a person.
+type demoText struct {
+	w      io.Writer
+	width  int  // of the terminal, in columns; 0: not a terminal
+	colour bool // the terminal shows it, and nobody asked for none
+	bar    bool // the last line is a progress line
+	keep   bool
+	shown  time.Time // when the progress line was drawn
+}
+
+func newDemoText(w io.Writer) *demoText {
+	return &demoText{w: w, width: terminalWidth(w), colour: coloured(w)}
+}
+
+// paint is text in a style, on a terminal with colours.
+func (d *demoText) paint(s style, text string) string {
+	if !d.colour || s == plain {
+		return text
+	}
+	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+}
+
+// line writes a line, in the place of a progress line.
+func (d *demoText) line(format string, args ...any) {
+	d.end()
+	fmt.Fprintf(d.w, format+"\n", args...)
+}
+
+// end takes a progress line away.
+func (d *demoText) end() {
+	if d.bar {
+		fmt.Fprint(d.w, "\r\x1b[K")
+		d.bar = false
+	}
+}
+
+// progress draws a progress line, on a terminal alone.
+func (d *demoText) progress(text string) {
+	const pace = 100 * time.Millisecond
+	if d.width == 0 || time.Since(d.shown) < pace {
+		return
+	}
+	d.shown, d.bar = time.Now(), true
+	if room := d.width - 1; len(text) > room {
+		text = text[:room]
+	}
+	fmt.Fprint(d.w, "\r\x1b[K"+text)
+}
+
+// header says what is about to be seen.
+func (d *demoText) header(f *demoFlags, c *demo.Config) {
+	d.keep = c.Keep
+	t := c.Bundle.Topology()
+	parts, _ := demo.Spread(len(t.Views), c.Devices) // the configuration is valid
+	row := func(name, format string, args ...any) { d.line("  %-9s  %s", name, fmt.Sprintf(format, args...)) }
+	d.line("%s", d.paint(strong, fmt.Sprintf("One network, spread over %d processes of this machine", len(parts))))
+	d.line("")
+	model := "embedded"
+	switch {
+	case f.model != "":
+		model = f.model
+	case f.topology != "" && c.Publish:
+		model = "trained for this"
+	}
+	row("model", "%s (%s), topology %s: %d views, classes %s%s", c.Bundle.ID().Short(), model, t.Name, len(t.Views), strings.Join(t.Classes, ", "),
+		trainedOn(c.Bundle))
+	row("data", "%s%s: %d %s", c.Set.Name, syntheticText(c.Set.Synthetic), len(c.Samples), splitText(c.Split))
+	each := "one view each"
+	if c.Devices < len(t.Views) {
+		each = fmt.Sprintf("%d views spread over them", len(t.Views))
+	}
+	row("processes", "%d devices, %s, and %d further nodes; real ones, on loopback", c.Devices, each, len(parts)-c.Devices)
+	row("cloud", "%v away: so much is added to each round trip there (--cloud-delay)", c.CloudDelay)
+	if c.Keep {
+		row("takes", "until you press Ctrl-C")
+	} else {
+		row("takes", "about %.0f s: %d samples at %g a second; Ctrl-C ends everything", startSeconds+float64(len(c.Samples))/c.Rate, len(c.Samples), c.Rate)
+	}
+	d.line("")
+}
+
+// startSeconds is about how long nodes take to come together, and to end.
+const startSeconds = 7
+
+func trainedOn(b *inference.Bundle) string {
+	if b.Provenance().GetSynthetic() {
+		return "; trained on rendered views"
+	}
+	return ""
+}
+
+// Tell writes one event. See [demo.Teller].
+func (d *demoText) Tell(e demo.Event) {
+	d.line("%s", d.event(e))
+	if e.Kind == demo.Ran && d.keep {
+		d.line("%s", d.tries())
+	}
+}
+
+func (d *demoText) event(e demo.Event) string {
+	looks := faint
+	switch e.Kind {
+	case demo.Ready, demo.Decided:
+		looks = good
+	case demo.Elected, demo.Bundled, demo.Ran:
+		looks = strong
+	case demo.Gone, demo.Warned:
+		looks = middle
+	case demo.Ended:
+		looks = bad
+	default:
+	}
+	return fmt.Sprintf("%s  %s  %s", d.paint(faint, fmt.Sprintf("%6.1f s", e.Since.Seconds())), d.paint(looks, fmt.Sprintf("%-8s", e.Kind)), clean(e.Text))
+}
+
+// tries is what to do beside a demo that goes on.
+func (d *demoText) tries() string {
+	return `
+In another terminal:
+  ganglion members              who is there, who does what, who would be next
+  ganglion verdicts --follow    every answer, from whichever node is asked
+  ganglion classify --ref 40    one sample on demand
+  ganglion status               this run, its tally, what was sent
+  kill -9 PID                   of the aggregator ('ganglion status --node NAME' has it): see who takes over
+Ctrl-C here ends everything.
+`
+}
+
+// Progress draws how far the run is. See [demo.Teller].
+func (d *demoText) Progress(done, of int) {
+	if of == 0 {
+		d.progress(fmt.Sprintf("  %d samples answered", done))
+		return
+	}
+	const cells = 30
+	full := cells * done / of
+	d.progress(fmt.Sprintf("  [%s%s] %d of %d samples answered", strings.Repeat("#", full), strings.Repeat(".", cells-full), done, of))
+}
+
+// Waits draws what is not yet as it should be. See [demo.Teller].
+func (d *demoText) Waits(lacks string) {
+	if lacks != "" {
+		d.progress("  waiting: " + lacks)
+	}
+}
+
+// trained draws how far the training of a topology is.
+func (d *demoText) trained(t *topology.Topology) func(train.Progress) {
+	told := false
+	return func(p train.Progress) {
+		if !told {
+			told = true
+			d.line("There are no weights for topology %s yet: a network is trained, for some seconds.", t.Name)
+		}
+		d.progress(fmt.Sprintf("  epoch %d of %d, loss %.3f", p.Epoch, p.Epochs, p.Loss))
+	}
+}
+
+// schooled says what was made.
+func (d *demoText) schooled(b *inference.Bundle, kept bool) {
+	how := "It is"
+	if kept {
+		how = "A network was trained for an earlier demo:"
+	}
+	d.line("%s %s, %d bytes. It has seen a few epochs alone; 'ganglion train --topology %s' makes a better one.\n",
+		how, b.ID().Short(), len(b.File()), b.Topology().Name)
+}
+
+// result writes the tables.
+func (d *demoText) result(r *demo.Result, c *demo.Config) {
+	d.end()
+	fmt.Fprint(d.w, demoResultText(r, c.Bundle.Topology(), d.paint))
+	if !d.keep {
+		fmt.Fprint(d.w, demoHints(r))
+	}
+}
+
+// demoResultText is what a demo came to. paint colours what it is given.
+func demoResultText(r *demo.Result, t *topology.Topology, paint func(s style, text string) string) string {
+	var out strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&out, "%-9s  %s\n", name, fmt.Sprintf(format, args...))
+	}
+	out.WriteString("\n")
+	row("samples", "%d due = %d decided + %d refused + %d lost + %d open; %d nobody saw", r.Due, r.Decided, r.Refused, r.Lost, r.Open, r.NoView)
+	row("accuracy", "%s, 95 %% interval %s", percent(r.Accuracy), interval(r.Interval))
+	row("agreement", "%s", agreementText(r, paint))
+	for i := range r.Differences {
+		const most = 5
+		if i == most {
+			fmt.Fprintf(&out, "           and %d more; --json lists the first %d\n", r.Differing-most, len(r.Differences))
+			break
+		}
+		fmt.Fprintf(&out, "           %s, sample %d: %s\n", r.Differences[i].Sample, r.Differences[i].Ref, clean(r.Differences[i].What))
+	}
+	if len(r.Died) > 0 {
+		row("ended", "%s, by themselves", strings.Join(r.Died, ", "))
+	}
+	exits := section{title: "By exit", names: []string{"exit", "share", "accuracy there", "labelled", "p50 ms", "p90 ms", "p99 ms", "max"}}
+	for _, name := range demoExits(t) {
+		of, there := r.Exits[name]
+		if !there || (name == "none" || name == "refused") && of == 0 {
+			continue
+		}
+		at, latency := r.ExitAccuracy[name], r.LatencyMS[name]
+		if _, answers := r.ExitAccuracy[name]; answers {
+			exits.add(name, percent(of), percent(at.Accuracy), strconv.Itoa(at.Samples), ms(latency.P50), ms(latency.P90), ms(latency.P99), ms(latency.Max))
+		} else {
+			exits.add(name, percent(of), "", "", ms(latency.P50), ms(latency.P90), ms(latency.P99), ms(latency.Max))
+		}
+	}
+	out.WriteString(exits.String())
+	out.WriteString("  Latency is from the first frame of a sample to its sealed, published verdict.\n")
+
+	sent := section{title: "Bytes that a device sends for each view that it sees", names: []string{"", "bytes"}}
+	sent.add("payload, measured: scores, and features of what goes up", byteCount(r.PayloadPerSeenView))
+	sent.add("payload by the paper's formula (section III-E)", byteCount(r.FormulaPerSeenView))
+	if !math.IsNaN(float64(r.FramesPerSeenView)) {
+		sent.add("on the wire, frames with scores or features", byteCount(r.FramesPerSeenView))
+	}
+	sent.add("on the wire, all about samples: heartbeats, seals, acknowledgements", byteCount(r.SocketPerSeenView))
+	sent.add("the picture itself", strconv.Itoa(r.RawPerView)+".0")
+	out.WriteString(sent.String())
+	return out.String()
+}
+
+// demoExits is every exit that a sample may have had.
+func demoExits(t *topology.Topology) []string {
+	var names []string
+	for _, e := range t.Exits() {
+		names = append(names, e.String())
+	}
+	return append(names, topology.ExitNone.String(), "refused")
+}
+
+func agreementText(r *demo.Result, paint func(s style, text string) string) string {
+	switch {
+	case r.AgreesWithEval:
+		return paint(good, fmt.Sprintf("all %d answers are those of the network in one process, bit for bit", r.Samples))
+	case r.Samples == 0:
+		return paint(bad, "there is no answer to compare")
+	default:
+		return paint(bad, fmt.Sprintf("%d of %d answers are not those of the network in one process", r.Differing, r.Samples))
+	}
+}
+
+// demoHints is what to try next.
+func demoHints(r *demo.Result) string {
+	return fmt.Sprintf(`
+That took %.1f s; the %d processes have ended. Next:
+  ganglion demo --keep          goes on: kill the aggregator, ask with members, verdicts, classify
+  ganglion demo --topology e    the same with an edge between the devices and the cloud
+  ganglion train --data DIR     a network for your own cameras
+`, r.Seconds, r.Nodes)
+}
+
+// failed shows the log of the node that a demo failed at.
+func (d *demoText) failed(err error) {
+	var exit *demo.ExitError
+	var silent *demo.SilentError
+	name, lines := "", []string(nil)
+	switch {
+	case errors.As(err, &exit):
+		name, lines = exit.Name, exit.Log
+	case errors.As(err, &silent):
+		name, lines = silent.Name, silent.Log
+	}
+	if name == "" {
+		return
+	}
+	d.line("\nThe end of the log of %s (--log-dir DIR keeps all):", name)
+	for _, l := range lines {
+		d.line("  %s", clean(l))
+	}
+}
+
+// ms writes milliseconds, a dash where there are none.
+func ms(n evaluation.Number) string {
+	if math.IsNaN(float64(n)) {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", float64(n))
+}

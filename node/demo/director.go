@@ -1,0 +1,309 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"ganglion/node/control"
+	"ganglion/proto/controlpb"
+)
+
+// The times of a demo.
+const (
+	upWait    = 15 * time.Second       // for all nodes to answer
+	hearWait  = time.Second            // for some node to hear another, once all are up
+	readyWait = 25 * time.Second       // for everything to be in its place
+	startWait = 5 * time.Second        // for a run to begin
+	tailWait  = 15 * time.Second       // for the last verdicts, once the last sample has come
+	lastWait  = 2 * time.Second        // for the last figures of a demo that was ended
+	steadyFor = 300 * time.Millisecond // that everything stays in its place
+
+	upPace     = 20 * time.Millisecond
+	readyPace  = 150 * time.Millisecond
+	runPace    = 100 * time.Millisecond
+	statusPace = time.Second
+	newsKept   = 256 // that wait to be told
+)
+
+// Teller is told how a demo goes, by one goroutine.
+type Teller interface {
+	// Tell takes one thing that happened.
+	Tell(e Event)
+	// Progress takes how many samples have a verdict, of how many; of is 0 where they do
+	// not end.
+	Progress(done, of int)
+	// Waits takes what is not yet as it should be, while the nodes come together.
+	Waits(lacks string)
+}
+
+// ErrNotReady says that the nodes did not come together in time.
+var ErrNotReady = errors.New("the nodes did not come together")
+
+// director runs one demo. What it has is its goroutine's alone, but for the channels.
+type director struct {
+	config   *Config
+	stage    *stage
+	launcher *launcher
+	teller   Teller
+	narrator *narrator
+	begun    time.Time
+
+	members []*member
+	under   bool // way: a node that ends is told, and the others go on
+	died    []string
+
+	news    chan news
+	lines   chan *controlpb.VerdictsResponse
+	moved   chan string
+	hearing sync.WaitGroup
+	ledger  *Ledger
+}
+
+// tell tells of things that have just happened.
+func (d *director) tell(lines ...line) {
+	for _, l := range lines {
+		d.teller.Tell(Event{Since: time.Since(d.begun), Kind: l.kind, Text: l.text})
+	}
+}
+
+func (d *director) say(kind Kind, format string, args ...any) {
+	d.tell(line{kind, fmt.Sprintf(format, args...)})
+}
+
+// pump takes what comes until check, which is asked at every pace, says that it is done.
+func (d *director) pump(ctx context.Context, pace time.Duration, check func() (done bool, err error)) error {
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for {
+		if done, err := check(); done || err != nil {
+			return err
+		}
+		if err := d.until(ctx, tick.C); err != nil {
+			return err
+		}
+	}
+}
+
+// until takes what comes until the next tick.
+func (d *director) until(ctx context.Context, tick <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case p := <-d.launcher.exits:
+			if err := d.exited(p); err != nil {
+				return err
+			}
+		case n := <-d.news:
+			d.tell(d.narrator.take(n)...)
+		case l := <-d.lines:
+			d.take(l)
+		case text := <-d.moved:
+			if d.under {
+				d.say(Warned, "%s", text)
+			}
+		case <-tick:
+			return nil
+		}
+	}
+}
+
+// take takes one line of the verdicts.
+func (d *director) take(l *controlpb.VerdictsResponse) {
+	if g := l.GetGap(); g != nil {
+		d.say(Warned, "no node has the verdicts of samples %d to %d: %s", g.GetFrom(), g.GetTo()-1, g.GetReason())
+		return
+	}
+	d.ledger.Add(l.GetVerdict())
+}
+
+// exited takes a process that has ended.
+func (d *director) exited(p *process) error {
+	living := 0
+	for _, m := range d.members {
+		if m.running() {
+			living++
+		}
+	}
+	if p.leaves {
+		return nil
+	}
+	if !d.under {
+		return &ExitError{Name: p.part.Name, Log: p.tail(), Err: p.fault}
+	}
+	d.died = append(d.died, p.part.Name)
+	d.tell(d.narrator.died(p.part.Name, howEnded(p.fault))...)
+	if living == 0 {
+		return &ExitError{Name: p.part.Name, Log: p.tail(), Err: p.fault, Last: true}
+	}
+	return nil
+}
+
+// gather starts the nodes and sees that they hear one another.
+func (d *director) gather(ctx context.Context, parts []Part) error {
+	if err := d.raise(ctx, parts, ""); err != nil {
+		return err
+	}
+	heard := time.Now().Add(hearWait)
+	err := d.pump(ctx, upPace, func() (bool, error) { return len(d.narrator.joined) > 0 || time.Now().After(heard), nil })
+	if err != nil || len(d.narrator.joined) > 0 {
+		return err
+	}
+	d.say(Warned, "no node hears another: this machine passes no broadcast on its loopback. Starting anew, with the address of the first")
+	for _, m := range d.members {
+		m.leaves = true
+	}
+	d.launcher.stop(nil)
+	d.members = nil
+	if err := d.raise(ctx, parts[:1], ""); err != nil {
+		return err
+	}
+	join, err := joinAddress(ctx, d.members[0])
+	if err != nil {
+		return err
+	}
+	return d.raise(ctx, parts[1:], join)
+}
+
+// joinAddress is where other nodes find a node.
+func joinAddress(ctx context.Context, m *member) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	s, err := m.node.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil {
+		return "", m.node.Explain(err)
+	}
+	for _, a := range s.GetAddresses() {
+		if _, port, err := net.SplitHostPort(a); err == nil {
+			return net.JoinHostPort("127.0.0.1", port), nil
+		}
+	}
+	return "", fmt.Errorf("%s listens nowhere", m.part.Name)
+}
+
+// raise starts nodes and waits until all of them answer. It goes on to listen to them.
+func (d *director) raise(ctx context.Context, parts []Part, join string) error {
+	for _, p := range parts {
+		started, err := d.launcher.start(p, d.stage.arguments(d.config, p, join))
+		if err != nil {
+			return err
+		}
+		d.members = append(d.members, &member{process: started})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	deadline := time.Now().Add(upWait)
+	return d.pump(ctx, upPace, func() (bool, error) {
+		waits, err := d.reach(ctx)
+		if err == nil && waits != nil && time.Now().After(deadline) {
+			return false, &SilentError{Name: waits.part.Name, Log: waits.tail()}
+		}
+		return waits == nil, err
+	})
+}
+
+// reach finds the nodes that have come up since, by their run files, and returns one that
+// has not; nil: none.
+func (d *director) reach(ctx context.Context) (waits *member, err error) {
+	files, err := control.RunFiles()
+	if err != nil {
+		return nil, fmt.Errorf("%w: name another directory with GANGLION_RUN_DIR", err)
+	}
+	here := map[int]bool{}
+	for _, f := range files {
+		here[f.PID] = true
+	}
+	for _, m := range d.members {
+		if m.node != nil {
+			continue
+		}
+		if here[m.pid()] {
+			m.node, _ = control.Finder{}.Find(ctx, strconv.Itoa(m.pid())) // it is asked again
+		}
+		if m.node == nil { // it may be about to answer
+			waits = m
+			continue
+		}
+		m.status = m.node.Status
+		d.narrator.names[m.node.Status.GetPeer()] = m.part.Name
+		d.hearing.Go(func() { listen(ctx, m, d.news) })
+	}
+	return waits, nil
+}
+
+// SilentError says that a node did not answer in time.
+type SilentError struct {
+	Name string
+	Log  []string // the last lines of its log
+}
+
+// Error is one line.
+func (e *SilentError) Error() string {
+	return fmt.Sprintf("%s did not come up within %v", e.Name, upWait)
+}
+
+// settle waits until every node is in its place, and publishes the model on the way.
+func (d *director) settle(ctx context.Context) error {
+	deadline := time.Now().Add(readyWait)
+	published := !d.config.Publish
+	var steady time.Time
+	lacks := ""
+	return d.pump(ctx, readyPace, func() (bool, error) {
+		nodes := outlooks(ctx, d.members)
+		if !published && allSeeAll(nodes) {
+			published = true
+			return false, d.publish(ctx)
+		}
+		w := wants{bundle: d.config.Bundle.ID().String(), data: fmt.Sprintf("%x", d.config.Set.Hash)}
+		for _, m := range d.members {
+			if m.running() {
+				w.views += m.part.Views
+			}
+		}
+		if lacks = w.lacks(nodes); lacks != "" || !published {
+			steady = time.Time{}
+		} else if steady.IsZero() {
+			steady = time.Now()
+		}
+		d.teller.Waits(lacks)
+		switch {
+		case !steady.IsZero() && time.Since(steady) >= steadyFor:
+			return true, nil
+		case time.Now().After(deadline):
+			return false, fmt.Errorf("%w within %v: %s", ErrNotReady, readyWait, lacks)
+		}
+		return false, nil
+	})
+}
+
+func allSeeAll(nodes []outlook) bool {
+	for i := range nodes {
+		if aliveIn(nodes[i].members) < len(nodes) {
+			return false
+		}
+	}
+	return len(nodes) > 0
+}
+
+// publish makes the model the mesh's, through one node: the others fetch it from peers.
+func (d *director) publish(ctx context.Context) error {
+	for i := len(d.members) - 1; i >= 0; i-- {
+		m := d.members[i]
+		if !m.up() {
+			continue
+		}
+		b := d.config.Bundle
+		if _, err := m.node.Publish(ctx, &controlpb.PublishRequest{File: b.File()}); err != nil {
+			return fmt.Errorf("publish the model: %w", m.node.Explain(err))
+		}
+		d.say(Bundled, "%s is given model %s (%d bytes); the others are to fetch it from peers", m.part.Name, b.ID().Short(), len(b.File()))
+		return nil
+	}
+	return errors.New("publish the model: no node answers")
+}

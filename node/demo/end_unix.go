@@ -1,0 +1,13 @@
+//go:build unix
+
+package demo
+
+import (
+	"os"
+	"syscall"
+)
+
+// askToEnd asks a process to end cleanly.
+func askToEnd(p *os.Process) {
+	_ = p.Signal(syscall.SIGTERM) // it fails where the process has just ended
+}

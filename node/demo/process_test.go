@@ -1,0 +1,282 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ganglion/inference/builtin"
+	"ganglion/inference/evaluation"
+	"ganglion/inference/topology"
+	"ganglion/node/control"
+)
+
+// TestDemo is the demo as people see it: real processes of the program, on loopback. The
+// program is built once for all that is tried.
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("real processes take a minute: run without -short")
+	}
+	program := filepath.Join(t.TempDir(), "ganglion")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "ganglion").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v: %s", err, out)
+	}
+	for _, tt := range []struct {
+		name string
+		try  func(t *testing.T, c Config, w *watcher)
+	}{
+		{"to its end", tryWhole},
+		{"aggregator killed", tryKilled},
+		{"without discovery", tryDeaf},
+		{"model published", tryPublished},
+		{"kept", tryKept},
+		{"interrupted at the start", interruptedAt(Started)},
+		{"interrupted on joining", interruptedAt(Joined)},
+		{"interrupted when ready", interruptedAt(Ready)},
+		{"interrupted in the run", interruptedAt(Decided)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, w := small(t, program)
+			tt.try(t, c, w)
+		})
+	}
+}
+
+// watcher is a Teller that remembers, and does something at an event.
+type watcher struct {
+	said  []string
+	at    map[Kind]func() // what is done at the first event of a kind
+	after int             // samples
+	then  func()          // what is done after so many; nil: nothing
+}
+
+// Tell remembers an event.
+func (w *watcher) Tell(e Event) {
+	w.said = append(w.said, fmt.Sprintf("%v %s: %s", e.Since.Round(time.Millisecond), e.Kind, e.Text))
+	if do := w.at[e.Kind]; do != nil {
+		delete(w.at, e.Kind)
+		do()
+	}
+}
+
+// Progress looks whether the time has come.
+func (w *watcher) Progress(done, _ int) {
+	if w.then != nil && done >= w.after {
+		w.then()
+		w.then = nil
+	}
+}
+
+// Waits does nothing.
+func (w *watcher) Waits(string) {}
+
+// story is what was said of a kind.
+func (w *watcher) story(k Kind) (out []string) {
+	for _, s := range w.said {
+		if _, text, ok := strings.Cut(s, " "+string(k)+": "); ok {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// small is a demo of forty samples, in folders of its own in which nothing must be left.
+func small(t *testing.T, program string) (Config, *watcher) {
+	t.Helper()
+	t.Setenv("GANGLION_RUN_DIR", t.TempDir())
+	t.Setenv("TMPDIR", t.TempDir())
+	b, set := street(t)
+	w := &watcher{at: map[Kind]func(){}}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("what was told:\n%s", strings.Join(w.said, "\n"))
+		}
+		if files, err := control.RunFiles(); err != nil || len(files) > 0 {
+			t.Errorf("processes are left: %v, %v", files, err)
+		}
+		if left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); err != nil || len(left) > 0 {
+			t.Errorf("files are left: %v, %v", left, err)
+		}
+	})
+	return Config{
+		Program: program, Bundle: b, Set: set, Samples: evaluation.Every(set), Split: evaluation.SplitAll,
+		Devices: 3, Rate: 20, CloudDelay: 5 * time.Millisecond, LogDir: t.TempDir(),
+	}, w
+}
+
+// kill kills the node of that name as an impatient person would.
+func kill(t *testing.T, name string) {
+	t.Helper()
+	files, err := control.RunFiles()
+	for _, f := range files {
+		if f.Name != name {
+			continue
+		}
+		p, err := os.FindProcess(f.PID)
+		if err == nil {
+			err = p.Kill()
+		}
+		if err != nil {
+			t.Errorf("kill %s: %v", name, err)
+		}
+		return
+	}
+	t.Errorf("kill %s: it is not among %v, %v", name, files, err)
+}
+
+// whole checks that nothing is lost and that every sample was due. How many views were
+// seen depends on how busy the machine is, so that agreement is checked of the rest.
+func whole(t *testing.T, r *Result, err error, due int) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Complete() || r.Due != uint64(due) { //nolint:gosec // not negative
+		t.Errorf("%d due, %d decided, %d refused, %d lost, %d open, %d verdicts; want %d due and as many verdicts", r.Due, r.Decided, r.Refused, r.Lost, r.Open, r.Samples, due)
+	}
+	for _, d := range r.Differences {
+		if !strings.Contains(d.What, "missing") && !strings.Contains(d.What, "stopped early") && !strings.Contains(d.What, "rests on") {
+			t.Errorf("%s, sample %d: %s", d.Sample, d.Ref, d.What)
+		}
+	}
+}
+
+// Processes must find each other, share the views out, and answer every sample as one
+// process would.
+func tryWhole(t *testing.T, c Config, w *watcher) {
+	r, err := Run(t.Context(), c, w, nil)
+	whole(t, r, err, len(c.Samples))
+	if r.PayloadPerSeenView < 12 || r.SocketPerSeenView <= r.PayloadPerSeenView {
+		t.Errorf("payload %v, on the wire %v", r.PayloadPerSeenView, r.SocketPerSeenView)
+	}
+	for kind, n := range map[Kind]int{Started: 1, Found: 1, Joined: 5, Viewed: 6, Elected: 2, Ready: 1, Ran: 1, Decided: 1} {
+		if got := w.story(kind); len(got) < n {
+			t.Errorf("%s: %q, want %d", kind, got, n)
+		}
+	}
+}
+
+// Somebody who kills the aggregator in the middle of a demo must see another take over and
+// every sample answered.
+func tryKilled(t *testing.T, c Config, w *watcher) {
+	killed := ""
+	w.after, w.then = len(c.Samples)/2, func() {
+		for _, e := range w.story(Elected) {
+			if name, _, ok := strings.Cut(e, " is aggregator"); ok {
+				killed = name
+			}
+		}
+		kill(t, killed)
+	}
+	r, err := Run(t.Context(), c, w, nil)
+	whole(t, r, err, len(c.Samples))
+	if got := strings.Join(w.story(Ended), "\n"); !strings.Contains(got, killed+" ended (signal: killed)") {
+		t.Errorf("ended: %q, want %s", got, killed)
+	}
+	if got := strings.Join(w.story(Elected), "\n"); !strings.Contains(got, "takes over as aggregator from "+killed) {
+		t.Errorf("elected: %q", got)
+	}
+	if len(r.Died) != 1 || r.Died[0] != killed {
+		t.Errorf("died: %v, want %s", r.Died, killed)
+	}
+}
+
+// On a machine whose loopback passes no broadcast the demo must say so and go on.
+func tryDeaf(t *testing.T, c Config, w *watcher) {
+	c.deaf = true
+	r, err := Run(t.Context(), c, w, nil)
+	whole(t, r, err, len(c.Samples))
+	if got := w.story(Warned); len(got) == 0 || !strings.Contains(got[0], "no node hears another") {
+		t.Errorf("warnings: %q", got)
+	}
+}
+
+// A model that nobody has must reach every node through one of them, another topology's too.
+func tryPublished(t *testing.T, c Config, w *watcher) {
+	top, err := topology.Open("f", topology.Base{Views: c.Set.Views, Classes: c.Set.Classes, Input: c.Set.Shape()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Bundle, _, err = Quick(t.Context(), top, c.Set, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if c.Samples, _, err = evaluation.Remembered(c.Bundle, c.Set, evaluation.Test); err != nil {
+		t.Fatal(err)
+	}
+	c.Publish, c.Split = true, evaluation.SplitTest
+	r, err := Run(t.Context(), c, w, nil)
+	whole(t, r, err, len(c.Samples))
+	if got := w.story(Bundled); len(got) != 1+4 {
+		t.Errorf("model: %q, want one that is given it and four that fetch it", got)
+	}
+}
+
+// A demo that is kept running goes through the samples again and again, and tells what it
+// came to when it is ended.
+func tryKept(t *testing.T, c Config, w *watcher) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c.Keep, c.Rate = true, 50
+	w.after, w.then = len(c.Samples)+5, cancel
+	r, err := Run(ctx, c, w, nil)
+	if err == nil || r == nil {
+		t.Fatalf("got %v, %v; want a result and why it ended", r, err)
+	}
+	if r.Samples < w.after || r.Accuracy < 0.5 || r.Due < uint64(len(c.Samples)) {
+		t.Errorf("%d samples, accuracy %v, %d due", r.Samples, r.Accuracy, r.Due)
+	}
+}
+
+// Ctrl-C at any moment must end every process and leave nothing.
+func interruptedAt(kind Kind) func(*testing.T, Config, *watcher) {
+	return func(t *testing.T, c Config, w *watcher) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w.at[kind] = cancel
+		if _, err := Run(ctx, c, w, nil); err == nil || ctx.Err() == nil {
+			t.Errorf("got %v, want that it was interrupted", err)
+		}
+	}
+}
+
+// A data set that is not the model's is refused before anything is started.
+func TestConfigValidate(t *testing.T) {
+	b, err := builtin.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, set := street(t)
+	two, err := set.SelectViews([]int{0, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := Config{Program: "p", Bundle: b, Set: set, Samples: []int{0}, Split: "all", Devices: 6, Rate: 20}
+	tests := []struct {
+		name  string
+		spoil func(c *Config)
+		want  string
+	}{
+		{"good", func(*Config) {}, ""},
+		{"no samples", func(c *Config) { c.Samples = nil }, "samples to replay must be given"},
+		{"other views", func(c *Config) { c.Set = two }, "has 2 views, the model 6"},
+		{"too many devices", func(c *Config) { c.Devices = 7 }, "7 devices for 6 views"},
+		{"a split", func(c *Config) { c.Split = "some" }, `split "some"`},
+		{"too slow", func(c *Config) { c.Rate = 0 }, "rate 0"},
+		{"too far", func(c *Config) { c.CloudDelay = time.Minute }, "cloud delay 1m0s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := good
+			tt.spoil(&c)
+			err := c.Validate()
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}

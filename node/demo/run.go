@@ -1,0 +1,225 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ganglion/node/control"
+	"ganglion/proto/controlpb"
+)
+
+// Run shows a demo: it starts the nodes, has them replay the samples, and ends them. It
+// returns when no process of it is left. hurry, where it can be received from, has nodes
+// ended at once that take their time; it may be nil.
+//
+// Without Keep the result says what became of the samples, whatever it is. With Keep it
+// goes on until ctx is done, and returns the result so far together with the context's
+// cause. An error without a result says why there was nothing to see.
+func Run(ctx context.Context, c Config, t Teller, hurry <-chan struct{}) (result *Result, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	parts, err := Spread(len(c.Bundle.Topology().Views), c.Devices)
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	s, remove, err := newStage(&c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	d := &director{
+		config: &c, stage: s, launcher: newLauncher(c.Program, s.logs), teller: t,
+		narrator: newNarrator(len(c.Bundle.Topology().Groups)), begun: begun,
+		news: make(chan news, newsKept), lines: make(chan *controlpb.VerdictsResponse, newsKept), moved: make(chan string, newsKept),
+		ledger: NewLedger(NewJudge(c.Bundle, c.Set, c.Samples)),
+	}
+	defer d.launcher.close(hurry)
+	ctx, cancel := context.WithCancel(ctx)
+	defer d.hearing.Wait()
+	defer cancel() // streams end before the nodes are asked to
+
+	d.say(Started, "%d processes start: %d devices, %d further nodes; they share a token and nothing else", len(parts), c.Devices, further)
+	if err := d.gather(ctx, parts); err != nil {
+		return nil, err
+	}
+	d.under = true
+	if err := d.settle(ctx); err != nil {
+		return nil, err
+	}
+	return d.play(ctx, parts)
+}
+
+// play has the nodes replay the samples, to the end.
+func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
+	c := d.config
+	nodes := outlooks(ctx, d.members)
+	split, samples, err := splitOf(nodes)
+	if err != nil {
+		return nil, err
+	}
+	if samples != len(c.Samples) {
+		return nil, fmt.Errorf("the devices replay %d samples, of which %d were chosen", samples, len(c.Samples))
+	}
+	d.say(Ready, "all %d nodes see all %d, every view is held, every node has model %s", len(nodes), len(nodes), c.Bundle.ID().Short())
+	for _, m := range d.members {
+		m.before = spentOf(m.status.GetTraffic())
+	}
+	run, err := d.begin(ctx, split)
+	if err != nil {
+		return nil, err
+	}
+	follower := d.first()
+	if follower == nil {
+		return nil, errors.New("all nodes have ended")
+	}
+	d.hearing.Go(func() { d.follow(ctx, follower.node, run) })
+	result := &Result{
+		Nodes: len(parts), Devices: c.Devices, Died: []string{}, Model: c.Bundle.ID().String(),
+		SyntheticModel: c.Bundle.Provenance().GetSynthetic(), Data: c.Set.Name, DataHash: fmt.Sprintf("%x", c.Set.Hash),
+		Synthetic: c.Set.Synthetic, Split: split, Run: run, Rate: c.Rate,
+		CloudDelayMS: float64(c.CloudDelay) / float64(time.Millisecond),
+	}
+	err = d.watch(ctx, run)
+	if err != nil && (!c.Keep || ctx.Err() == nil) {
+		return nil, err
+	}
+	d.conclude(ctx, result)
+	return result, err
+}
+
+// first is a node that is up, one without a view before others; nil: none is.
+func (d *director) first() *member {
+	for i := len(d.members) - 1; i >= 0; i-- {
+		if d.members[i].up() {
+			return d.members[i]
+		}
+	}
+	return nil
+}
+
+// begin begins the run, through whichever node knows how.
+func (d *director) begin(ctx context.Context, split string) (run string, err error) {
+	c := d.config
+	q := &controlpb.StartRunRequest{
+		PeriodNs: int64(c.period()), Count: uint64(c.due()), Data: fmt.Sprintf("%x", c.Set.Hash), Split: split, //nolint:gosec // not negative
+	}
+	deadline := time.Now().Add(startWait)
+	var last error
+	err = d.pump(ctx, readyPace, func() (bool, error) {
+		m := d.first()
+		if m == nil {
+			return false, errors.New("all nodes have ended")
+		}
+		asked, cancel := context.WithTimeout(ctx, startWait)
+		defer cancel()
+		answer, err := m.node.StartRun(asked, q)
+		if err != nil {
+			last = m.node.Explain(err)
+			if time.Now().After(deadline) {
+				return false, fmt.Errorf("start the run: %w", last)
+			}
+			return false, nil
+		}
+		run = answer.GetRun()
+		return true, nil
+	})
+	if err == nil && c.Keep {
+		d.say(Ran, "run %s: %d samples, over and over, one each %v", run, len(c.Samples), c.period())
+	} else if err == nil {
+		d.say(Ran, "run %s: %d samples, one each %v", run, c.due(), c.period())
+	}
+	return run, err
+}
+
+// errStopped ends the following of verdicts when the demo ends.
+var errStopped = errors.New("the demo ends")
+
+// lineTaker passes verdicts on to the director, until done is closed.
+type lineTaker struct {
+	done <-chan struct{}
+	to   *director
+}
+
+// Verdict passes a verdict on.
+func (l lineTaker) Verdict(v *controlpb.Verdict) error {
+	return l.put(&controlpb.VerdictsResponse{Line: &controlpb.VerdictsResponse_Verdict{Verdict: v}})
+}
+
+// Gap passes a gap on.
+func (l lineTaker) Gap(g *controlpb.Gap) error {
+	return l.put(&controlpb.VerdictsResponse{Line: &controlpb.VerdictsResponse_Gap{Gap: g}})
+}
+
+func (l lineTaker) put(line *controlpb.VerdictsResponse) error {
+	select {
+	case l.to.lines <- line:
+		return nil
+	case <-l.done:
+		return errStopped
+	}
+}
+
+// Moved passes a sentence on.
+func (l lineTaker) Moved(text string) {
+	select {
+	case l.to.moved <- text:
+	case <-l.done:
+	}
+}
+
+// follow reads the verdicts of the run until ctx is done, from another node where one ends.
+func (d *director) follow(ctx context.Context, n *control.Node, run string) {
+	var first uint64
+	q := &controlpb.VerdictsRequest{Follow: true, Run: run, FromBeat: &first}
+	to := lineTaker{done: ctx.Done(), to: d}
+	if err := n.Follow(ctx, q, to); err != nil && ctx.Err() == nil {
+		to.Moved(fmt.Sprintf("the verdicts are not read any more: %v", err))
+	}
+}
+
+// watch takes verdicts until the run has ended and all of them are there, or until there is
+// no more hope for the rest.
+func (d *director) watch(ctx context.Context, run string) error {
+	c := d.config
+	of := c.due()
+	last := time.Now().Add(time.Duration(of) * c.period())
+	var looked time.Time
+	return d.pump(ctx, runPace, func() (bool, error) {
+		d.teller.Progress(d.ledger.Len(), of)
+		if time.Since(looked) >= statusPace {
+			looked = time.Now()
+			outlooks(ctx, d.members) // the last words of a node that ends
+		}
+		if c.Keep || d.ledger.Len() < of && time.Now().Before(last) {
+			return false, nil
+		}
+		t := tallyOf(ctx, d.members, run)
+		n := t.GetTally()
+		whole := n.GetDue() == uint64(of) && n.GetOpen() == 0 && uint64(d.ledger.Len()) >= n.GetDecided()+n.GetRefused() //nolint:gosec // not negative
+		return t.GetEnded() && whole || time.Now().After(last.Add(tailWait)), nil
+	})
+}
+
+// conclude fills in the result of what was seen. The context may be done.
+func (d *director) conclude(ctx context.Context, r *Result) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait)
+	defer cancel()
+	d.narrator.quiet = true
+	if t := tallyOf(ctx, d.members, r.Run); t != nil {
+		r.tallied(t.GetTally())
+	}
+	outlooks(ctx, d.members)
+	var cost spent
+	for _, m := range d.members {
+		if m.part.Views > 0 {
+			cost = cost.plus(spentOf(m.status.GetTraffic()).since(m.before))
+		}
+	}
+	r.figures(d.ledger, d.config.Bundle.Topology(), cost)
+	r.Died = append(r.Died, d.died...)
+	r.Seconds = time.Since(d.begun).Seconds()
+}
