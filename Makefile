@@ -44,7 +44,7 @@ help: ## list the targets
 ##
 
 .PHONY: test
-test: verify test-race test-exact test-onnxruntime check-model ## everything that CI runs: all gates, all tests
+test: verify test-race test-network test-exact test-onnxruntime check-model ## everything that CI runs: all gates, all tests
 
 .PHONY: verify
 verify: check-format check-proto check-tidy vet lint check-rounding vulncheck ## the gates that run no test
@@ -52,6 +52,10 @@ verify: check-format check-proto check-tidy vet lint check-rounding vulncheck ##
 .PHONY: test-race
 test-race: ## all tests, under the race detector where there is one
 	@.tools/test-race.sh
+
+.PHONY: test-network
+test-network: ## real processes in network namespaces (needs root and iproute2)
+	@.tools/test-network.sh
 
 .PHONY: test-exact
 test-exact: ## tests of the bit-exact packages on emulated arm64 and armv7

@@ -109,6 +109,8 @@ func layers() []layer {
 		// The demonstration: what starts nodes, watches them and judges their answers.
 		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/control", "roles/..."}},
 		{pkg: "node/benchmesh", may: []string{"proto/...", "inference/...", "roles/...", "mesh/secret", "node/control", "node/demo"}},
+		// The program as real processes: tests alone, which know what a person knows.
+		{pkg: "node/realnet", tests: []string{"proto/controlpb"}},
 		{pkg: "node/command", may: everything},
 		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "node", "node/nodetest"}},
 		{pkg: ".", may: []string{"node/command"}},
