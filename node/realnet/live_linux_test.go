@@ -243,7 +243,7 @@ func (l *liveMesh) check(when string) {
 	out := l.observer.machine.must("verdicts", "--from", "0", "--json", "--node", l.observer.api)
 	stands := map[uint64]int{}
 	early, last := 0, uint64(0)
-	for _, text := range strings.SplitSeq(strings.TrimSpace(out), "\n") {
+	for text := range strings.SplitSeq(strings.TrimSpace(out), "\n") {
 		var one line
 		if err := json.Unmarshal([]byte(text), &one); err != nil {
 			t.Fatalf("%v: %s", err, text)
