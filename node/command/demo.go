@@ -197,11 +197,11 @@ func (f *demoFlags) prepare(ctx context.Context, text *demoText, remarks io.Writ
 	if c.Devices == 0 {
 		c.Devices = len(b.Topology().Views)
 	}
-	if _, err := os.Stat(f.data.ref); err != nil || len(f.data.views) > 0 || len(f.data.classes) > 0 {
-		return c, nil // the nodes get a copy of what was chosen, or rendered: once is enough
-	}
-	if c.Source, err = filepath.Abs(f.data.ref); err != nil {
-		return nil, fmt.Errorf("find the data: %w", err)
+	// What was chosen of the data, or rendered, the nodes get as a copy: once is enough.
+	if _, missing := os.Stat(f.data.ref); missing == nil && len(f.data.views) == 0 && len(f.data.classes) == 0 {
+		if c.Source, err = filepath.Abs(f.data.ref); err != nil {
+			return nil, fmt.Errorf("find the data: %w", err)
+		}
 	}
 	return c, nil
 }

@@ -129,7 +129,7 @@ func TestDemoJSON(t *testing.T) {
 	if v, ok := got["frame_bytes_per_seen_view"]; !ok || v != nil {
 		t.Errorf("a figure of nothing is %v, want null", v)
 	}
-	if local, ok := got["latency_ms"].(map[string]any)["local"].(map[string]any); !ok || local["p50"] != 2.5 || local["p99"] != 12.5 { //nolint:errcheck // a panic tells it too
+	if local, ok := got["latency_ms"].(map[string]any)["local"].(map[string]any); !ok || local["p50"] != 2.5 || local["p99"] != 12.5 {
 		t.Errorf("latency %v", got["latency_ms"])
 	}
 }

@@ -23,6 +23,7 @@ type demoText struct {
 	colour bool // the terminal shows it, and nobody asked for none
 	bar    bool // the last line is a progress line
 	keep   bool
+	ref    int       // a sample that is replayed
 	shown  time.Time // when the progress line was drawn
 }
 
@@ -67,7 +68,7 @@ func (d *demoText) progress(text string) {
 
 // header says what is about to be seen.
 func (d *demoText) header(f *demoFlags, c *demo.Config) {
-	d.keep = c.Keep
+	d.keep, d.ref = c.Keep, c.Samples[0]
 	t := c.Bundle.Topology()
 	parts, _ := demo.Spread(len(t.Views), c.Devices) // the configuration is valid
 	row := func(name, format string, args ...any) { d.line("  %-9s  %s", name, fmt.Sprintf(format, args...)) }
@@ -133,15 +134,15 @@ func (d *demoText) event(e demo.Event) string {
 
 // tries is what to do beside a demo that goes on.
 func (d *demoText) tries() string {
-	return `
+	return fmt.Sprintf(`
 In another terminal:
   ganglion members              who is there, who does what, who would be next
   ganglion verdicts --follow    every answer, from whichever node is asked
-  ganglion classify --ref 40    one sample on demand
+  ganglion classify --ref %-5d one sample on demand
   ganglion status               this run, its tally, what was sent
-  kill -9 PID                   of the aggregator ('ganglion status --node NAME' has it): see who takes over
+  kill -9 PID                   of the aggregator, as 'ganglion members' tells it: see who takes over
 Ctrl-C here ends everything.
-`
+`, d.ref)
 }
 
 // Progress draws how far the run is. See [demo.Teller].

@@ -50,13 +50,13 @@ func answered(b *inference.Bundle, set *dataset.Set, beat uint64, ref int) *cont
 	v := &controlpb.Verdict{
 		Sample: "default/0000000000000001/0", Beat: &beat, Ref: &number, Label: className(t, set.Labels[ref]), Class: className(t, a.Class),
 		Exit: a.Exit.String(), Seen: names(a.Seen), Nothing: names(a.Nothing), Used: names(a.Seen), Bundle: b.ID().String(),
-		Probabilities: a.Probabilities(), Answered: int32(len(a.Proposals) - 1), Hash: "a", LatencyNs: 1e6, //nolint:gosec // two
+		Probabilities: a.Probabilities(), Answered: int32(len(a.Proposals) - 1), Hash: "a", LatencyNs: 1e6,
 	}
 	all := m.Propose(outputs, a.Seen, scratch)
 	for i := range all {
 		p := &all[i]
 		v.Proposals = append(v.Proposals, &controlpb.Proposal{
-			Exit: p.Exit.String(), Group: int32(p.Group), Seen: int32(p.Seen), Scores: p.Scores, //nolint:gosec // few
+			Exit: p.Exit.String(), Group: int32(p.Group), Seen: int32(p.Seen), Scores: p.Scores,
 			Class: className(t, p.Class), Entropy: p.Entropy, Threshold: b.Thresholds().At(p.Exit, p.Seen),
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -293,8 +294,7 @@ func allSeeAll(nodes []outlook) bool {
 
 // publish makes the model the mesh's, through one node: the others fetch it from peers.
 func (d *director) publish(ctx context.Context) error {
-	for i := len(d.members) - 1; i >= 0; i-- {
-		m := d.members[i]
+	for _, m := range slices.Backward(d.members) {
 		if !m.up() {
 			continue
 		}

@@ -89,12 +89,11 @@ func (l *launcher) start(part Part, args []string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", part.Name, err)
 	}
-	defer log.Close()                                 // the process has its own
-	cmd := exec.Command(l.program, args...)           //nolint:noctx // it is asked to end first, see stop
-	cmd.Stdout, cmd.Stderr = log, log                 // one file, so that lines keep their order
-	cmd.Env = environment(os.Environ())               //
-	cmd.SysProcAttr = processAttributes()             //
-	s := start{cmd: cmd, result: make(chan error, 1)} //
+	defer func() { _ = log.Close() }()      // the process has its own
+	cmd := exec.Command(l.program, args...) //nolint:noctx // it is asked to end first, see stop
+	cmd.Stdout, cmd.Stderr = log, log       // one file, so that lines keep their order
+	cmd.Env, cmd.SysProcAttr = environment(os.Environ()), processAttributes()
+	s := start{cmd: cmd, result: make(chan error, 1)}
 	l.starts <- s
 	if err := <-s.result; err != nil {
 		return nil, fmt.Errorf("start %s: %w", part.Name, err)

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -21,12 +22,12 @@ func TestHelperProcess(t *testing.T) {
 	case "":
 		t.Skip("it is started by the tests of the launcher")
 	case "fails":
-		println("one\ntwo\nno room for a third")
+		fmt.Fprintln(os.Stderr, "one\ntwo\nno room for a third")
 		t.FailNow()
 	case "deaf":
 		signal.Ignore(syscall.SIGTERM)
 	}
-	println("up")
+	fmt.Fprintln(os.Stderr, "up")
 	<-t.Context().Done() // not while the test runs, which ends with a timeout
 }
 

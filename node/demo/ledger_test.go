@@ -128,11 +128,7 @@ func TestFiguresAreThoseOfEval(t *testing.T) {
 	if got.Accuracy != want.Accuracy.Overall || got.Interval != want.Intervals["overall"] {
 		t.Errorf("accuracy %v in %v, eval %v in %v", got.Accuracy, got.Interval, want.Accuracy.Overall, want.Intervals["overall"])
 	}
-	wantExits := map[string]evaluation.Number{}
-	for name, of := range want.Exits {
-		wantExits[name] = of
-	}
-	if diff := cmp.Diff(wantExits, got.Exits); diff != "" {
+	if diff := cmp.Diff(want.Exits, got.Exits); diff != "" {
 		t.Errorf("shares of exits (-eval +demo):\n%s", diff)
 	}
 	if diff := cmp.Diff(want.ExitAccuracy, got.ExitAccuracy); diff != "" {

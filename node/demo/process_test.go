@@ -136,7 +136,7 @@ func whole(t *testing.T, r *Result, err error, due int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.Complete() || r.Due != uint64(due) { //nolint:gosec // not negative
+	if !r.Complete() || r.Due != uint64(due) {
 		t.Errorf("%d due, %d decided, %d refused, %d lost, %d open, %d verdicts; want %d due and as many verdicts", r.Due, r.Decided, r.Refused, r.Lost, r.Open, r.Samples, due)
 	}
 	for _, d := range r.Differences {
@@ -149,6 +149,7 @@ func whole(t *testing.T, r *Result, err error, due int) {
 // Processes must find each other, share the views out, and answer every sample as one
 // process would.
 func tryWhole(t *testing.T, c Config, w *watcher) {
+	t.Helper()
 	r, err := Run(t.Context(), c, w, nil)
 	whole(t, r, err, len(c.Samples))
 	if r.PayloadPerSeenView < 12 || r.SocketPerSeenView <= r.PayloadPerSeenView {
@@ -164,6 +165,7 @@ func tryWhole(t *testing.T, c Config, w *watcher) {
 // Somebody who kills the aggregator in the middle of a demo must see another take over and
 // every sample answered.
 func tryKilled(t *testing.T, c Config, w *watcher) {
+	t.Helper()
 	killed := ""
 	w.after, w.then = len(c.Samples)/2, func() {
 		for _, e := range w.story(Elected) {
@@ -188,6 +190,7 @@ func tryKilled(t *testing.T, c Config, w *watcher) {
 
 // On a machine whose loopback passes no broadcast the demo must say so and go on.
 func tryDeaf(t *testing.T, c Config, w *watcher) {
+	t.Helper()
 	c.deaf = true
 	r, err := Run(t.Context(), c, w, nil)
 	whole(t, r, err, len(c.Samples))
@@ -198,6 +201,7 @@ func tryDeaf(t *testing.T, c Config, w *watcher) {
 
 // A model that nobody has must reach every node through one of them, another topology's too.
 func tryPublished(t *testing.T, c Config, w *watcher) {
+	t.Helper()
 	top, err := topology.Open("f", topology.Base{Views: c.Set.Views, Classes: c.Set.Classes, Input: c.Set.Shape()})
 	if err != nil {
 		t.Fatal(err)
@@ -219,6 +223,7 @@ func tryPublished(t *testing.T, c Config, w *watcher) {
 // A demo that is kept running goes through the samples again and again, and tells what it
 // came to when it is ended.
 func tryKept(t *testing.T, c Config, w *watcher) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c.Keep, c.Rate = true, 50
@@ -235,6 +240,7 @@ func tryKept(t *testing.T, c Config, w *watcher) {
 // Ctrl-C at any moment must end every process and leave nothing.
 func interruptedAt(kind Kind) func(*testing.T, Config, *watcher) {
 	return func(t *testing.T, c Config, w *watcher) {
+		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		w.at[kind] = cancel

@@ -123,7 +123,7 @@ func splitOf(nodes []outlook) (split string, samples int, err error) {
 			if named != "" && s.GetSplit() != split {
 				return "", 0, fmt.Errorf("%s replays split %s, %s split %s: they have other models", named, split, nodes[i].name, s.GetSplit())
 			}
-			named, split, samples = nodes[i].name, s.GetSplit(), int(s.GetSamples()) //nolint:gosec // of a data set in memory
+			named, split, samples = nodes[i].name, s.GetSplit(), int(s.GetSamples())
 		}
 	}
 	if named == "" {

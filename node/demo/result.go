@@ -62,7 +62,7 @@ type Result struct {
 
 // Complete tells whether every sample that was due has an answer.
 func (r *Result) Complete() bool {
-	return r.Due > 0 && r.Lost == 0 && r.Open == 0 && r.Due == r.Decided+r.Refused && uint64(r.Samples) == r.Due //nolint:gosec // not negative
+	return r.Due > 0 && r.Lost == 0 && r.Open == 0 && r.Due == r.Decided+r.Refused && uint64(r.Samples) == r.Due
 }
 
 // spent is what the devices have sent.

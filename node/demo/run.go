@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ganglion/node/control"
@@ -93,9 +94,9 @@ func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
 
 // first is a node that is up, one without a view before others; nil: none is.
 func (d *director) first() *member {
-	for i := len(d.members) - 1; i >= 0; i-- {
-		if d.members[i].up() {
-			return d.members[i]
+	for _, m := range slices.Backward(d.members) {
+		if m.up() {
+			return m
 		}
 	}
 	return nil
@@ -105,7 +106,7 @@ func (d *director) first() *member {
 func (d *director) begin(ctx context.Context, split string) (run string, err error) {
 	c := d.config
 	q := &controlpb.StartRunRequest{
-		PeriodNs: int64(c.period()), Count: uint64(c.due()), Data: fmt.Sprintf("%x", c.Set.Hash), Split: split, //nolint:gosec // not negative
+		PeriodNs: int64(c.period()), Count: uint64(c.due()), Data: fmt.Sprintf("%x", c.Set.Hash), Split: split,
 	}
 	deadline := time.Now().Add(startWait)
 	var last error
@@ -199,7 +200,7 @@ func (d *director) watch(ctx context.Context, run string) error {
 		}
 		t := tallyOf(ctx, d.members, run)
 		n := t.GetTally()
-		whole := n.GetDue() == uint64(of) && n.GetOpen() == 0 && uint64(d.ledger.Len()) >= n.GetDecided()+n.GetRefused() //nolint:gosec // not negative
+		whole := n.GetDue() == uint64(of) && n.GetOpen() == 0 && uint64(d.ledger.Len()) >= n.GetDecided()+n.GetRefused()
 		return t.GetEnded() && whole || time.Now().After(last.Add(tailWait)), nil
 	})
 }

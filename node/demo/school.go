@@ -66,7 +66,7 @@ func quickPath(cache string, t *topology.Topology, set *dataset.Set, c *train.Co
 		return "", fmt.Errorf("name the model: %w", err)
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%d %s\n%x\n%q\n%s", train.Version, inference.BundleFormat, settings, set.Hash, set.Classes, topology.Format(t))
+	h.Write(fmt.Appendf(nil, "%s\n%d %s\n%x\n%q\n%s", train.Version, inference.BundleFormat, settings, set.Hash, set.Classes, topology.Format(t)))
 	const enough = 8
 	return filepath.Join(cache, fmt.Sprintf("demo-%x.ganglion", h.Sum(nil)[:enough])), nil
 }
