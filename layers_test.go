@@ -112,7 +112,7 @@ func layers() []layer {
 		// The program as real processes: tests alone, which know what a person knows.
 		{pkg: "node/realnet", tests: []string{"proto/controlpb"}},
 		{pkg: "node/command", may: everything},
-		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "node", "node/nodetest"}},
+		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "mesh/secret", "node", "node/nodetest", "node/source"}},
 		{pkg: ".", may: []string{"node/command"}},
 	}
 }

@@ -101,7 +101,7 @@ func (m *Mesh) start(n *member) {
 	if n.node, err = node.New(n.config, func(string) {}, logger(n.config.Name)); err != nil {
 		m.t.Fatalf("start %s: %v", n.config.Name, err)
 	}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // it ends in the cleanup, in order
+	ctx, cancel := context.WithCancel(context.Background()) // it ends in the cleanup, with a farewell
 	n.cancel, n.ended, n.running = cancel, make(chan struct{}), true
 	go func() {
 		defer close(n.ended)

@@ -67,11 +67,27 @@ func (m *Mesh) AwaitRun(ctx context.Context, run string) {
 	m.await(ctx, fmt.Sprintf("every node knows %d verdicts of run %s", count, run), func() string {
 		for _, n := range m.running() {
 			if t := m.Tally(n.config.Name, run); t.GetDecided() != count || t.GetDue() != count {
-				return fmt.Sprintf("%s knows of %v", n.config.Name, t)
+				why := fmt.Sprintf("%s knows of %v", n.config.Name, t)
+				if t.GetOpen() == 0 {
+					why += fmt.Sprintf(", without beats %v", m.without(n.config.Name, run, count))
+				}
+				return why
 			}
 		}
 		return ""
 	})
+}
+
+// without is the beats of a run of which a node has no verdict.
+func (m *Mesh) without(name, run string, count uint64) (beats []uint64) {
+	m.t.Helper()
+	verdicts, _ := m.lines(name, run, 0)
+	for beat := range count {
+		if !slices.ContainsFunc(verdicts, func(v *controlpb.Verdict) bool { return v.GetBeat() == beat }) {
+			beats = append(beats, beat)
+		}
+	}
+	return beats
 }
 
 // Tally is what became of the samples of a run, as far as a node knows.
