@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -113,6 +114,44 @@ func TestSendTimes(t *testing.T) {
 	if _, ok := s.acknowledge(999); ok || !s.oldest().Equal(at(1000)) {
 		t.Error("an earlier acknowledgement took a later frame")
 	}
+}
+
+// TestAcknowledgementRides: an acknowledgement goes on the next frame and leaves no timer
+// behind, which would wake an idle node for nothing at every heartbeat; and by itself where
+// there is no frame.
+func TestAcknowledgementRides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &Links{config: DefaultLinks()}
+		s := newSession(l, newLink("peer", l.config), nil, true)
+		written := func() int {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			n := len(s.waiting)
+			s.waiting = s.waiting[:0]
+			return n
+		}
+		numbered := header{kind: 1}
+		if err := s.note(numbered); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.queue(numbered, []byte("answer")); err != nil {
+			t.Fatal(err)
+		}
+		if n := written(); n == 0 || s.owed {
+			t.Errorf("the answer of %d bytes does not acknowledge", n)
+		}
+		if s.timer.Stop() {
+			t.Error("a timer is left, although nothing is owed")
+		}
+		if err := s.note(numbered); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(l.config.AcknowledgeDelay)
+		synctest.Wait()
+		if written() == 0 || s.owed {
+			t.Error("no frame came, and the acknowledgement is still owed")
+		}
+	})
 }
 
 // TestTrafficShare shows that shares add up, so that the demo's table can tell

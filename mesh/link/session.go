@@ -88,6 +88,7 @@ func (s *session) queueLocked(h header, payload []byte) error {
 	}
 	if s.owed {
 		s.owed = false
+		s.timer.Stop() // it would wake an idle process for nothing
 		h.acknowledged, h.held = s.received, now.Sub(s.receivedAt)
 	}
 	s.waiting = appendFrame(s.waiting, h, payload)
