@@ -32,6 +32,9 @@ func (k faultKind) String() string {
 const (
 	faultsMax      = 256 // peers whose last fault is kept
 	reportInterval = time.Minute
+	// startWithin is for how long a peer may not know a protocol: one that has just
+	// started listens before it serves, and one that ends serves no more.
+	startWithin = 3 * time.Second
 )
 
 // Fault is the last thing that was refused of a peer.
@@ -56,10 +59,35 @@ type faults struct {
 	counts [faultKinds]uint64
 	last   map[MemberID]*Fault
 	logged map[MemberID]time.Time // never more than in last
+	mute   map[MemberID]time.Time // since when a peer knows no protocol of ours; at most faultsMax
 }
 
 func newFaults(log *slog.Logger) *faults {
-	return &faults{log: log, last: make(map[MemberID]*Fault), logged: make(map[MemberID]time.Time)}
+	return &faults{log: log, last: make(map[MemberID]*Fault), logged: make(map[MemberID]time.Time), mute: make(map[MemberID]time.Time)}
+}
+
+// answers notes that the peer knows a protocol of ours.
+func (f *faults) answers(peer MemberID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.mute, peer)
+}
+
+// starts tells, under the lock, whether the peer knows no protocol of ours because it has
+// just started or is about to end, as far as can be told. One that names its version does
+// neither.
+func (f *faults) starts(peer MemberID, err error, now time.Time) bool {
+	if named := (*VersionError)(nil); !errors.Is(err, ErrOtherVersion) || errors.As(err, &named) {
+		return false
+	}
+	since, known := f.mute[peer]
+	if !known {
+		if len(f.mute) >= faultsMax {
+			clear(f.mute) // then they are known a little later
+		}
+		f.mute[peer], since = now, now
+	}
+	return now.Sub(since) < startWithin
 }
 
 // count notes a fault and never blocks for long: it is called under memberlist's lock.
@@ -69,6 +97,10 @@ func (f *faults) count(peer MemberID, kind faultKind, err error) {
 	}
 	now := time.Now()
 	f.mu.Lock()
+	if f.starts(peer, err, now) {
+		f.mu.Unlock()
+		return
+	}
 	f.counts[kind]++
 	fault, ok := f.last[peer]
 	if !ok {

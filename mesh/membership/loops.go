@@ -96,6 +96,7 @@ func (m *Membership) fetch(ctx context.Context, w want) error {
 		}
 		return err
 	}
+	m.faults.answers(w.from)
 	r := reply.GetRecord()
 	if r == nil || r.GetMember() != string(w.member) {
 		return fmt.Errorf("fetch record of %s: %s has none", w.member, w.from)

@@ -97,7 +97,7 @@ func (m *Membership) Run(ctx context.Context) error {
 	if m.started.Swap(true) {
 		return fmt.Errorf("run membership: it has run before: %w", ErrClosed)
 	}
-	carrier := newTransport(m.network, m.config.StreamTimeout, m.faults.count, func() { m.dropped.Add(1) })
+	carrier := newTransport(m.network, m.config.StreamTimeout, m.faults, func() { m.dropped.Add(1) })
 	list, err := memberlist.Create(m.memberlistConfig(carrier))
 	if err != nil {
 		return errors.Join(fmt.Errorf("run membership: %w", err), carrier.Shutdown())

@@ -27,6 +27,7 @@ const streamsMax = 64 // of memberlist's that wait or are served at once
 type transport struct {
 	network Network
 	refused func(peer MemberID, kind faultKind, err error)
+	answers func(peer MemberID) // it knows our protocols
 
 	queues   *packetQueues
 	packets  chan *memberlist.Packet
@@ -46,10 +47,11 @@ type transport struct {
 var _ memberlist.NodeAwareTransport = (*transport)(nil)
 
 // newTransport accepts streams from now on, until Shutdown.
-func newTransport(n Network, timeout time.Duration, refused func(MemberID, faultKind, error), dropped func()) *transport {
+func newTransport(n Network, timeout time.Duration, f *faults, dropped func()) *transport {
 	t := &transport{
 		network:  n,
-		refused:  refused,
+		refused:  f.count,
+		answers:  f.answers,
 		packets:  make(chan *memberlist.Packet, packetsReceived),
 		streams:  make(chan net.Conn),
 		slots:    make(chan struct{}, streamsMax),
@@ -117,6 +119,7 @@ func (t *transport) DialAddressTimeout(to memberlist.Address, timeout time.Durat
 	if err != nil {
 		return nil, err
 	}
+	t.answers(peer)
 	stop := context.AfterFunc(t.dialing, func() { reset(s) })
 	served := &servedStream{Conn: s, closed: func() { stop() }}
 	return newGuardedStream(served, func(err error) { t.refused(peer, faultStream, err) }), nil
