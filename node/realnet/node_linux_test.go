@@ -110,7 +110,7 @@ func (m *machine) start(name string, arguments ...string) *node {
 	n := &node{machine: m, name: name, state: filepath.Join(m.dir, "state-"+name), given: arguments, done: make(chan struct{})}
 	given := []string{"node", "--name", name}
 	if m.network.token != "" && !slices.Contains(arguments, "--token-file") {
-		given = append(given, "--token-file", m.file("token", m.network.token+"\n"))
+		given = append(given, "--token-file", m.file("token-"+name, m.network.token+"\n"))
 	}
 	// The longest that any test may take: a node whose test hangs must not.
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
