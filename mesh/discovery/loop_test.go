@@ -112,7 +112,7 @@ func TestSteadyBeat(t *testing.T) {
 			t.Errorf("a connected peer was reported %d times more", again-count)
 		}
 		hosts[0].connect(hosts[1].id, false)
-		wait(10 * time.Second)
+		wait(15 * time.Second) // an announcement may come within Repeat of one that was heard connected
 		if again, _ := ears[0].heardOf(hosts[1].id); again == count {
 			t.Error("a peer whose connection was lost is not reported again")
 		}

@@ -146,7 +146,7 @@ func TestAcknowledgementRides(t *testing.T) {
 		if err := s.note(numbered); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(l.config.AcknowledgeDelay)
+		time.Sleep(l.config.AcknowledgeDelay) //nolint:forbidigo // virtual
 		synctest.Wait()
 		if written() == 0 || s.owed {
 			t.Error("no frame came, and the acknowledgement is still owed")
