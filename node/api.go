@@ -66,11 +66,13 @@ func (a *api) Classify(ctx context.Context, q *controlpb.ClassifyRequest) (*cont
 	defer cancel()
 	var top *topology.Topology
 	var holders []roles.Peer
+	var unknown bool
 	c := roles.Capture{Sample: roles.SampleID{Site: a.config.Site, Request: roles.RequestID(random64())}, Ref: -1}
 	if err := a.inEngine(ctx, func() {
 		top = a.plan.current.Topology()
 		c.Bundle = a.plan.current.ID()
 		holders = append(holders, a.roles.Scene(a.config.Site).Views...)
+		unknown = q.Ref != nil && !a.views.shows(int(q.GetRef()))
 	}); err != nil {
 		return nil, err
 	}
@@ -79,6 +81,10 @@ func (a *api) Classify(ctx context.Context, q *controlpb.ClassifyRequest) (*cont
 			return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("ref %d: elements of a data set count from 0", q.GetRef()))
 		}
 		c.Ref = int(q.GetRef())
+	}
+	if unknown {
+		return nil, connect.NewError(connect.CodeInvalidArgument,
+			fmt.Errorf("ref %d: the split that is replayed has no such element: give one that 'ganglion verdicts --json' shows, or start the nodes with --split all", q.GetRef()))
 	}
 	inputs, err := inputsOf(top, q.GetPictures())
 	if err != nil {

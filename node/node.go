@@ -265,8 +265,9 @@ func (n *Node) register(m *mesh.Mesh) (remove func(), err error) {
 // runSource opens a source and keeps it until ctx is done; again where it is asked to.
 func (e *engine) runSource(ctx context.Context, f *feed, split string) error {
 	for {
-		src, err := source.Open(f.spec, source.Config{Split: split, Bundle: e.plan.shared.Load(), Log: e.log})
-		e.later(func() { e.views.opened(f, src, err) })
+		bundle := e.plan.shared.Load()
+		src, err := source.Open(f.spec, source.Config{Split: split, Bundle: bundle, Log: e.log})
+		e.later(func() { e.views.opened(f, bundle.ID(), src, err) })
 		if err != nil { // told in the status; the node goes on without it
 			e.log.WarnContext(ctx, "source not opened", "source", f.spec.String(), "error", err)
 			src = closed{}

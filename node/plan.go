@@ -248,7 +248,7 @@ func (p *planner) fetch(ctx context.Context, now roles.Instant) {
 				p.log.WarnContext(ctx, "bundle not fetched; trying again", "bundle", id.Short(), "error", err)
 				return
 			}
-			e.events.tell(eventBundle, fmt.Sprintf("model %s fetched from a peer: %d bytes, checked", b.ID().Short(), len(b.File())), "bundle", id.String())
+			e.events.tell(eventBundle, fmt.Sprintf("model %s fetched from a peer: %d bytes, checked", b.ID().Short(), len(b.File())), "bundle", id.String(), "fetched", "yes")
 			p.pursue(ctx, e.now())
 		})
 	})

@@ -37,14 +37,15 @@ const viewPace = 100 * time.Millisecond
 // feed is a source and the view that it feeds.
 type feed struct {
 	spec  source.Spec
-	src   source.Source // nil: it is being opened, or cannot be
-	fault string        // of the source itself; empty: none
-	want  int           // view that was asked for; -1: any, or none that the model has
-	view  int           // that it feeds; -1: none
-	since roles.Instant // when it took it
-	bare  bool          // it has the pixels of that view alone
-	again chan struct{} // has it opened again: another bundle, another split; has room for one
-	why   string        // it feeds none; empty: it does, or soon will
+	src   source.Source      // nil: it is being opened, or cannot be
+	fault string             // of the source itself; empty: none
+	tried inference.BundleID // that it was opened for last
+	want  int                // view that was asked for; -1: any, or none that the model has
+	view  int                // that it feeds; -1: none
+	since roles.Instant      // when it took it
+	bare  bool               // it has the pixels of that view alone
+	again chan struct{}      // has it opened again: another bundle, another split; has room for one
+	why   string             // it feeds none; empty: it does, or soon will
 }
 
 // viewBook is which source of this node feeds which view, and who has which view.
@@ -117,10 +118,15 @@ func (f *feed) open() {
 	}
 }
 
-// serve has replays show what another bundle remembers as its test part.
+// serve has replays show what another bundle remembers as its test part, and sources opened
+// again that did not fit the one before.
 func (b *viewBook) serve(bundle *inference.Bundle) {
+	if bundle == nil {
+		return
+	}
 	for _, f := range b.feeds {
-		if r, ok := f.src.(*source.Replay); ok && !r.Matches(bundle) {
+		r, replay := f.src.(*source.Replay)
+		if replay && !r.Matches(bundle) || f.src == nil && f.fault != "" && f.tried != bundle.ID() {
 			f.open()
 		}
 	}
@@ -146,16 +152,15 @@ func viewIndex(t *topology.Topology, ref string) int {
 }
 
 // opened takes a source that could be opened, or why it could not.
-func (b *viewBook) opened(f *feed, src source.Source, err error) {
-	f.src, f.fault = src, faultOf(err)
+func (b *viewBook) opened(f *feed, with inference.BundleID, src source.Source, err error) {
+	f.src, f.fault, f.tried = src, faultOf(err), with
 	if err != nil {
 		f.src = nil // not a nil source in an interface
+		b.serve(b.engine.plan.current)
 		return
 	}
 	f.fault, f.bare = faultOf(src.Fit(b.top)), false
-	if now := b.engine.plan.current; now != nil {
-		b.serve(now) // another bundle may have come into use while it was opened
-	}
+	b.serve(b.engine.plan.current) // another may have come into use while it was opened
 }
 
 // live reports whether a source is a camera, which cannot show a moment again.
@@ -171,6 +176,17 @@ func (b *viewBook) data() (hash [32]byte) {
 		}
 	}
 	return hash
+}
+
+// shows reports whether the replays of this node can show an element; where it has none,
+// others may.
+func (b *viewBook) shows(ref int) bool {
+	for _, f := range b.feeds {
+		if r, ok := f.src.(*source.Replay); ok && !r.Has(ref) {
+			return false
+		}
+	}
+	return true
 }
 
 // name is what people call a view.

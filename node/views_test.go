@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"ganglion/inference"
 	"ganglion/inference/topology"
 	"ganglion/mesh"
 	"ganglion/mesh/membership"
@@ -35,7 +36,7 @@ func viewEngine(t *testing.T, dir string, specs []source.Spec, others ...memberS
 	})
 	e.views = newViewBook(e, specs, top, dir)
 	for _, f := range e.views.feeds {
-		e.views.opened(f, still{}, nil)
+		e.views.opened(f, inference.BundleID{}, still{}, nil)
 	}
 	return e
 }

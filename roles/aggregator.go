@@ -81,8 +81,8 @@ func (a *Aggregator) Receive(now Instant, from Peer, m Message, fx *Effects) {
 			a.scores(now, from, m)
 		}
 	case *Features:
-		if m.Tier == topology.ExitEdge {
-			a.edge.receive(now, from, m, fx)
+		if own := a.ownFeatures(m); own != nil {
+			a.edge.receive(now, from, own, fx)
 		}
 	case *Ask:
 		if m.Tier == topology.ExitCloud {
@@ -90,6 +90,25 @@ func (a *Aggregator) Receive(now Instant, from Peer, m Message, fx *Effects) {
 		}
 	}
 	a.Tick(now, fx)
+}
+
+// ownFeatures is the part of a message that is for this group's edge; nil where none is. A
+// device of several groups sends one message to a node that aggregates several.
+func (a *Aggregator) ownFeatures(m *Features) *Features {
+	if m.Tier != topology.ExitEdge {
+		return nil
+	}
+	own := *m
+	own.Items = nil
+	for _, item := range m.Items {
+		if item.Sample.Site == a.site && slices.Contains(a.views, item.Source) {
+			own.Items = append(own.Items, item)
+		}
+	}
+	if own.Items == nil {
+		return nil
+	}
+	return &own
 }
 
 func (a *Aggregator) scores(now Instant, from Peer, m *Scores) {
