@@ -48,10 +48,10 @@ func ServeFloor(ctx context.Context, b *inference.Bundle, set *dataset.Set, view
 
 // ended is nil where a connection ended, or was to.
 func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
-		return nil
+	if wanted := ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed); !wanted {
+		return fmt.Errorf("serve floor: %w", err)
 	}
-	return fmt.Errorf("serve floor: %w", err)
+	return nil
 }
 
 // floorDevice is one view.

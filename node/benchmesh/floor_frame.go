@@ -14,7 +14,7 @@ const frameHead = 4
 
 // appendFrame appends a frame: the length of a payload, big-endian, and the payload.
 func appendFrame(dst, payload []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(payload))) //nolint:gosec // at most frameMost
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(payload)))
 	return append(dst, payload...)
 }
 

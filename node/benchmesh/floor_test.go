@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -17,21 +18,34 @@ import (
 )
 
 // scene is the model and the data that are measured.
-func scene(t *testing.T) (*inference.Bundle, *dataset.Set, refs) {
-	t.Helper()
+type scene struct {
+	bundle *inference.Bundle
+	set    *dataset.Set
+	refs   refs
+}
+
+// rendered is the scene, made once: rendering and answering it takes a while.
+var rendered = sync.OnceValues(func() (*scene, error) {
 	b, err := builtin.Bundle()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	set, err := dataset.Open("street", dataset.Options{})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	r, err := refsOf(b, set)
+	return &scene{b, set, r}, err
+})
+
+// theScene is the scene, for a test.
+func theScene(t *testing.T) (*inference.Bundle, *dataset.Set, refs) {
+	t.Helper()
+	s, err := rendered()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b, set, r
+	return s.bundle, s.set, s.refs
 }
 
 // startFloor serves every view in this process, and returns the aggregator. What the
@@ -69,7 +83,7 @@ func startFloor(t *testing.T, b *inference.Bundle, set *dataset.Set) *Floor {
 // A floor that answers anything else than the network does would be a comparison with
 // other work.
 func TestFloorAnswersAsTheNetwork(t *testing.T) {
-	b, set, r := scene(t)
+	b, set, r := theScene(t)
 	f := startFloor(t, b, set)
 	s := b.Model().NewScratch()
 	pixels := make([][]byte, views)
@@ -91,7 +105,7 @@ func TestFloorAnswersAsTheNetwork(t *testing.T) {
 // A sample of another exit must be refused: its time is of less work. One that the data
 // does not have must not be answered from another picture.
 func TestFloorRefuses(t *testing.T) {
-	b, set, r := scene(t)
+	b, set, r := theScene(t)
 	f := startFloor(t, b, set)
 	for _, ref := range []int{r.cloud[0], set.Len()} {
 		if _, _, err := f.Ask(t.Context(), ref); err == nil {
@@ -103,7 +117,7 @@ func TestFloorRefuses(t *testing.T) {
 // A device that nobody connects to must end with its context, or it would outlive a bench
 // that fails.
 func TestFloorDeviceEndsWithContext(t *testing.T) {
-	b, set, _ := scene(t)
+	b, set, _ := theScene(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	var group errgroup.Group
@@ -119,7 +133,7 @@ func TestFloorDeviceEndsWithContext(t *testing.T) {
 
 // A device that dies must end the measurement with an error, not hang it.
 func TestFloorDeviceDies(t *testing.T) {
-	b, _, _ := scene(t)
+	b, _, _ := theScene(t)
 	var config net.ListenConfig
 	l, err := config.Listen(t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {

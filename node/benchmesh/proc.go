@@ -75,7 +75,7 @@ func processorTimeIn(stat []byte) (time.Duration, error) {
 		if err != nil {
 			return 0, fmt.Errorf("read processor time: %w", err)
 		}
-		sum += time.Duration(n) * tick //nolint:gosec // of 40 bits
+		sum += time.Duration(n) * tick
 	}
 	return sum, nil
 }

@@ -2,6 +2,7 @@ package benchmesh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,9 @@ const (
 	tailBytes = 2 << 10         // of a log, that are shown where its process ended
 )
 
+// errNoFault is why a process ended that should not have, and did so by itself.
+var errNoFault = errors.New("by itself, without a fault")
+
 // process is one process that was started.
 type process struct {
 	name  string
@@ -34,16 +38,20 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // failure says that the process ended, with the end of its log.
 func (p *process) failure() error {
+	fault := p.fault
+	if fault == nil {
+		fault = errNoFault
+	}
 	f, err := os.Open(p.log)
 	if err != nil {
-		return fmt.Errorf("%s ended: %v", p.name, p.fault)
+		return fmt.Errorf("%s ended: %w", p.name, fault)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it is only read from
 	if info, err := f.Stat(); err == nil && info.Size() > tailBytes {
 		_, _ = f.Seek(-tailBytes, io.SeekEnd) // else it is read from the beginning
 	}
 	tail, _ := io.ReadAll(io.LimitReader(f, tailBytes)) // what can be read is shown
-	return fmt.Errorf("%s ended: %v\n%s", p.name, p.fault, strings.TrimSpace(string(tail)))
+	return fmt.Errorf("%s ended: %w\n%s", p.name, fault, strings.TrimSpace(string(tail)))
 }
 
 // launcher starts processes and ends them. On Linux they end with the thread that started
@@ -76,7 +84,7 @@ func (l *launcher) start(name string, out *os.File, args ...string) (*process, e
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	defer log.Close()                        // the process has its own
+	defer log.Close()                        //nolint:errcheck // the process has its own
 	p.cmd = exec.Command(l.program, args...) //nolint:noctx // it is asked to end first, see stop
 	p.cmd.Stdout, p.cmd.Stderr = log, log    // one file, so that lines keep their order
 	p.cmd.Env = environment(os.Environ())    //

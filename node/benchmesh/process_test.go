@@ -15,7 +15,7 @@ const asProcess = "BENCHMESH_TEST_PROCESS"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProcess) == "" {
-		os.Exit(m.Run())
+		os.Exit(m.Run()) //nolint:forbidigo // that is what a TestMain is for
 	}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGTERM)
@@ -24,11 +24,14 @@ func TestMain(m *testing.M) {
 		<-ended
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
-		fmt.Println("ready")
-		time.Sleep(time.Hour) // until it is killed
+		_, _ = os.Stdout.WriteString("ready") // who waits for it notices
+		select {
+		case <-ended: // never: it is killed
+		case <-time.After(time.Hour):
+		}
 	case "failing":
 		fmt.Fprintln(os.Stderr, "what went wrong")
-		os.Exit(3)
+		os.Exit(3) //nolint:forbidigo // as the process that the test needs
 	}
 }
 
@@ -74,7 +77,9 @@ func TestLauncherLeavesNoProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.Close()
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := out.Read(make([]byte, 8)); err != nil { // it does not listen from now on
 		t.Fatal(err)
 	}

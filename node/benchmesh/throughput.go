@@ -26,7 +26,7 @@ func (r *running) throughput(ctx context.Context, m *liveMesh) (*Throughput, err
 	}
 	count := r.config.beats()
 	started, err := m.coordinator.StartRun(ctx, &controlpb.StartRunRequest{
-		PeriodNs: int64(r.config.period()), Count: uint64(count), Data: source.GetData(), Split: source.GetSplit(), //nolint:gosec // not negative
+		PeriodNs: int64(r.config.period()), Count: uint64(count), Data: source.GetData(), Split: source.GetSplit(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start a run: %w", m.coordinator.Explain(err))
@@ -41,7 +41,7 @@ func (r *running) throughput(ctx context.Context, m *liveMesh) (*Throughput, err
 	}
 	out := &Throughput{
 		Rate: r.config.Rate, Due: tally.GetDue(), Decided: tally.GetDecided(), Lost: tally.GetLost(), Refused: tally.GetRefused(),
-		Open: tally.GetOpen() + uint64(count) - min(uint64(count), tally.GetDue()), //nolint:gosec // not negative
+		Open: tally.GetOpen() + uint64(count) - min(uint64(count), tally.GetDue()),
 	}
 	for i, one := range m.members {
 		out.Work = append(out.Work, workOf(one, before[i], after[i], out.Decided))
@@ -94,7 +94,7 @@ func spentBy(ctx context.Context, m *member) (s spent, err error) {
 
 // workOf is what a node spent in between.
 func workOf(m *member, before, after spent, decided uint64) NodeWork {
-	n := time.Duration(max(decided, 1)) //nolint:gosec // at most MostBeats
+	n := time.Duration(max(decided, 1))
 	w := NodeWork{Name: m.name, Roles: m.Status.GetRoles()}
 	w.SentBytes = float64(after.traffic.GetSocketSentBytes()-before.traffic.GetSocketSentBytes()) / float64(n)
 	if procKnown() {
@@ -143,7 +143,7 @@ func (t *Throughput) judge(of []*controlpb.Verdict, period time.Duration) {
 		}
 		latency = append(latency, time.Duration(v.GetLatencyNs()))
 		since = append(since, time.Duration(v.GetSinceBeatNs()))
-		final = append(final, time.Duration(v.GetBeat())*period+time.Duration(v.GetSinceBeatNs())) //nolint:gosec // at most MostBeats
+		final = append(final, time.Duration(v.GetBeat())*period+time.Duration(v.GetSinceBeatNs()))
 	}
 	t.Latency, t.SinceBeat = spreadOf(latency), spreadOf(since)
 	t.PerSecond = rateOf(final)
