@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ganglion/mesh"
@@ -187,11 +188,25 @@ func (e *engine) send(to roles.Peer, kind mesh.Kind, payload []byte) {
 }
 
 // do runs a function in the engine and waits for it. The error is the context's, or
-// errEnded.
+// errEnded; then the function has not run and never will, so that what it would have
+// written is the caller's again.
 func (e *engine) do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
+	var taken atomic.Bool // by the engine, or back by the caller
+	giveUp := func(err error) error {
+		if taken.CompareAndSwap(false, true) {
+			return err
+		}
+		<-done // it runs just now
+		return nil
+	}
 	select {
-	case e.calls <- func() { f(); close(done) }:
+	case e.calls <- func() {
+		if taken.CompareAndSwap(false, true) {
+			f()
+			close(done)
+		}
+	}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-e.ended:
@@ -201,9 +216,9 @@ func (e *engine) do(ctx context.Context, f func()) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return giveUp(context.Cause(ctx))
 	case <-e.ended:
-		return errEnded
+		return giveUp(errEnded)
 	}
 }
 

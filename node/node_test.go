@@ -45,11 +45,9 @@ func TestMesh(t *testing.T) {
 	m.Settle(t.Context())
 	run := m.Run(30, pace)
 	m.AwaitRun(t.Context(), run)
-	for _, name := range m.Names() {
-		for _, v := range m.Verdicts(name, run) {
-			if len(v.GetMissing()) > 0 || v.GetStoppedEarly() {
-				t.Errorf("%s has %s with views missing: %v", name, v.GetSample(), v.GetMissing())
-			}
+	for _, v := range complete(t, m, run, 30) {
+		if len(v.GetSeen())+len(v.GetNothing())+len(v.GetMissing()) != 6 {
+			t.Errorf("%s does not tell of six views: %v", v.GetSample(), v)
 		}
 	}
 }

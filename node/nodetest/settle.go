@@ -12,9 +12,9 @@ import (
 	"ganglion/roles"
 )
 
-// Patience is the longest wait for something that must come. It is no measure of how long
-// that takes.
-const Patience = 30 * time.Second
+// Patience is the longest wait for something that must come, on the busiest machine. It is
+// no measure of how long that takes.
+const Patience = time.Minute
 
 // look is how often something that is waited for is looked at.
 const look = 10 * time.Millisecond
