@@ -103,11 +103,13 @@ func (m *Mesh) vacant(view *controlpb.MembersView) string {
 			sources[n.config.Site] += of
 		}
 	}
-	has := map[string]bool{}
+	has, gathers := map[string]bool{}, map[roles.Site]bool{}
 	for _, one := range view.GetMembers() {
-		held[roles.Site(one.GetSite())] += len(one.GetViews())
+		site := roles.Site(one.GetSite())
+		held[site] += len(one.GetViews())
 		for _, r := range one.GetRoles() {
 			has[r] = true
+			gathers[site] = gathers[site] || r == "aggregator"
 		}
 	}
 	status := m.status(m.running()[0])
@@ -115,8 +117,11 @@ func (m *Mesh) vacant(view *controlpb.MembersView) string {
 		if want := min(n, len(status.GetViews())); held[site] != want {
 			return fmt.Sprintf("%d of %d views of site %s are held", held[site], want, site)
 		}
+		if !gathers[site] {
+			return fmt.Sprintf("nobody is aggregator of site %s", site)
+		}
 	}
-	for _, role := range []string{"aggregator", "cloud", "coordinator"} {
+	for _, role := range []string{"cloud", "coordinator"} {
 		if !has[role] && len(sources) > 0 {
 			return fmt.Sprintf("nobody is %s", role)
 		}
