@@ -20,6 +20,7 @@ type result struct {
 	samples int
 	same    int // verdicts that are what one process would have said, bit for bit
 	partial int // those of them in which a tier did without a view that was seen
+	late    int // verdicts in which a view is missing: this machine was too busy for it
 	exits   map[string]int
 	faults  []string // what the others differ in
 
@@ -43,6 +44,9 @@ func (r *result) add(v *controlpb.Verdict, judge *nodetest.Judge) {
 		if judge.Partial(v) {
 			r.partial++
 		}
+	}
+	if len(v.GetMissing()) > 0 {
+		r.late++
 	}
 	seen := len(v.GetSeen())
 	r.seen += seen
