@@ -44,7 +44,7 @@ help: ## list the targets
 ##
 
 .PHONY: test
-test: verify test-race test-network test-exact test-onnxruntime check-model ## everything that CI runs: all gates, all tests
+test: verify test-race test-network test-exact test-onnxruntime check-model dist ## everything that CI runs: all gates, all tests
 
 .PHONY: verify
 verify: check-format check-proto check-tidy vet lint check-rounding vulncheck ## the gates that run no test
