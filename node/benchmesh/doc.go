@@ -27,8 +27,8 @@
 //   - Round: every contender answers so many samples, one after the other.
 //   - p50, p99 of a latency: the median over the rounds of that quantile in a round. p99.9
 //     is of all samples together, because a round has too few.
-//   - Rate of a run: of its decided samples, those after the first that was final over the
-//     time from the first to the last, so that neither the beginning nor the end counts.
+//   - Rate of a run: its verdicts, over the time from its first beat to when the last was
+//     final, less the least that any took: the rate of the beats where none is late.
 //
 // # Guarantees
 //

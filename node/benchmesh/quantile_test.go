@@ -1,6 +1,8 @@
 package benchmesh
 
 import (
+	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,16 +55,24 @@ func TestOfRounds(t *testing.T) {
 	}
 }
 
-// The rate counts intervals, not posts: five samples 1 ms apart come at 1,000 a second, in
-// whatever order they are told.
+// The rate is that of the beats where every sample takes the same time, however long; less
+// where the last ones are late; and no more where the first was slow.
 func TestRateOf(t *testing.T) {
-	ms := time.Millisecond
-	if got := rateOf([]time.Duration{4 * ms, 2 * ms, 3 * ms, 6 * ms, 5 * ms}); got != 1000 {
-		t.Errorf("got %v, want 1000", got)
-	}
-	for _, of := range [][]time.Duration{nil, {ms}, {ms, ms}} {
-		if got := rateOf(of); got != 0 {
-			t.Errorf("of %v: got %v, want 0", of, got)
-		}
+	const ms = time.Millisecond
+	steady := slices.Repeat([]time.Duration{20 * ms}, 100)
+	late := slices.Clone(steady)
+	late[98] = 122 * ms // 101 ms behind the last of the others
+	slow := slices.Clone(steady)
+	slow[0] = 60 * ms
+	for _, test := range []struct {
+		name string
+		of   []time.Duration
+		want float64
+	}{{"none", nil, 0}, {"one", steady[:1], 1000}, {"steady", steady, 1000}, {"late", late, 100 / 0.201}, {"slow at first", slow, 1000}} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := rateOf(test.of, ms); math.Abs(got-test.want) > 1e-6 {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
 	}
 }

@@ -130,7 +130,8 @@ func verdictsOf(ctx context.Context, m *member, run string, count int) ([]*contr
 
 // judge fills in what the verdicts say.
 func (t *Throughput) judge(of []*controlpb.Verdict, period time.Duration) {
-	var latency, since, final []time.Duration
+	slices.SortFunc(of, func(a, b *controlpb.Verdict) int { return cmp.Compare(a.GetBeat(), b.GetBeat()) })
+	var latency, since []time.Duration
 	exits := map[string]int{}
 	missing, early := 0, 0
 	for _, v := range of {
@@ -143,10 +144,9 @@ func (t *Throughput) judge(of []*controlpb.Verdict, period time.Duration) {
 		}
 		latency = append(latency, time.Duration(v.GetLatencyNs()))
 		since = append(since, time.Duration(v.GetSinceBeatNs()))
-		final = append(final, time.Duration(v.GetBeat())*period+time.Duration(v.GetSinceBeatNs()))
 	}
+	t.PerSecond = rateOf(since, period) // before they are sorted
 	t.Latency, t.SinceBeat = spreadOf(latency), spreadOf(since)
-	t.PerSecond = rateOf(final)
 	if n := float64(len(of)); n > 0 {
 		t.ViewsMissing, t.StoppedEarly = float64(missing)/n, float64(early)/n
 		for e, k := range exits { // sorted below
@@ -156,16 +156,16 @@ func (t *Throughput) judge(of []*controlpb.Verdict, period time.Duration) {
 	slices.SortFunc(t.Exits, func(a, b ExitShare) int { return cmp.Compare(b.Share, a.Share) })
 }
 
-// rateOf is how many things a second there are, by the times of all; 0 where they do not
-// say. It sorts them.
-func rateOf(times []time.Duration) float64 {
-	if len(times) < 2 {
+// rateOf is how many samples a second became final, by how long after its beat each did, in
+// the order of the beats; 0 of none. It is never above the rate of the beats.
+func rateOf(since []time.Duration, period time.Duration) float64 {
+	if len(since) == 0 {
 		return 0
 	}
-	slices.Sort(times)
-	lasted := times[len(times)-1] - times[0]
-	if lasted <= 0 {
-		return 0
+	var last time.Duration // when the last one was final, from beat 0 on
+	for beat, s := range since {
+		last = max(last, time.Duration(beat)*period+s)
 	}
-	return float64(len(times)-1) / lasted.Seconds()
+	lasted := last - slices.Min(since) + period
+	return float64(len(since)) / lasted.Seconds()
 }
