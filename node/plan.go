@@ -351,4 +351,4 @@ func (e *engine) acknowledged(p roles.Peer) bool {
 }
 
 // ackWait is how long an acknowledgement may take beyond the round trip.
-const ackWait = 150 * time.Millisecond
+const ackWait = 300 * time.Millisecond

@@ -90,7 +90,8 @@ type LinksConfig struct {
 	QueueBytes int
 	// RequestsMax bounds the requests to one peer that wait for their replies.
 	RequestsMax int
-	// AcknowledgeDelay is how long an acknowledgement waits for a frame to ride on.
+	// AcknowledgeDelay is how long an acknowledgement waits for a frame to ride on: of two
+	// peers that say something ten times a second neither sends a frame for it alone.
 	AcknowledgeDelay time.Duration
 	// ProbeInterval is the longest time without a measured round trip before a probe is
 	// sent to measure one.
@@ -112,7 +113,7 @@ func DefaultLinks() LinksConfig {
 		Protocol:         DefaultProtocol,
 		QueueBytes:       1 << 20,
 		RequestsMax:      1024,
-		AcknowledgeDelay: 20 * time.Millisecond,
+		AcknowledgeDelay: 110 * time.Millisecond, // a heartbeat and its answer take it along
 		ProbeInterval:    2 * time.Second,
 		FrameTimeout:     5 * time.Second,
 		Penalty:          time.Second,

@@ -46,7 +46,7 @@
 // stream from 1, in the order written; the number is not sent. A receiver
 // acknowledges by telling how many it has received, and for how many microseconds it
 // has held the last: on the next frame that it sends anyway, or in a frame of kind 0
-// after 20 ms, or at once where a probe asks for it. A frame is acknowledged as soon as
+// after 110 ms, or at once where a probe asks for it. A frame is acknowledged as soon as
 // it has been received whole, before its handler runs. Time between the queuing of a
 // frame and its acknowledgement, less the time held, is a round trip; but not that of
 // the first probe, in which the stream is opened. Where none was measured for 2 s, and

@@ -183,6 +183,7 @@ func (l *Links) Flush(ctx context.Context) error {
 		if s == nil {
 			continue
 		}
+		_ = s.queue(header{probe: true}, nil) // asks for the acknowledgement at once; a full queue has it soon
 		select {
 		case <-s.flushed():
 		case <-s.done:
