@@ -58,14 +58,18 @@ func run(ctx context.Context, args []string) error {
 	if err != nil || delay < 0 {
 		return fmt.Errorf("%q is no delay: write 20ms", args[0])
 	}
-	var ends [2]int
-	for i, name := range args[1:] {
-		if ends[i], err = open(name); err != nil {
-			return fmt.Errorf("open interface %s: %w", name, err)
-		}
-		defer func() { _ = unix.Close(ends[i]) }()
+	near, err := open(args[1])
+	if err != nil {
+		return fmt.Errorf("open interface %s: %w", args[1], err)
 	}
+	defer func() { _ = unix.Close(near) }()
+	far, err := open(args[2])
+	if err != nil {
+		return fmt.Errorf("open interface %s: %w", args[2], err)
+	}
+	defer func() { _ = unix.Close(far) }()
 	group, ctx := errgroup.WithContext(ctx)
+	ends := [2]int{near, far}
 	for i := range ends {
 		queue := make(chan frame, underway)
 		group.Go(func() error { return listen(ctx, ends[i], delay, queue) })
