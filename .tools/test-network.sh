@@ -25,4 +25,5 @@ ip netns delete "$probe"
 built=$(mktemp -d)
 trap 'rm -rf "$built"' EXIT
 CGO_ENABLED=0 "$GO" build -o "$built/ganglion" .
-GANGLION_TEST_NETWORK=$built/ganglion "$GO" test -v -count=1 -timeout 10m ./node/realnet
+GANGLION_TEST_NETWORK=$built/ganglion "$GO" test -v -count=1 -p 1 -timeout 15m \
+	./node/realnet ./examples/discovery ./examples/lan ./examples/remote-cloud

@@ -27,6 +27,9 @@ type words struct {
 
 // wordsOf is the names of a bundle; numbers where it is not loaded.
 func (e *engine) wordsOf(id inference.BundleID) words {
+	if id == (inference.BundleID{}) {
+		id = e.plan.current.ID() // nobody spoke of the sample
+	}
 	b := e.catalog.loaded[id]
 	if b == nil {
 		return words{}

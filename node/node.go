@@ -183,7 +183,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 		engine: e, log: n.log, busy: map[roles.SiteSpan]int{}, asking: make(chan struct{}, gapAskers), group: &e.group,
 		seen: map[roles.Site]sequence{},
 	}
-	e.watching = watching{engine: e, holders: map[roles.Role]roles.Peer{}}
+	e.watching.engine, e.watching.holders = e, map[roles.Role]roles.Peer{}
 	e.views = newViewBook(e, n.config.Sources, current.Topology(), n.config.Dir)
 	e.rebuild(0)
 	return e, e.connect()
@@ -242,6 +242,7 @@ func (n *Node) run(ctx context.Context, m *mesh.Mesh, e *engine) error {
 	for _, f := range e.views.feeds {
 		inner.Go(func() error { return e.runSource(ctx, f, n.config.Split) })
 	}
+	inner.Go(func() error { return e.warnings(ctx) })
 	inner.Go(func() error {
 		defer stop()
 		return e.run(ctx)

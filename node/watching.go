@@ -1,8 +1,13 @@
 package node
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"time"
+	"unicode"
 
 	"ganglion/mesh"
 	"ganglion/mesh/membership"
@@ -16,6 +21,9 @@ type watching struct {
 	site    roles.Scene
 	run     roles.RunID
 	first   bool // a verdict of the run was told of
+
+	mu   sync.Mutex // guards told
+	told map[string]time.Time
 }
 
 // members tells who came and went.
@@ -45,9 +53,15 @@ func (w *watching) members(before, after []memberState) {
 
 // heard tells of whom discovery has found.
 func (w *watching) heard(h mesh.Heard) {
+	if !w.newly(h) {
+		return
+	}
 	name := h.Name
 	if name == "" {
 		name = "a node"
+		if len(h.Addresses) > 0 {
+			name += " at " + h.Addresses[0].String()
+		}
 	}
 	switch h.Kind {
 	case mesh.HeardCandidate:
@@ -58,6 +72,82 @@ func (w *watching) heard(h mesh.Heard) {
 	case mesh.HeardClone:
 		w.engine.events.tell(eventWarning, fmt.Sprintf("another process uses this node's identity, at %v: give it a state directory of its own", h.Addresses))
 	}
+}
+
+// foundAgain is after what time a node that was found and is not connected is told of again.
+const foundAgain = time.Minute
+
+// foundKept is how many nodes are told apart by newly.
+const foundKept = 256
+
+// newly reports whether something is worth telling: it was not told of lately.
+func (w *watching) newly(h mesh.Heard) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := string(h.Kind) + string(h.Peer) + string(h.Fingerprint)
+	if at, ok := w.told[key]; ok && h.At.Sub(at) < foundAgain {
+		return false
+	}
+	if w.told == nil || len(w.told) >= foundKept {
+		w.told = map[string]time.Time{}
+	}
+	w.told[key] = h.At
+	return true
+}
+
+// The pace of looking for warnings, and from when on: what is amiss while a mesh comes
+// together is mended by itself.
+const (
+	warningsAfter = 10 * time.Second
+	warningsPace  = 2 * time.Second
+)
+
+// warnings tells of each warning when it comes up, until ctx is done.
+func (e *engine) warnings(ctx context.Context) error {
+	ticker := time.NewTicker(warningsPace)
+	defer ticker.Stop()
+	var told []string
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if time.Since(e.start) < warningsAfter {
+			continue
+		}
+		all := e.mesh.Status().Warnings
+		if err := e.do(ctx, func() {
+			_, own := e.views.describe()
+			all = append(all, own...)
+			if e.plan.fault != "" {
+				all = append(all, e.plan.fault)
+			}
+		}); err != nil {
+			return nil //nolint:nilerr // the node ends
+		}
+		var now []string
+		for _, text := range all {
+			if slices.Contains(now, gist(text)) {
+				continue
+			}
+			now = append(now, gist(text))
+			if !slices.Contains(told, gist(text)) {
+				e.events.tell(eventWarning, text)
+			}
+		}
+		told = now
+	}
+}
+
+// gist is a warning without its numbers, which go on changing.
+func gist(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // tick tells of roles and views that moved.
