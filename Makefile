@@ -19,6 +19,10 @@ EXACT := \
 # Platforms of the released binaries, as GOOS/GOARCH. 32-bit ARM is ARMv7.
 PLATFORMS := linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64
 
+# How many random scenarios `make simulate` plays, and from which seed on.
+SEEDS ?= 1000
+SEED  ?= 0
+
 # How long each fuzz target runs in `make fuzz`.
 FUZZTIME ?= 10s
 
@@ -136,6 +140,10 @@ format: ## format Go and schemas in place
 .PHONY: bench
 bench: ## Go benchmarks of every package, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: simulate
+simulate: ## SEEDS (1000) random scenarios of crashes and cuts, from SEED (0) on
+	$(GO) test ./roles -run '^TestRandomScenarios$$' -count=1 -timeout 0 -seed $(SEED) -seeds $(SEEDS)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)

@@ -14,10 +14,9 @@ import (
 
 // The sizes and times of the engine.
 const (
-	inboundParcels = 1024                  // that wait for the engine; then their links wait
-	pendingCalls   = 256                   // of the control API and other goroutines
-	turnMost       = 256                   // parcels in one turn, before what came of them is sent
-	tickMost       = 25 * time.Millisecond // from tick to tick: a quarter of roles.StallLimit
+	inboundParcels = 1024 // that wait for the engine; then their links wait
+	pendingCalls   = 256  // of the control API and other goroutines
+	turnMost       = 256  // parcels in one turn, before what came of them is sent
 )
 
 // inbound is a parcel that a peer sent, decoded and checked.
@@ -102,8 +101,8 @@ func (e *engine) run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		e.turn(ctx)
-		next := e.roles.Next(e.now()).Sub(e.now())
-		timer.Reset(max(0, min(next, tickMost)))
+		next := min(e.roles.Next(e.now()), e.gossip.next())
+		timer.Reset(max(0, next.Sub(e.now())))
 	}
 }
 
@@ -146,6 +145,9 @@ func (e *engine) turn(ctx context.Context) {
 	e.logged(now, e.fx.Logged)
 	e.gossip.add(e.fx.Published)
 	e.gaps.want(e.fx.Missing)
+	for _, c := range e.fx.Compare {
+		e.gaps.syncSite(c.Site, c.Peer)
+	}
 	e.fx = roles.Effects{Sends: clearSends(e.fx.Sends)}
 	e.outbox.flush(e.self, e.send)
 	e.chores(ctx, now)

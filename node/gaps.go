@@ -199,22 +199,24 @@ func (g *gapFiller) after(site roles.Site, seq roles.Seq, to roles.Peer) {
 // partition, and when this node is new.
 func (g *gapFiller) sync(p roles.Peer) {
 	for _, site := range g.engine.roles.Sites() {
-		if site == "" {
-			continue // the mesh's cloud is of no site, and has no log
-		}
-		g.put(question{to: p, query: wire.LogQuery{Site: site, Runs: true}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
-			if a == nil {
-				return
-			}
-			l := g.engine.roles.Log(site)
-			for _, r := range a.Runs {
-				if r.Run != 0 {
-					l.Floor(now, r.Run, r.Floor)
-				}
-				g.compare(site, r.Run, from)
-			}
-		}})
+		g.syncSite(site, p)
 	}
+}
+
+// syncSite compares the logs of one site.
+func (g *gapFiller) syncSite(site roles.Site, p roles.Peer) {
+	g.put(question{to: p, query: wire.LogQuery{Site: site, Runs: true}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
+		if a == nil {
+			return
+		}
+		l := g.engine.roles.Log(site)
+		for _, r := range a.Runs {
+			if r.Run != 0 {
+				l.Floor(now, r.Run, r.Floor)
+			}
+			g.compare(site, r.Run, from)
+		}
+	}})
 }
 
 // compare asks for the summary of a run and then for what differs.

@@ -63,6 +63,14 @@ func (g *gossiper) tick(now roles.Instant) {
 	g.floors(now)
 }
 
+// next is when something that waits may be published.
+func (g *gossiper) next() roles.Instant {
+	if len(g.sites) == 0 {
+		return roles.Never
+	}
+	return g.last.Add(gossipPace)
+}
+
 // flush publishes all that waits.
 func (g *gossiper) flush(now roles.Instant) {
 	for _, site := range g.sites {

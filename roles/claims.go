@@ -52,14 +52,17 @@ type Claimant struct {
 	seen     Epoch // the highest of the role, void ones included: what a claim is numbered by
 	promised Epoch // the highest adopted: lower ones are refused
 	mine     bool  // promised is this node's, and in force
+	from     Peer  // whose role it was when this node claimed it, while that one was at work; empty: nobody's
 	lonely   bool  // it was made without any other member, and none has accepted it since
 
 	latest  Assignment
-	hearers []Peer // who is asked about the holder
-	rank    int    // among the standbys; -1: none
-	listens bool   // this node gets the heartbeat
-	broken  bool   // the connection to the holder is
-	gone    bool   // the holder has handed over
+	hearers []Peer  // who is asked about the holder
+	rank    int     // among the standbys; -1: none
+	listens bool    // this node gets the heartbeat
+	met     bool    // the holder was heard since it was adopted
+	broken  bool    // the connection to the holder is
+	broke   Instant // when it did
+	gone    bool    // the holder has handed over
 
 	silence  Silence
 	asking   bool
@@ -88,6 +91,10 @@ func (c *Claimant) Promised() Epoch { return c.promised }
 func (c *Claimant) Mine() (Claim, bool) {
 	return Claim{Role: c.role, Epoch: c.promised, Lonely: c.lonely}, c.mine
 }
+
+// void reports whether the highest claim is one that this node has given up: whoever holds
+// the role under a lower one must hear of it and claim above it.
+func (c *Claimant) void() bool { return !c.mine && c.promised.Peer == c.self }
 
 // Elected takes the result of an election; hearers are the peers that get the holder's
 // heartbeat, without this node and those that it finds down.
@@ -126,10 +133,11 @@ func (c *Claimant) Heard(now Instant, claim Claim) (bool, []Action) {
 			return false, nil
 		}
 		out := c.adopt(now, e)
+		c.met = true
 		c.silence.Heard(now)
 		return true, out
 	}
-	c.inTouch, c.broken = true, false
+	c.inTouch, c.met, c.broken = true, true, false
 	c.silence.Heard(now)
 	if c.asking {
 		c.stopAsking(now)
@@ -161,7 +169,7 @@ func (c *Claimant) Accepted(e Epoch) {
 // Broken notes that the connection to a peer broke.
 func (c *Claimant) Broken(now Instant, p Peer) []Action {
 	if p == c.promised.Peer {
-		c.broken = true
+		c.broken, c.broke = true, now
 	}
 	if i := slices.Index(c.waiting, p); i >= 0 {
 		c.waiting = slices.Delete(c.waiting, i, i+1)
@@ -201,7 +209,12 @@ func (c *Claimant) StillHears(now Instant, e Epoch, acknowledged bool) (bool, Ep
 	case c.mine:
 		return true, c.promised
 	}
-	return c.listens && c.silence.heard && now < c.silence.Until() && !c.broken && acknowledged, c.promised
+	return c.hears(now) && acknowledged, c.promised
+}
+
+// hears reports whether the holder's heartbeat arrives here.
+func (c *Claimant) hears(now Instant) bool {
+	return c.listens && c.silence.heard && now < c.silence.Until() && !c.broken
 }
 
 // Answered takes the answer to StillHeard about e of a peer: whether it hears the holder,
@@ -283,16 +296,20 @@ func (c *Claimant) wants(now Instant) (ask, wants bool) {
 	switch {
 	case challenger && (!vacant || holder == "" || holder == c.self || c.gone):
 		return false, true
-	case challenger:
-		return true, true // found down, which others may not find
+	case challenger: // found down, which others may not find
+		return true, c.broken || now >= c.silence.Until()
 	case vacant || c.rank < 0 || holder == c.self:
 		return false, false
 	case c.gone && c.rank == 0:
 		return false, true
 	}
 	patience := time.Duration(c.rank) * StandbyPatience
-	silent := c.listens && now >= c.silence.Until().Add(patience)
-	return true, silent || c.broken && (c.rank == 0 || now >= c.silence.last.Add(patience))
+	until := c.silence.Until()
+	if !c.met { // known by its record: it does not know of this node yet, and sends it nothing
+		until = c.silence.last.Add(StartQuiet)
+	}
+	silent := c.listens && now >= until.Add(patience)
+	return true, silent || c.broken && now >= c.broke.Add(patience)
 }
 
 func (c *Claimant) ask(now Instant) []Action {
@@ -314,6 +331,9 @@ func (c *Claimant) stopAsking(now Instant) {
 }
 
 func (c *Claimant) claim(now Instant) []Action {
+	if c.from = ""; !c.broken && !c.gone && (!c.listens || !c.met || now < c.silence.Until()) && c.promised.Peer != c.self {
+		c.from = c.promised.Peer
+	}
 	c.promised = higher(c.seen, c.promised).Next(c.self)
 	c.seen = c.promised
 	c.mine, c.broken, c.gone = true, false, false
@@ -327,7 +347,10 @@ func (c *Claimant) claim(now Instant) []Action {
 // adopt follows another peer's higher claim.
 func (c *Claimant) adopt(now Instant, e Epoch) []Action {
 	out := c.yield()
-	c.promised, c.inTouch, c.broken, c.gone = e, true, false, false
+	if len(out) > 0 {
+		c.retry = now.Add(leastSilence) // who has lost the role does not take it back in a breath
+	}
+	c.promised, c.inTouch, c.met, c.broken, c.gone = e, true, false, false, false
 	c.asking, c.waiting, c.deadline = false, nil, Never
 	c.silence.Expect(now)
 	return out

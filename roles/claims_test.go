@@ -136,8 +136,11 @@ func TestStandbyAndItsHolder(t *testing.T) {
 			return c.Elected(start.Add(ms), elected(four, "s", "s", "h"), []Peer{"d", "e", "h"})
 		}, mine},
 		{"it alone finds the holder down: it asks", []Peer{"h", "s"}, func(c *Claimant) []Action {
-			return c.Elected(start.Add(ms), elected(Epoch{}, "s", "s"), []Peer{"d", "e"})
+			return append(c.Elected(start.Add(ms), elected(Epoch{}, "s", "s"), []Peer{"d", "e"}), c.Broken(start.Add(ms), "h")...)
 		}, []Action{ask}},
+		{"not before it is silent, where the connection stands", []Peer{"h", "s"}, func(c *Claimant) []Action {
+			return append(c.Elected(start.Add(ms), elected(Epoch{}, "s", "s"), []Peer{"d", "e"}), c.Tick(start.Add(90*ms))...)
+		}, nil},
 		{"the second standby waits for the first", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
 			return wait(c, start, start.Add(800*ms))
 		}, nil},
@@ -224,9 +227,10 @@ func TestHolderAndOtherClaims(t *testing.T) {
 			out := c.Elected(at(2010*ms), elected(four, "s", "s", "h"), nil)
 			_, more := c.Heard(at(2020*ms), inCompany(Epoch{5, "s"}))
 			out = append(out, more...)
-			out = append(out, c.Elected(at(2030*ms), elected(Epoch{5, "s"}, "h", "h", "s"), nil)...) // claims 6
-			_, more = c.Heard(at(2040*ms), inCompany(Epoch{7, "s"}))
-			return append(append(out, more...), c.Tick(at(2050*ms))...)
+			out = append(out, c.Elected(at(2030*ms), elected(Epoch{5, "s"}, "h", "h", "s"), nil)...) // too soon
+			out = append(out, c.Elected(at(2230*ms), elected(Epoch{5, "s"}, "h", "h", "s"), nil)...) // claims 6
+			_, more = c.Heard(at(2240*ms), inCompany(Epoch{7, "s"}))
+			return append(append(out, more...), c.Tick(at(2250*ms))...)
 		}, []ActionKind{YieldRole, TakeRole, YieldRole}, false},
 		{"it leaves", func(c *Claimant) []Action {
 			next, out := c.Resign()

@@ -181,11 +181,14 @@ func (u *upper) run(s *ascent) *Proposed {
 	for v := range each(s.asked &^ s.spoken) {
 		p.Reasons[v] = Silent
 	}
+	b := u.catalog(s.first.Bundle, s.first.Settings)
 	for v := range each(s.faulty) {
 		p.Reasons[v] = Faulty
+		if b == nil {
+			p.Reasons[v] = NoBundle // here, not there
+		}
 	}
 	seen := s.spoken &^ s.faulty
-	b := u.catalog(s.first.Bundle, s.first.Settings)
 	if b == nil || seen == 0 {
 		return p
 	}

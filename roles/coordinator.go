@@ -55,6 +55,7 @@ type Coordinator struct {
 	beat      uint64 // number of the last heartbeat
 	heart     Instant
 	published []SampleID // on demand, not yet told in a heartbeat
+	follow    []Peer     // who has acknowledged a heartbeat under this claim
 }
 
 // work is a sample that is not published.
@@ -70,6 +71,9 @@ type work struct {
 	expect  uint64
 	until   Instant // the answer of the tier asked
 	edging  *Gather
+	faulty  uint64 // sources whose features fit no bundle, as the last tier says
+	left    uint64 // views whose device went since it spoke
+	leftAt  Instant
 	sealed  *Sealed // decided
 	sealing bool
 }
@@ -89,7 +93,9 @@ type CoordinatorConfig struct {
 	Lonely  bool // the claim, see Claim
 	Catalog Catalog
 	Encode  Codec
-	Log     *Log // the node's, of this site; the coordinator appends what it publishes
+	Log     *Log                     // the node's, of this site; the coordinator appends what it publishes
+	Before  Peer                     // who is at work under the claim before; it is asked too. Empty: nobody
+	Trip    func(Peer) time.Duration // the round trip, as measured last
 }
 
 // NewCoordinator claims: it asks everyone what they know, and decides nothing before they
@@ -100,15 +106,24 @@ func NewCoordinator(now Instant, c CoordinatorConfig, s Scene, fx *Effects) *Coo
 		lonely: c.Lonely, catalog: c.Catalog, encode: c.Encode, log: c.Log, scene: s, links: links{},
 		work: map[SampleID]*work{}, byGroup: make([]Punctuality, c.Groups),
 	}
-	out.claim(now, fx)
+	for _, p := range append(s.audience(sealStandbys), c.Before) {
+		out.links.of(p).RoundTrip(c.Trip(p))
+	}
+	out.claim(now, fx, c.Before)
 	return out
 }
 
 // Stopped reports whether a higher claim put an end to this one.
 func (c *Coordinator) Stopped() bool { return c.stopped }
 
-// Stop ends the claim: a higher one is known. Nothing is published under it any more.
-func (c *Coordinator) Stop() { c.stopped = true }
+// Stop ends the claim: a higher one is known. Nothing is published under it any more, and
+// what is not decided is its successor's to count: as much of it as anyone still knows of.
+func (c *Coordinator) Stop() {
+	c.stopped = true
+	for _, id := range c.order {
+		c.log.unknow(id)
+	}
+}
 
 // Confirm asks again under the same claim, after a stall: what is gathered is dropped, and
 // nothing is emitted before the devices have answered.
@@ -121,17 +136,27 @@ func (c *Coordinator) Confirm(now Instant, fx *Effects) {
 		return true
 	})
 	c.next = c.floor // what was dropped is opened again
-	c.claim(now, fx)
+	c.claim(now, fx, "")
 }
 
 // SetScene tells who plays which part.
 func (c *Coordinator) SetScene(s Scene) {
+	var left uint64
+	for v, p := range c.scene.Views {
+		if p != "" && (v >= len(s.Views) || s.Views[v] != p) {
+			left |= 1 << v
+		}
+	}
+	for _, id := range c.order {
+		c.work[id].left |= left
+	}
 	c.scene = s
 	audience := append(s.audience(heartbeatStandbys), s.Cloud.Peer, s.CloudStandby.Peer)
 	for _, a := range s.Aggregators {
 		audience = append(audience, a.Peer)
 	}
 	c.links.keep(func(p Peer) bool { return slices.Contains(audience, p) })
+	c.follow = slices.DeleteFunc(c.follow, func(p Peer) bool { return !slices.Contains(audience, p) })
 }
 
 // Link says whether a peer is connected, and its round trip.
@@ -247,18 +272,30 @@ func (c *Coordinator) Receive(now Instant, from Peer, m Message, fx *Effects) {
 	case *SealAck:
 		c.acknowledged(now, from, m)
 	case *HeartbeatAck:
-		if m.Role == c.role && m.Epoch == c.epoch && from != c.self {
-			c.lonely = false
-		}
+		c.followed(from, m, fx)
 	case *ClaimAnswer:
 		c.answer(now, from, m)
 	case *Stale:
 		if m.Role == c.role && c.epoch.Below(m.Epoch) {
-			c.stopped = true
+			c.Stop()
 			return
 		}
 	}
 	c.Tick(now, fx)
+}
+
+// followed notes that a peer follows this claim. One that has not before may come from
+// another part of a mesh that was parted, where another holder published: the logs are
+// compared, even where no connection broke.
+func (c *Coordinator) followed(from Peer, m *HeartbeatAck, fx *Effects) {
+	if m.Role != c.role || m.Epoch != c.epoch || from == c.self {
+		return
+	}
+	c.lonely = false
+	if !slices.Contains(c.follow, from) {
+		c.follow = append(c.follow, from)
+		fx.Compare = append(fx.Compare, SitePeer{c.site, from})
+	}
 }
 
 // proposals takes what exits say. A sample that is final is sealed again for who speaks of
@@ -302,7 +339,12 @@ func (c *Coordinator) remind(p *Proposed, s *Sealed, fx *Effects) {
 	}
 	var told []Peer
 	for v, peer := range c.scene.Views {
-		spoke := (p.Seen|p.Nothing)>>v&1 == 1 || p.Reasons[v] == NoBundle
+		spoke := (p.Seen|p.Nothing)>>v&1 == 1
+		switch p.Reasons[v] {
+		case NoBundle, Faulty, Skipped, Refused: // as the device says, or what it said
+			spoke = true
+		default:
+		}
 		if spoke && peer != "" && !slices.Contains(told, peer) {
 			told = append(told, peer)
 			fx.send(peer, &SealBatch{Role: c.role, Epoch: c.epoch, Seals: []*Sealed{s}})
@@ -347,6 +389,9 @@ func (c *Coordinator) longest() time.Duration {
 
 // take notes what an exit says of a sample that is not decided.
 func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Proposed) {
+	if m.Tier == topology.ExitLocal {
+		w.left &^= p.Seen
+	}
 	switch {
 	case m.Tier == topology.ExitLocal && m.Group < c.groups && w.asked == topology.ExitNone:
 		w.local[m.Group] = p
@@ -361,6 +406,11 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 		c.decide(w, v)
 	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud:
 		w.until = now // it got nothing that it could use
+		for v, r := range p.Reasons {
+			if r == Faulty && v >= 0 && v < MaxViews {
+				w.faulty |= 1 << v
+			}
+		}
 	}
 }
 
@@ -371,7 +421,7 @@ func (c *Coordinator) Tick(now Instant, fx *Effects) {
 		return
 	}
 	c.heartbeat(now, fx)
-	if c.claiming && !c.claimed(now) {
+	if c.claiming && !c.claimed(now, fx) {
 		return
 	}
 	c.openBeats(now)
@@ -440,7 +490,11 @@ func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
 	}
 	told := c.published[:min(len(c.published), samplesInFrame)]
 	c.published = slices.Clone(c.published[len(told):])
-	for _, p := range c.scene.audience(heartbeatStandbys) {
+	audience := c.scene.audience(heartbeatStandbys)
+	if !slices.Contains(audience, c.self) {
+		audience = append(audience, c.self) // which knows of the run once it is another's
+	}
+	for _, p := range audience {
 		h := &Heartbeat{
 			Claim: Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}, Number: c.beat,
 			Trip: c.links.of(p).trip, Published: told,

@@ -80,8 +80,9 @@ func (c *Coordinator) askEdges(now Instant, w *work, b *Bundled, seen uint64, fx
 			c.askViews(w, set, topology.ExitEdge, c.scene.Aggregators[g], fx)
 		}
 	}
-	w.edging = NewGather(now, w.expect, TierWait, c.ofGroup)
-	w.until = now.Add(TierWait + c.longest() + FeatureWait)
+	wait := TierWait + c.longest() + FeatureWait // for the devices' features, too
+	w.edging = NewGather(now, w.expect, wait, c.ofGroup)
+	w.until = now.Add(wait)
 }
 
 // askCloud asks the sources of the last tier to send their features there: at first to its
@@ -158,13 +159,11 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	}
 	v := c.explain(w, nil)
 	best := bestSoFar(w)
-	if best == nil && left <= 0 && !c.retained(v.Answer.Seen) {
-		for view := range each(v.Answer.Seen) { // it died with the only copy
-			v.Reasons[view] = Broken
-		}
-		v.Answer.Missing |= v.Answer.Seen
-		v.Answer.Seen = 0
-		c.decide(w, v)
+	if w.left != 0 && w.leftAt == 0 {
+		w.leftAt = now
+	}
+	if usable := v.Answer.Seen &^ w.faulty; best == nil && (usable == 0 || left <= 0 && !c.retained(now, w, usable)) {
+		c.without(w, v) // asking again would bring the same, or it died with the only copy
 		return
 	}
 	if best == nil {
@@ -178,10 +177,25 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	c.decide(w, v)
 }
 
-// retained reports whether a device that has one of the views of a set is there.
-func (c *Coordinator) retained(views uint64) bool {
+// without decides a sample of which nothing is left: what was seen is missing after all.
+func (c *Coordinator) without(w *work, v *Verdict) {
+	for view := range each(v.Answer.Seen) {
+		v.Reasons[view] = Broken
+		if w.faulty>>view&1 == 1 {
+			v.Reasons[view] = Faulty
+		}
+	}
+	v.Answer.Missing |= v.Answer.Seen
+	v.Answer.Seen = 0
+	c.decide(w, v)
+}
+
+// retained reports whether a device that has one of the views of a set is there. One that
+// went and came back has begun anew, unless it speaks of the sample again.
+func (c *Coordinator) retained(now Instant, w *work, views uint64) bool {
 	for v := range each(views) {
-		if p := c.scene.Views[v]; p != "" && !c.links.of(p).broken {
+		anew := w.left>>v&1 == 1 && now > w.leftAt.Add(ResendAfter+Grace)
+		if p := c.scene.Views[v]; p != "" && !c.links.of(p).broken && !anew {
 			return true
 		}
 	}
@@ -392,10 +406,15 @@ func (fx *Effects) publish(p *Published) {
 	fx.Logged = append(fx.Logged, p)
 }
 
-// Reconcile takes a publication of another holder, after a partition: where one of two
-// verdicts of a sample has lost, it is published again as superseded.
+// Reconcile takes a publication of another holder, after a partition: what is open here is
+// final by it, and where one of two verdicts of a sample has lost, that one is published
+// again as superseded.
 func (c *Coordinator) Reconcile(now Instant, p *Published, fx *Effects) {
 	news, loser := c.log.Append(now, p)
+	if w := c.work[p.Sealed.Sample]; w != nil && w.sealed == nil { // final elsewhere: it is not decided again
+		delete(c.work, w.id)
+		c.order = slices.DeleteFunc(c.order, func(id SampleID) bool { return id == w.id })
+	}
 	if news {
 		fx.Logged = append(fx.Logged, p)
 	}

@@ -3,6 +3,8 @@ package roles
 import (
 	"slices"
 	"time"
+
+	"ganglion/inference/topology"
 )
 
 // The times and sizes of a device.
@@ -11,7 +13,7 @@ const (
 	resendEvery = 250 * time.Millisecond  // looks for those
 	lateBeats   = 32                      // that a replay catches up with in one step
 	beatGrain   = 4 * time.Millisecond    // beats that fall closer together are captured, and spoken of, together
-	runIsNew    = time.Second             // a replay that hears of a run within it plays it from beat 0; else from the next beat
+	runIsNew    = time.Second             // a replay that hears of a run within it plays it from beat 0, and a camera captures the present beat; else the next one is the first
 )
 
 // Device is what a node does with its views of a site's samples: it follows the beat, says
@@ -32,6 +34,7 @@ type Device struct {
 	beaten  Instant              // when beats were looked for last
 	sent    map[SampleID]Instant // when an observation was last sent; of those retained
 	payload Payload
+	catalog Catalog // nil: every sample is of a topology without an edge tier
 }
 
 // Payload is what a device has sent up, as section III-E of the paper counts it: scores and
@@ -202,7 +205,11 @@ func (d *Device) heartbeat(now Instant, from Peer, m *Heartbeat, fx *Effects) {
 	}
 	if d.clock == nil || d.clock.Run().Run != m.Run.Run {
 		first := m.Run.BeatAt(m.Since) + 1
-		if !d.live && m.Since < runIsNew {
+		switch {
+		case m.Since >= runIsNew:
+		case d.live:
+			first-- // the present beat, a little late: else nobody would have the first of a run
+		default:
 			first = 0
 		}
 		d.clock, d.floor = NewBeatClock(*m.Run, first), 0
@@ -229,8 +236,8 @@ func (d *Device) ask(from Peer, m *Ask, fx *Effects) {
 	var items []FeatureItem
 	for _, w := range m.Items {
 		o := d.memory.Observation(w.Sample)
-		if o == nil {
-			continue
+		if o == nil || m.Tier == topology.ExitCloud && d.edged(o) {
+			continue // the edge is asked, which may be on this very node
 		}
 		for _, v := range o.Views {
 			if v.Seen && w.Expect>>v.View&1 == 1 {
@@ -245,6 +252,15 @@ func (d *Device) ask(from Peer, m *Ask, fx *Effects) {
 	for batch := range slices.Chunk(items, samplesInFrame) {
 		fx.send(m.To, &Features{Tier: m.Tier, Epoch: m.ToEpoch, AnswerTo: from, Items: batch})
 	}
+}
+
+// edged reports whether an edge tier stands between this device and the cloud.
+func (d *Device) edged(o *Observation) bool {
+	if d.catalog == nil {
+		return false
+	}
+	b := d.catalog(o.Bundle, o.Settings)
+	return b != nil && b.Topology.Edge != nil
 }
 
 func (d *Device) seal(from Peer, m *SealBatch, fx *Effects) {

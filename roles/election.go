@@ -122,8 +122,8 @@ func newElection(e *Electorate) *election {
 	el.roles = []Role{CloudRole()}
 	seen := map[Site]bool{}
 	for _, m := range el.members {
-		if m.Views == 0 || seen[m.Site] {
-			continue // a site is where a view is
+		if seen[m.Site] || m.Views == 0 && !slices.ContainsFunc(m.Claims, func(c Claim) bool { return c.Role.Site == m.Site }) {
+			continue // a site is where a view is, and while somebody finishes what is left of it
 		}
 		seen[m.Site] = true
 		for g := range e.Groups {

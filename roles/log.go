@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"time"
@@ -82,6 +83,9 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 		s.variants = append(s.variants, p)
 	}
 	loser = s.settle(p)
+	if s.awaits != (Hash{}) {
+		run.next = min(run.next, id.Beat) // a gap again, until the survivor is here
+	}
 	run.end = max(run.end, id.Beat+1)
 	l.insert(now, p)
 	l.trim(now)
@@ -191,6 +195,29 @@ func (l *Log) Survivor(id SampleID) *Published {
 	return nil
 }
 
+// unmarked is the verdicts that have lost and were not published again as superseded, by
+// sample.
+func (l *Log) unmarked() []*Published {
+	var out []*Published
+	for _, s := range l.slots {
+		for _, p := range s.variants[min(1, len(s.variants)):] {
+			if p.SupersededBy == (Hash{}) {
+				out = append(out, p)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *Published) int {
+		return cmp.Or(a.Sealed.Sample.Compare(b.Sealed.Sample), a.Sealed.Compare(b.Sealed))
+	})
+	return out
+}
+
+// Had reports whether the log has the verdict of a sample, or had it and may have dropped it.
+func (l *Log) Had(id SampleID) bool {
+	run := l.runs[id.Run]
+	return l.Survivor(id) != nil || run != nil && !id.OnDemand() && id.Beat < run.gone
+}
+
 // Know notes that a sample is due and not decided. It returns false where the log holds
 // LogVerdicts of those already.
 func (l *Log) Know(now Instant, id SampleID) bool {
@@ -208,6 +235,14 @@ func (l *Log) Know(now Instant, id SampleID) bool {
 	l.known++
 	l.slots[id] = &slot{since: now}
 	return true
+}
+
+// unknow takes back that a sample is due, unless it is decided.
+func (l *Log) unknow(id SampleID) {
+	if s := l.slots[id]; s != nil && len(s.variants) == 0 {
+		delete(l.slots, id)
+		l.known--
+	}
 }
 
 // Floor notes the oldest beat of a run that is not final.

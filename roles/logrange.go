@@ -192,12 +192,12 @@ func (l *Log) End(id RunID) Beat {
 // blockBeats is the number of beats that one Block sums up.
 const blockBeats = 256
 
-// Block sums up the surviving verdicts of blockBeats neighbouring places of a run, to
-// compare two logs without sending them.
+// Block sums up the verdicts of blockBeats neighbouring places of a run, those that have
+// lost and whether they are marked so among them, to compare two logs without sending them.
 type Block struct {
 	From  uint64 // a multiple of blockBeats
-	Count int    // verdicts
-	Hash  Hash   // of their hashes, by place
+	Count int    // samples
+	Hash  Hash   // of the verdicts' hashes, by place, the surviving one first
 }
 
 // Blocks sums up a run, by place.
@@ -217,8 +217,12 @@ func (l *Log) Blocks(id RunID) []Block {
 			out = append(out, Block{From: from})
 		}
 		out[len(out)-1].Count++
-		h := l.slots[sample].variants[0].Sealed.Hash
-		sum.Write(h[:])
+		for _, v := range l.slots[sample].variants {
+			sum.Write(v.Sealed.Hash[:])
+			if v.SupersededBy != (Hash{}) {
+				sum.Write([]byte{1})
+			}
+		}
 	}
 	flush()
 	return out

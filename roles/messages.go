@@ -224,12 +224,19 @@ type Effects struct {
 	Published []*Published // to be told to everyone
 	Logged    []*Published // that are new in this node's logs, those it published among them
 	Missing   []SiteSpan   // of verdict logs, to be asked of other nodes
+	Compare   []SitePeer   // whose verdict log of that site is to be compared with this node's
 }
 
 // SiteSpan is a span of the verdict log of a site.
 type SiteSpan struct {
 	Site Site
 	Span Span
+}
+
+// SitePeer is a peer and a site.
+type SitePeer struct {
+	Site Site
+	Peer Peer
 }
 
 func (fx *Effects) send(to Peer, m Message) {

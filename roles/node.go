@@ -60,6 +60,9 @@ type Node struct {
 	cloud   *CloudTier
 	held    []heldBack // by CloudDelay, as they are due
 	moved   bool       // elections are to be held anew
+
+	compared Instant // when logs were compared last
+	turn     int     // of others, with whom
 }
 
 // link is the connection to a peer.
@@ -108,6 +111,7 @@ func (n *Node) post(site Site) *post {
 	}
 	p := &post{site: site, log: log, aggs: make([]*Aggregator, len(n.Groups))}
 	p.device = NewDevice(n.Self, site, 0, n.Groups, n.Live, n.RetentionBytes)
+	p.device.memory.logged, p.device.catalog = log.Had, n.Catalog
 	n.sites[site] = p
 	n.names = slices.Sorted(maps.Keys(n.sites))
 	return p
@@ -116,9 +120,10 @@ func (n *Node) post(site Site) *post {
 // maxSites bounds the sites of a mesh.
 const maxSites = 64
 
-// known is the machines of a site; nil where there are maxSites others.
+// known is the machines of a site; nil where there are maxSites others, and for the cloud,
+// which is of no site.
 func (n *Node) known(site Site) *post {
-	if n.sites[site] == nil && len(n.sites) >= maxSites {
+	if site == "" || n.sites[site] == nil && len(n.sites) >= maxSites {
 		return nil
 	}
 	return n.post(site)
@@ -313,14 +318,14 @@ func (n *Node) run(now Instant, fx *Effects, step func(fx *Effects)) {
 func (n *Node) settle(now Instant, from int, fx *Effects) {
 	for i := from; i < len(fx.Sends); i++ {
 		s := fx.Sends[i]
-		switch {
-		case n.holdAnswer(now, s):
-		case s.To != n.Self:
+		held := n.holdAnswer(now, s)
+		if !held && s.To != n.Self {
 			continue
-		case !n.holdBack(now, n.Self, s.Message):
+		}
+		fx.Sends[i].Message = nil // before it is read: what comes of it is not added to it
+		if !held && !n.holdBack(now, n.Self, s.Message) {
 			n.receive(now, n.Self, s.Message, fx)
 		}
-		fx.Sends[i].Message = nil
 	}
 	out := slices.DeleteFunc(fx.Sends[from:], func(s Send) bool { return s.Message == nil })
 	fx.Sends = fx.Sends[:from+len(out)]

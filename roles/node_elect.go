@@ -2,6 +2,7 @@ package roles
 
 import (
 	"slices"
+	"time"
 )
 
 // elect evaluates the election of what the node knows, and sets the parts.
@@ -63,11 +64,11 @@ func withClaim(claims []Claim, c Claim) []Claim {
 	return claims
 }
 
-// hearers is who gets a role's heartbeat: the devices, of its site where it has one, and
-// the first standbys.
+// hearers is who gets a role's heartbeat where this node has it, or takes it from another:
+// the devices, of its site where it has one, and the first standbys.
 func (n *Node) hearers(a *Assignment) []Peer {
 	var out []Peer
-	standbys := a.Standbys()
+	standbys := slices.DeleteFunc(slices.Clone(a.Order), func(p Peer) bool { return p == n.Self })
 	standbys = standbys[:min(len(standbys), heartbeatStandbys)]
 	for i := range n.others {
 		m := &n.others[i]
@@ -142,7 +143,8 @@ func (n *Node) take(now Instant, role Role, e Epoch, fx *Effects) {
 		lonely := n.claims[role].lonely
 		at.coord = NewCoordinator(now, CoordinatorConfig{
 			Self: n.Self, Site: role.Site, Groups: len(n.Groups), Epoch: e, Lonely: lonely,
-			Catalog: n.Catalog, Encode: n.Encode, Log: at.log,
+			Catalog: n.Catalog, Encode: n.Encode, Log: at.log, Before: n.connected(n.claims[role].from),
+			Trip: func(p Peer) time.Duration { return n.tripFor(at, p) },
 		}, at.scene, fx)
 	} else if role.Kind != CloudKind {
 		n.setScene(now, n.known(role.Site), fx)
@@ -151,6 +153,14 @@ func (n *Node) take(now Instant, role Role, e Epoch, fx *Effects) {
 	for p := range n.links { // each is told once: the order does not matter
 		n.linkQuietly(p)
 	}
+}
+
+// connected is the peer, or nobody where there is no connection to it.
+func (n *Node) connected(p Peer) Peer {
+	if n.links[p].connected {
+		return p
+	}
+	return ""
 }
 
 // beatIfOther announces a claim that no coordinator announces, at once.

@@ -2,6 +2,7 @@ package roles
 
 import (
 	"slices"
+	"time"
 
 	"ganglion/inference/topology"
 )
@@ -111,7 +112,7 @@ func (n *Node) hears(now Instant, from Peer, claim Claim, fx *Effects) {
 	ok, actions := c.Heard(now, claim)
 	n.act(now, claim.Role, actions, fx)
 	switch {
-	case !ok && !claim.Lonely:
+	case !ok && (!claim.Lonely || c.void()):
 		fx.send(from, &Stale{claim.Role, c.Promised()})
 	case ok && claim.Lonely && n.coordinated(claim.Role) == nil:
 		fx.send(from, &HeartbeatAck{Role: claim.Role, Epoch: claim.Epoch}) // in company from now on
@@ -219,14 +220,17 @@ func (n *Node) StartRun(now Instant, run RunRecord, fx *Effects) (RunID, bool) {
 	return run.Run, true
 }
 
-// Tick does what is due. It is called at Next, after every event or some of them, and at
-// least every quarter of StallLimit.
+// Tick does what is due. It is called at Next, and after every event or some of them.
 func (n *Node) Tick(now Instant, fx *Effects) {
 	n.run(now, fx, func(fx *Effects) {
 		for _, role := range n.order {
 			n.act(now, role, n.claims[role].Tick(now), fx)
 		}
+		if slices.ContainsFunc(n.heard, func(h heardClaim) bool { return now.Sub(h.at) > heardClaimLasts }) {
+			n.moved = true // a holder's word is worth no more than its record now
+		}
 		n.electMoved(now, fx)
+		n.compare(now, fx)
 		n.release(now, fx)
 		for _, site := range n.names {
 			at := n.sites[site]
@@ -245,7 +249,27 @@ func (n *Node) Tick(now Instant, fx *Effects) {
 	})
 }
 
-// Next is when Tick has something to do that no event brings.
+// compareEvery is the time between two comparisons of this node's log with another's.
+const compareEvery = 5 * time.Second
+
+// compare has the log of the node's own site compared with that of one node of the site after
+// the other: what gossip dropped of a reconciliation leaves no gap that could be seen.
+func (n *Node) compare(now Instant, fx *Effects) {
+	if now < n.compared.Add(compareEvery) {
+		return
+	}
+	n.compared = now
+	for range n.others {
+		n.turn = (n.turn + 1) % len(n.others)
+		if m := &n.others[n.turn]; m.Site == n.Site && n.links[m.Peer].connected {
+			fx.Compare = append(fx.Compare, SitePeer{n.Site, m.Peer})
+			return
+		}
+	}
+}
+
+// Next is when Tick has something to do that no event brings: the node may sleep until then,
+// or until an event. One that wakes much later than it promises by this has stalled.
 func (n *Node) Next(now Instant) Instant {
 	next := Never
 	for _, h := range n.held {
@@ -264,7 +288,7 @@ func (n *Node) Next(now Instant) Instant {
 	if n.cloud != nil {
 		next = min(next, n.cloud.upper.next())
 	}
-	return max(next, now)
+	return n.rests(now, next)
 }
 
 // follow brings about what is planned for the node's own site, as its coordinator.

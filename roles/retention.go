@@ -68,10 +68,11 @@ type Retention struct {
 	held     map[SampleID]*Observation
 	order    []*Observation // as captured; some may be released
 	seals    map[SampleID]StoredSeal
-	promised Epoch      // the highest claim heard of the site's coordinator
-	current  RunID      // the run that the heartbeat has
-	done     Beat       // its floor
-	others   []SampleID // with seals, not of the current run, as stored
+	promised Epoch               // the highest claim heard of the site's coordinator
+	current  RunID               // the run that the heartbeat has
+	done     Beat                // its floor
+	others   []SampleID          // with seals, not of the current run, as stored
+	logged   func(SampleID) bool // whether this node's verdict log has a sample; nil: as soon as it is published
 
 	captured, released, refused uint64
 }
@@ -178,7 +179,9 @@ func (r *Retention) Seal(id SampleID) (StoredSeal, bool) {
 // have passed a beat that only this device has seen, and the verdict is had by asking.
 func (r *Retention) Final(run RunID, floor Beat, samples []SampleID) {
 	for _, id := range samples {
-		delete(r.seals, id)
+		if r.inLog(id) {
+			delete(r.seals, id)
+		}
 	}
 	if run == 0 {
 		return
@@ -193,10 +196,7 @@ func (r *Retention) Final(run RunID, floor Beat, samples []SampleID) {
 			}
 		}
 	}
-	if floor <= r.done {
-		return
-	}
-	r.done = floor
+	r.done = max(r.done, floor)
 	for id := range r.seals { // all that are below: the order does not matter
 		if r.published(id) {
 			delete(r.seals, id)
@@ -204,8 +204,13 @@ func (r *Retention) Final(run RunID, floor Beat, samples []SampleID) {
 	}
 }
 
-// published reports whether a sample is below the floor of the current run.
-func (r *Retention) published(id SampleID) bool { return id.Run == r.current && id.Beat < r.done }
+// published reports whether a sample is below the floor of the current run, and its verdict
+// in the log here: who published it may be dead, and its seals all that is left of it.
+func (r *Retention) published(id SampleID) bool {
+	return id.Run == r.current && id.Beat < r.done && r.inLog(id)
+}
+
+func (r *Retention) inLog(id SampleID) bool { return r.logged == nil || r.logged(id) }
 
 func (r *Retention) release(id SampleID) {
 	o := r.held[id]

@@ -18,10 +18,15 @@ type takeover struct {
 	floors   map[RunID]Beat
 }
 
-// claim asks the devices and the first standby: whoever answers promises to refuse lower
-// claims.
-func (c *Coordinator) claim(now Instant, fx *Effects) {
+// claim asks the devices, the first standby, this node for what it stored as one, and the
+// holder before, if it is at work: whoever answers promises to refuse lower claims.
+func (c *Coordinator) claim(now Instant, fx *Effects, before Peer) {
 	audience := c.scene.audience(sealStandbys)
+	for _, p := range []Peer{c.self, before} {
+		if p != "" && !slices.Contains(audience, p) {
+			audience = append(audience, p)
+		}
+	}
 	c.takeover = takeover{
 		claiming: true, heard: map[SampleID]StoredSeal{}, floors: map[RunID]Beat{},
 		asking: newRound(now, audience, ClaimWait, c.links),
@@ -33,7 +38,10 @@ func (c *Coordinator) claim(now Instant, fx *Effects) {
 
 // answer takes one frame of what a peer knows.
 func (c *Coordinator) answer(now Instant, from Peer, m *ClaimAnswer) {
-	if !c.claiming || m.Role != c.role || m.Epoch != c.epoch {
+	if !c.claiming && c.heard == nil { // late: what is not decided yet is taken up all the same
+		c.heard, c.floors, c.best = map[SampleID]StoredSeal{}, map[RunID]Beat{}, nil
+	}
+	if m.Role != c.role || m.Epoch != c.epoch {
 		return
 	}
 	for _, s := range m.Seals {
@@ -52,6 +60,9 @@ func (c *Coordinator) answer(now Instant, from Peer, m *ClaimAnswer) {
 			c.lonely = false
 		}
 		c.asking.answered(now, from, c.links)
+		if !c.claiming {
+			c.absorb(now)
+		}
 	}
 }
 
@@ -76,11 +87,28 @@ func (c *Coordinator) reported(now Instant, m *ClaimAnswer) {
 
 // claimed ends the claim once everyone who is waited for has answered: seals are sealed
 // again under this claim, what has none is taken up, and the run goes on.
-func (c *Coordinator) claimed(now Instant) bool {
+func (c *Coordinator) claimed(now Instant, fx *Effects) bool {
 	if !c.asking.done(now, c.links) {
 		return false
 	}
 	c.claiming = false
+	c.absorb(now)
+	for _, b := range c.seals { // under the claim that was in doubt: seal once more
+		for _, w := range b.work {
+			w.sealing = false
+			c.fresh = append(c.fresh, w)
+		}
+	}
+	c.seals = nil
+	for _, loser := range c.log.unmarked() { // that came while nobody coordinated here
+		c.supersede(now, loser, fx)
+	}
+	return true
+}
+
+// absorb takes up what was answered: the run, seals of what is not decided here, samples
+// without a seal.
+func (c *Coordinator) absorb(now Instant) {
 	if c.best != nil && (c.run == nil || c.run.Run != c.best.Run && c.run.Starter.Below(c.best.Starter)) {
 		run := *c.best
 		c.run = &run
@@ -105,18 +133,10 @@ func (c *Coordinator) claimed(now Instant) bool {
 		w.sealing = false
 		c.fresh = append(c.fresh, w)
 	}
-	for _, b := range c.seals { // under the claim that was in doubt: seal once more
-		for _, w := range b.work {
-			w.sealing = false
-			c.fresh = append(c.fresh, w)
-		}
-	}
-	c.seals = nil
 	for _, id := range c.unsealed {
 		if c.work[id] == nil && c.log.Survivor(id) == nil && !c.finalElsewhere(id) {
 			c.open(now, id)
 		}
 	}
 	c.heard, c.unsealed = nil, nil
-	return true
 }

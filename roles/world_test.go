@@ -1,12 +1,13 @@
 package roles
 
 import (
+	"cmp"
 	"container/heap"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,45 +15,94 @@ import (
 	"ganglion/inference/topology"
 )
 
-// world is a whole site in one thread: nodes that run the step machines, a network that
-// delays and loses, and a membership that learns late. The same seed gives the same run.
+// world is a whole site in one thread: the nodes that a live mesh runs, a network that
+// delays, holds, loses and breaks, and a membership that learns late. The same script and
+// seed give the same run, to the last bit.
 type world struct {
-	t      testing.TB
 	seed   uint64
 	rng    *rand.Rand
-	now    Instant
+	now    time.Duration // since the beginning; no node knows it
 	queue  events
 	number int
-	nodes  []*actor
-	byPeer map[Peer]*actor
+	actors []*actor
+	links  map[[2]int]*link2 // by the actors' numbers, the lower first
 	top    *topology.Topology
 	bundle *Bundled
-	last   map[[2]Peer]Instant
-	faults faults
-	said   map[SampleID][]*Published // every publication that any holder made
-	asked  []SampleID                // on demand
+	net    weather
 	period time.Duration
 	count  Beat
+	loose  looseness
+
+	runs     []RunID // that were started
+	starting bool    // a run is wanted and not there
+	reach    []int   // [actor] the part of the network that it is in
+	changed  bool    // reach is to be found anew
+
+	said     map[SampleID][]*statement // every publication that any holder made
+	order    []SampleID                // of said
+	verdicts map[Hash]*Verdict
+	wishes   int  // samples on demand
+	forgot   bool // nobody is left that knew of the run
+	captured map[SampleID]map[int]capturing
+	trouble  []trouble
+	acts     []trouble     // faults of any kind
+	faulted  time.Duration // when the last fault ended
+	claims   []claiming
+	broken   []string // invariants that a moment broke
+	lines    []string // the transcript
+	seen     map[string]int
 }
 
-// faults is what the network does to frames.
-type faults struct {
+// statement is one publication, and when it was made.
+type statement struct {
+	*Published
+	by *actor
+	at time.Duration
+}
+
+// capturing is a device that captured a view of a sample.
+type capturing struct {
+	by   *actor
+	life int
+	at   time.Duration
+	seen bool
+}
+
+// claiming is a claim that a node made.
+type claiming struct {
+	at    time.Duration
+	by    *actor
+	claim Claim
+}
+
+// looseness takes safeguards away: planted faults, which the world must find.
+type looseness struct {
+	unfenced  bool // devices store the seals of lower claims
+	unasked   bool // a claim decides without what the others answer
+	unsealed  bool // verdicts are published before their seals are stored
+	forgetful bool // devices drop what they have sent
+	believing bool // a reported death is believed at once
+	endless   bool // nobody's silence ends a wait
+}
+
+// weather is what the network does to every frame.
+type weather struct {
 	way    time.Duration // of a frame, at least
 	jitter time.Duration
 	loss   float64       // of a frame, which is then late by a retransmission
 	again  time.Duration // the retransmission
 	gossip float64       // of publications that a node never hears
-	// cloudDelay is the added round trip to the last tier.
-	cloudDelay time.Duration
-	spares     time.Duration // more from the node that is pinned to another without a view
-	// unfenced makes devices store every seal: a planted fault, which the world must find.
-	unfenced bool
-	// unasked makes claims decide without waiting for answers: another.
-	unasked bool
+	late   float64       // share of the looks at which a record that is new is not yet learnt
+	spares time.Duration // more from the node that is pinned to another without a view
+	cloud  time.Duration // added round trip to the last tier
+}
+
+func lan() weather {
+	return weather{way: 200 * time.Microsecond, jitter: 2 * ms, again: 200 * ms, gossip: 0.2, late: 0.5}
 }
 
 type event struct {
-	at     Instant
+	at     time.Duration
 	number int
 	do     func()
 }
@@ -67,31 +117,164 @@ func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
 func (e *events) Push(x any)   { *e = append(*e, x.(event)) } //nolint:errcheck,forcetypeassert // nothing else is pushed
 func (e *events) Pop() any {
 	last := (*e)[len(*e)-1]
+	(*e)[len(*e)-1] = event{}
 	*e = (*e)[:len(*e)-1]
 	return last
 }
 
 func (w *world) after(d time.Duration, do func()) {
 	w.number++
-	heap.Push(&w.queue, event{w.now.Add(d), w.number, do})
+	heap.Push(&w.queue, event{w.now + max(0, d), w.number, do})
 }
 
+func (w *world) at(t time.Duration, do func()) { w.after(t-w.now, do) }
+
+// run lets time pass.
 func (w *world) run(until time.Duration) {
-	for len(w.queue) > 0 && w.queue[0].at <= at(until) {
+	for len(w.queue) > 0 && w.queue[0].at <= until {
 		e := heap.Pop(&w.queue).(event) //nolint:errcheck,forcetypeassert // nothing else is in it
 		w.now = e.at
 		e.do()
 	}
+	w.now = until
 }
 
-// actor is one node: what package node is, without its threads.
-type actor struct {
-	w       *world
-	peer    Peer
-	dead    bool
-	paused  bool
-	waiting []func() // what happened while it was paused
-	node    *Node
+// upTo is a random duration of at most d.
+func (w *world) upTo(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d) + 1)) }
+
+// between is a random duration.
+func (w *world) between(least, most time.Duration) time.Duration { return least + w.upTo(most-least) }
+
+// note writes a line of the transcript.
+func (w *world) note(format string, args ...any) {
+	w.lines = append(w.lines, fmt.Sprintf("%8.3fs  ", w.now.Seconds())+fmt.Sprintf(format, args...))
+}
+
+// breaks notes an invariant that does not hold, once each.
+func (w *world) breaks(name, format string, args ...any) {
+	text := name + ": " + fmt.Sprintf(format, args...)
+	if w.seen[name]++; w.seen[name] <= 3 {
+		w.broken = append(w.broken, text)
+	}
+}
+
+// setting is what a script says of a world before it begins.
+type setting struct {
+	preset  string
+	cameras int
+	spares  int
+	count   Beat
+	period  time.Duration
+	weather weather
+	parts   map[int]part // by the number of the node
+}
+
+// part is what a script says of one node.
+type part struct {
+	ppm       int64
+	camera    string // "": what it captures is good; nan, stuck
+	retention int    // bytes; 0: plenty
+	absent    bool   // until it is started
+}
+
+func newWorld(t testing.TB, seed uint64, s *setting, loose looseness) *world {
+	t.Helper()
+	w := &world{
+		seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), links: map[[2]int]*link2{}, net: s.weather, loose: loose,
+		period: s.period, count: s.count, said: map[SampleID][]*statement{}, verdicts: map[Hash]*Verdict{},
+		captured: map[SampleID]map[int]capturing{}, changed: true, seen: map[string]int{},
+	}
+	top, err := topology.Preset(s.preset, topology.Base{
+		Views: topology.ViewNames(s.cameras), Classes: []string{"car", "bus", "person"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exits := map[topology.Exit][]float64{}
+	for _, e := range top.Exits()[:len(top.Exits())-1] {
+		exits[e] = []float64{0.5}
+	}
+	thresholds, err := inference.NewThresholds(top, exits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.top, w.bundle = top, &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
+	for i := range s.cameras + s.spares {
+		n := &actor{w: w, id: i, peer: Peer(fmt.Sprintf("n%d", i)), part: s.parts[i], disk: map[Role]Epoch{}}
+		if i < s.cameras {
+			n.views = 1 << i
+		}
+		w.actors = append(w.actors, n)
+	}
+	for _, n := range w.actors {
+		if !n.part.absent {
+			n.start()
+		}
+	}
+	if limits := SealWait / 2; w.net.loss > 0 || w.net.jitter > limits {
+		w.trouble = append(w.trouble, trouble{0, time.Hour}) // no pair answers in time all the while
+	}
+	w.at(3*time.Second, func() { w.starting = true })
+	w.after(gossipLook, w.gossip)
+	return w
+}
+
+// node is the live actor of a name; the number of the name where it has several.
+func (w *world) node(name string) *actor {
+	for _, n := range w.actors {
+		if string(n.peer) == name && n.original == nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// running is the actors that live.
+func (w *world) running() []*actor {
+	return slices.DeleteFunc(slices.Clone(w.actors), func(n *actor) bool { return !n.up })
+}
+
+// holder is the live node whose claim to a role is in force at itself and highest.
+func (w *world) holder(role Role) *actor {
+	var best *actor
+	var epoch Epoch
+	for _, n := range w.actors {
+		if !n.up || n.original != nil {
+			continue
+		}
+		if c := n.node.claims[role]; c != nil {
+			if claim, mine := c.Mine(); mine && epoch.Below(claim.Epoch) {
+				best, epoch = n, claim.Epoch
+			}
+		}
+	}
+	return best
+}
+
+func (w *world) coordinator() Role { return CoordinatorOf(hall, len(w.top.Groups)) }
+
+func (w *world) catalog(inference.BundleID, uint64) *Bundled { return w.bundle }
+
+// newRun numbers runs in the order in which they are started.
+func (w *world) newRun() RunID {
+	id := run7 + RunID(len(w.runs))
+	w.runs = append(w.runs, id)
+	return id
+}
+
+// encode writes all of a verdict that could differ, and remembers the verdict.
+func (w *world) encode(v *Verdict) []byte {
+	b := fmt.Appendf(nil, "%s %s %d %v %d %t %t %s %q", v.Sample, v.Epoch, v.Settings, v.Answer.Exit, v.Answer.Class,
+		v.Refused, v.StoppedEarly, v.Cloud, v.Aggregators)
+	b = fmt.Appendf(b, " %b %b %b %b", v.Answer.Seen, v.Answer.Nothing, v.Answer.Missing, v.Views)
+	for _, p := range slices.Concat(v.Answer.Proposals, v.Others) {
+		b = fmt.Appendf(b, " %v/%d/%d/%d/%x", p.Exit, p.Group, p.Seen, p.Class, p.Entropy)
+	}
+	for view := range w.top.Views {
+		b = append(b, byte(v.Reasons[view]))
+	}
+	w.verdicts[sha256.Sum256(b)] = v
+	return b
 }
 
 // plain is a network whose answers are a pure function of what it gets, sure of some
@@ -119,258 +302,55 @@ func (plain) Edge(_ int, features [][]byte, seen uint64) ([]byte, []float32) {
 }
 
 func (plain) Cloud(features [][]byte, seen uint64) []float32 {
-	sum := sha256.New()
+	h := uint32(2166136261)
 	for v := range each(seen) {
-		sum.Write(features[v])
-	}
-	h := sum.Sum(nil)
-	return []float32{float32(h[0]), float32(h[1]), float32(h[2])}
-}
-
-// encodeForTest writes all of a verdict; maps are printed in the order of their keys.
-func encodeForTest(v *Verdict) []byte { return fmt.Appendf(nil, "%+v", *v) }
-
-func newWorld(t testing.TB, seed uint64, preset string, cameras, spares int, f faults) *world {
-	t.Helper()
-	w := &world{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), byPeer: map[Peer]*actor{}, last: map[[2]Peer]Instant{},
-		faults: f, said: map[SampleID][]*Published{}, period: 20 * ms, count: 150,
-	}
-	top, err := topology.Preset(preset, topology.Base{
-		Views: topology.ViewNames(cameras), Classes: []string{"car", "bus", "person"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	exits := map[topology.Exit][]float64{}
-	for _, e := range top.Exits()[:len(top.Exits())-1] {
-		exits[e] = []float64{0.5}
-	}
-	thresholds, err := inference.NewThresholds(top, exits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.top, w.bundle = top, &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
-	for i := range cameras + spares {
-		n := &actor{w: w, peer: Peer(fmt.Sprintf("n%d", i))}
-		n.node = NewNode(0, NodeConfig{
-			Self: n.peer, Site: hall, Mesh: "m", Groups: top.Groups, Eligible: Kinds(CloudKind, AggregatorKind), Class: 5,
-			RetentionBytes: 4 << 20, CloudDelay: f.cloudDelay, Catalog: w.catalog, Encode: encodeForTest,
-			NewRun: func() RunID { return run7 }, Acknowledged: func(Peer) bool { return true },
-		})
-		if i < cameras {
-			n.do(func(fx *Effects) { n.node.SetViews(0, 1<<i, fx) })
-		}
-		w.nodes = append(w.nodes, n)
-		w.byPeer[n.peer] = n
-	}
-	for _, n := range w.nodes {
-		for _, other := range w.nodes {
-			if other != n {
-				n.do(func(fx *Effects) { n.node.Link(0, other.peer, true, 2*f.way, fx) })
-			}
+		for _, b := range features[v][:16] {
+			h = (h ^ uint32(b)) * 16777619
 		}
 	}
-	for _, n := range w.nodes {
-		w.after(time.Duration(w.rng.Int64N(int64(100*ms))), n.tick)
-		w.after(time.Duration(w.rng.Int64N(int64(100*ms))), n.meet)
-	}
-	return w
+	return []float32{float32(h & 255), float32(h >> 8 & 255), float32(h >> 16 & 255)}
 }
 
-func (w *world) catalog(inference.BundleID, uint64) *Bundled { return w.bundle }
-
-// send carries a message in the order of its link; a lost one holds up those behind it.
-func (w *world) send(from *actor, to Peer, m Message) {
-	target := w.byPeer[to]
-	if to == from.peer {
-		target.receive(from.peer, m)
-		return
-	}
-	if from.dead || target.dead || !from.node.links[to].connected {
-		return
-	}
-	late := w.faults.way + time.Duration(w.rng.Int64N(int64(w.faults.jitter)+1))
-	if w.rng.Float64() < w.faults.loss {
-		late += w.faults.again
-	}
-	if from.node.Pinned != 0 && target.node.Views() == 0 {
-		late += w.faults.spares
-	}
-	link := [2]Peer{from.peer, to}
-	arrives := max(w.now.Add(late), w.last[link])
-	w.last[link] = arrives
-	w.after(arrives.Sub(w.now), func() {
-		if target.node.links[from.peer].connected {
-			target.awake(func() { target.receive(from.peer, m) })
-		}
-	})
+// trouble is a time in which some pair of live nodes, or what one remembers, was not to be
+// relied on: within it "one component" is not promised.
+type trouble struct {
+	from, to time.Duration
 }
 
-// crash ends a node; everyone's connection to it breaks within milliseconds.
-func (w *world) crash(n *actor) {
-	if n == nil || n.dead {
-		return
-	}
-	n.dead = true
-	for _, other := range w.nodes {
-		w.after(time.Duration(2+w.rng.IntN(4))*ms, func() {
-			other.awake(func() {
-				other.do(func(fx *Effects) { other.node.Link(w.now, n.peer, false, 2*w.faults.way, fx) })
-			})
-		})
-	}
+// troubled notes a fault that lasts from now on, and the time that it takes to get over.
+func (w *world) troubled(lasts time.Duration) {
+	w.trouble = append(w.trouble, trouble{w.now, w.now + lasts})
+	w.faulted = max(w.faulted, w.now+lasts)
 }
 
-// pause stops a node as SIGSTOP does: what arrives waits for it.
-func (w *world) pause(n *actor, d time.Duration) {
-	if n == nil || n.dead {
-		return
-	}
-	n.paused = true
-	w.after(d, func() {
-		n.paused = false
-		waiting := n.waiting
-		n.waiting = nil
-		// Its own timers come first, as in a process that is continued.
-		for _, do := range waiting {
-			do()
-		}
-	})
+// calm reports whether no pair was out of touch between two times.
+func (w *world) calm(from, to time.Duration) bool { return !touches(w.trouble, from, to) }
+
+// quiet reports whether nothing at all was done to the world between two times, and no
+// role moved.
+func (w *world) quiet(from, to time.Duration) bool {
+	return w.calm(from, to) && !touches(w.acts, from, to) &&
+		!slices.ContainsFunc(w.claims, func(c claiming) bool { return from <= c.at && c.at <= to })
 }
 
-// awake runs something at a node, now or once it is awake.
-func (n *actor) awake(do func()) {
-	switch {
-	case n.dead:
-	case n.paused:
-		n.waiting = append(n.waiting, do)
-	default:
-		do()
-	}
+func touches(all []trouble, from, to time.Duration) bool {
+	return slices.ContainsFunc(all, func(t trouble) bool { return t.from <= to && from <= t.to })
 }
 
-// holder is the node whose claim to a role is in force at itself and highest.
-func (w *world) holder(role Role) *actor {
-	var best *actor
-	var epoch Epoch
-	for _, n := range w.nodes {
-		if c := n.node.claims[role]; c != nil && !n.dead {
-			if claim, mine := c.Mine(); mine && epoch.Below(claim.Epoch) {
-				best, epoch = n, claim.Epoch
-			}
-		}
-	}
-	return best
+// transcript is what happened, in words.
+func (w *world) transcript() string { return strings.Join(w.lines, "\n") + "\n" }
+
+// samples is every sample that was spoken of, in order.
+func (w *world) samples() []SampleID {
+	return slices.SortedFunc(slices.Values(w.order), SampleID.Compare)
 }
 
-// coord is the coordinator of the hall, where this node is.
-func (n *actor) coord() *Coordinator { return n.node.Coordinator(hall) }
-
-func (n *actor) log() *Log { return n.node.Log(hall) }
-
-// tick is a node's timer: when it asks for it, and every 10 ms.
-func (n *actor) tick() {
-	if n.dead {
-		return
+// nameOf is the name of an actor; a second life of one identity has a mark.
+func (n *actor) String() string {
+	if n.original != nil {
+		return string(n.peer) + "'"
 	}
-	if !n.paused {
-		now := n.w.now
-		n.do(func(fx *Effects) { n.node.Tick(now, fx) })
-		if c := n.coord(); c != nil && c.run == nil && now > at(3*time.Second) {
-			n.do(func(fx *Effects) {
-				n.node.StartRun(now, RunRecord{Site: hall, Period: n.w.period, Count: n.w.count, Entries: []Entry{{}}}, fx)
-			})
-		}
-	}
-	next := min(n.node.Next(n.w.now).Sub(n.w.now), 10*ms)
-	n.w.after(max(next, 100*time.Microsecond), n.tick)
+	return string(n.peer)
 }
 
-// meet is what gossip does: it learns of the others' claims and fills gaps of the log.
-func (n *actor) meet() {
-	n.w.after(100*ms, func() { n.meet() })
-	if n.dead || n.paused {
-		return
-	}
-	var others []Member
-	for _, other := range n.w.nodes {
-		if other == n {
-			continue
-		}
-		others = append(others, Member{
-			Peer: other.peer, Site: hall, Views: other.node.Views(), Eligible: other.node.Eligible, Class: 5, Stands: true,
-			Pinned: other.node.Pinned, Claims: other.node.Claims(),
-		})
-	}
-	n.do(func(fx *Effects) { n.node.SetMembers(n.w.now, others, fx) })
-	for _, other := range n.w.nodes {
-		if other.dead || other == n {
-			continue
-		}
-		for _, id := range other.log().Runs() {
-			n.log().Floor(n.w.now, id, other.log().runs[id].floor)
-		}
-		for _, span := range n.log().Gaps(hall, run7, 8) {
-			lines, _, _ := other.log().Range(hall, span, 100)
-			n.heard(lines...)
-		}
-	}
-}
-
-// heard takes publications.
-func (n *actor) heard(of ...*Published) {
-	n.do(func(fx *Effects) { n.node.Heard(n.w.now, hall, of, 0, 0, fx) })
-}
-
-// do runs a step and carries out its effects.
-func (n *actor) do(step func(fx *Effects)) {
-	var fx Effects
-	step(&fx)
-	if n.w.faults.unasked && n.coord() != nil {
-		n.coord().asking.peers = nil
-	}
-	for _, s := range fx.Sends {
-		n.w.send(n, s.To, s.Message)
-	}
-	for _, c := range fx.Captures {
-		n.w.after(ms, func() { n.awake(func() { n.capture(c.Sample) }) })
-	}
-	for _, p := range fx.Published {
-		n.w.said[p.Sealed.Sample] = append(n.w.said[p.Sealed.Sample], p)
-		for _, other := range n.w.nodes {
-			if other != n && n.w.rng.Float64() >= n.w.faults.gossip {
-				n.w.after(n.w.faults.way, func() { other.awake(func() { other.heard(p) }) })
-			}
-		}
-	}
-}
-
-// capture runs the device section, as far as this test goes: what it makes follows from
-// the sample and the view.
-func (n *actor) capture(id SampleID) {
-	o := &Observation{Sample: id, Captured: n.w.now}
-	for v := range each(n.node.Views()) {
-		h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte{byte(v)}, uint64(id.Beat)^uint64(id.Request)))
-		r := ViewResult{View: v, Seen: h[0] > 60}
-		if r.Seen {
-			r.Features = slices.Repeat(h[:16], n.w.top.ViewSentUpBytes()/16)
-			r.Scores = []float32{float32(h[1]) / 64, float32(h[2]) / 64, float32(h[3]) / 64}
-		}
-		o.Views = append(o.Views, r)
-	}
-	n.do(func(fx *Effects) { n.node.Captured(n.w.now, []*Observation{o}, fx) })
-}
-
-func (n *actor) receive(from Peer, m Message) {
-	if n.dead {
-		return
-	}
-	n.do(func(fx *Effects) {
-		if b, ok := m.(*SealBatch); ok && n.w.faults.unfenced && b.Epoch.Below(n.node.Device().memory.Promised()) {
-			fx.send(from, &SealAck{Role: b.Role, Epoch: b.Epoch, Number: b.Number})
-			return
-		}
-		n.node.Receive(n.w.now, from, m, fx)
-	})
-}
+func byID(a, b *actor) int { return cmp.Compare(a.id, b.id) }
