@@ -12,7 +12,8 @@ import (
 // on all, and its answer was not the network's.
 func TestEdgeTakesItsOwnGroup(t *testing.T) {
 	m := &Features{Tier: topology.ExitEdge, AnswerTo: "c", Items: []FeatureItem{
-		{Sample: beatOf(1), Source: 0, Expect: 0b1111}, {Sample: beatOf(1), Source: 3, Expect: 0b1111},
+		{Sample: beatOf(1), Source: 0, Expect: 0b1111},
+		{Sample: beatOf(1), Source: 3, Expect: 0b1111},
 		{Sample: SampleID{Site: "elsewhere", Run: run7}, Source: 0, Expect: 0b1111},
 	}}
 	a := NewAggregator("a", hall, 0, []int{0, 1}, Epoch{1, "a"}, func(inference.BundleID, uint64) *Bundled { return nil })
