@@ -94,7 +94,7 @@ func TestViews(t *testing.T) {
 		{
 			"a device too many",
 			[]source.Spec{replay},
-			[]memberState{holding("a", 1, 0, 1, 2)},
+			[]memberState{holding("a", 1, 0, 1), holding("b", 2, 2)},
 			[]int{-1},
 			"all 3 views are held: this source is a spare, and feeds the next view that is free; a model of the topology elastic takes any number of views",
 		},

@@ -124,7 +124,7 @@ func (e *engine) warnings(ctx context.Context) error {
 				all = append(all, e.plan.fault)
 			}
 		}); err != nil {
-			return nil //nolint:nilerr // the node ends
+			return nil // the node ends
 		}
 		var now []string
 		for _, text := range all {

@@ -56,6 +56,7 @@ type Coordinator struct {
 	heart     Instant
 	published []SampleID // on demand, not yet told in a heartbeat
 	follow    []Peer     // who has acknowledged a heartbeat under this claim
+	told      []Peer     // who has answered the claim
 }
 
 // work is a sample that is not published.
@@ -156,7 +157,8 @@ func (c *Coordinator) SetScene(s Scene) {
 		audience = append(audience, a.Peer)
 	}
 	c.links.keep(func(p Peer) bool { return slices.Contains(audience, p) })
-	c.follow = slices.DeleteFunc(c.follow, func(p Peer) bool { return !slices.Contains(audience, p) })
+	gone := func(p Peer) bool { return !slices.Contains(audience, p) }
+	c.follow, c.told = slices.DeleteFunc(c.follow, gone), slices.DeleteFunc(c.told, gone)
 }
 
 // Link says whether a peer is connected, and its round trip.
@@ -286,7 +288,8 @@ func (c *Coordinator) Receive(now Instant, from Peer, m Message, fx *Effects) {
 
 // followed notes that a peer follows this claim. One that has not before may come from
 // another part of a mesh that was parted, where another holder published: the logs are
-// compared, even where no connection broke.
+// compared, even where no connection broke. Where it was not asked when this claim was made
+// it is asked now: it may have seals of what was never published.
 func (c *Coordinator) followed(from Peer, m *HeartbeatAck, fx *Effects) {
 	if m.Role != c.role || m.Epoch != c.epoch || from == c.self {
 		return
@@ -295,6 +298,9 @@ func (c *Coordinator) followed(from Peer, m *HeartbeatAck, fx *Effects) {
 	if !slices.Contains(c.follow, from) {
 		c.follow = append(c.follow, from)
 		fx.Compare = append(fx.Compare, SitePeer{c.site, from})
+		if !slices.Contains(c.told, from) {
+			fx.send(from, &Claiming{Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}})
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package roles
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"time"
 )
@@ -60,13 +61,9 @@ func (n *actor) start() {
 	if retention == 0 {
 		retention = 4 << 20
 	}
-	persisted := map[Role]Epoch{}
-	for role, e := range n.disk { // a copy: the order does not matter
-		persisted[role] = e
-	}
 	n.node = NewNode(n.clock(), NodeConfig{
 		Self: n.peer, Site: hall, Mesh: "m", Groups: w.top.Groups, Eligible: anyRole, Class: 5, Pinned: n.pinned,
-		RetentionBytes: retention, CloudDelay: w.net.cloud, Catalog: w.catalog, Encode: w.encode, Persisted: persisted,
+		RetentionBytes: retention, CloudDelay: w.net.cloud, Catalog: w.catalog, Encode: w.encode, Persisted: maps.Clone(n.disk),
 		NewRun: w.newRun, Acknowledged: n.acknowledged, Feeds: n.views != 0,
 	})
 	w.changed = true

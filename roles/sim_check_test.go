@@ -260,6 +260,9 @@ func (w *world) checkTally(n *actor) {
 
 // checkRest holds that nothing is left in any queue or table once all is final.
 func (w *world) checkRest(n *actor) {
+	if !slices.ContainsFunc(w.actors, func(n *actor) bool { return n.up && n.views != 0 }) {
+		return // there is no site
+	}
 	rest := map[string]int{}
 	for _, site := range n.node.names {
 		p := n.node.sites[site]

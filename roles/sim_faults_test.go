@@ -2,6 +2,7 @@ package roles
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ const (
 // commands is the faults by name. arguments are as written; times and shares last.
 func commands() map[string]func(a *arguments) func(w *world) {
 	return map[string]func(a *arguments) func(w *world){
-		"crash":       func(a *arguments) func(w *world) { return each1(a.one(), func(w *world, n *actor) { n.crash() }) },
+		"crash":       func(a *arguments) func(w *world) { return each1(a.one(), func(_ *world, n *actor) { n.crash() }) },
 		"leave":       func(a *arguments) func(w *world) { return each1(a.one(), leave) },
 		"restart":     func(a *arguments) func(w *world) { return restart(a.one(), a.lasts("after")) },
 		"pause":       func(a *arguments) func(w *world) { return pause(a.one(), a.lasts("for")) },
@@ -306,10 +307,7 @@ func pin(w *world, n *actor) {
 // the others' links find instead of it, or not.
 func clone(name string, d time.Duration) func(w *world) {
 	return each1(name, func(w *world, n *actor) {
-		c := &actor{w: w, id: len(w.actors), peer: n.peer, original: n, part: n.part, views: n.views, disk: map[Role]Epoch{}}
-		for role, e := range n.disk { // a copy: the order does not matter
-			c.disk[role] = e
-		}
+		c := &actor{w: w, id: len(w.actors), peer: n.peer, original: n, part: n.part, views: n.views, disk: maps.Clone(n.disk)}
 		w.troubled(d + afterRestart + afterTouch)
 		w.actors = append(w.actors, c)
 		c.start()

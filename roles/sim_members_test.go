@@ -15,7 +15,6 @@ const (
 // sight is what one process knows of another by gossip.
 type sight struct {
 	record  *Member
-	version int
 	present bool          // listed as alive
 	out     time.Duration // when it was reported dead
 	missed  time.Duration // since when it is out of reach; 0: it is not

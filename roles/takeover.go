@@ -52,10 +52,13 @@ func (c *Coordinator) answer(now Instant, from Peer, m *ClaimAnswer) {
 	if room := MaxOpen - len(c.unsealed); room > 0 {
 		c.unsealed = append(c.unsealed, m.Unsealed[:min(room, len(m.Unsealed))]...)
 	}
-	if m.Run != nil {
+	if m.Run != nil && (c.claiming || c.run == nil) {
 		c.reported(now, m)
 	}
 	if m.Last {
+		if !slices.Contains(c.told, from) {
+			c.told = append(c.told, from)
+		}
 		if from != c.self {
 			c.lonely = false
 		}

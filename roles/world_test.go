@@ -1,7 +1,6 @@
 package roles
 
 import (
-	"cmp"
 	"container/heap"
 	"crypto/sha256"
 	"fmt"
@@ -352,5 +351,3 @@ func (n *actor) String() string {
 	}
 	return string(n.peer)
 }
-
-func byID(a, b *actor) int { return cmp.Compare(a.id, b.id) }

@@ -48,7 +48,7 @@ bundle remembers (--all: every sample); of any other data every sample.`,
 			return f.run(policy, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	f.data.add(cmd, "street")
+	f.data.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.model, "model", "", "bundle to calibrate (default: the embedded model of the street scene)")
 	flags.StringVar(&f.out, "out", "", "file of the new bundle")

@@ -21,10 +21,10 @@ type dataFlags struct {
 	classes []string
 }
 
-// add gives a verb the flags. An empty def makes --data a flag that must be given.
-func (f *dataFlags) add(cmd *cobra.Command, def string) {
+// add gives a verb the flags.
+func (f *dataFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.ref, "data", def, `data set: an .npz file, a folder class/sample/view.png, or "street", the built-in synthetic scene`)
+	flags.StringVar(&f.ref, "data", "street", `data set: an .npz file, a folder class/sample/view.png, or "street", the built-in synthetic scene`)
 	flags.StringSliceVar(&f.views, "views", nil, "use these views alone, in this order: names, or numbers from 0")
 	flags.StringSliceVar(&f.classes, "classes", nil, "names of the classes, in the order of the labels (default: what the data says)")
 }

@@ -63,7 +63,7 @@ told on standard error.`,
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	f.data.add(cmd, "street")
+	f.data.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.model, "model", "", "bundle to run; it is given to one node, the others fetch it (default: the embedded model of the street scene)")
 	flags.StringVar(&f.topology, "topology", "", "train a network of this preset or YAML file quickly, and run that; it is kept for next time")

@@ -46,7 +46,7 @@ bundle remembers (--all: every sample); of any other data every sample.`,
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	f.data.add(cmd, "street")
+	f.data.add(cmd)
 	cmd.Flags().StringVar(&f.model, "model", "", "bundle to measure (default: the embedded model of the street scene)")
 	cmd.Flags().BoolVar(&f.all, "all", false, "take every sample, also of the data that the bundle was trained on")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")

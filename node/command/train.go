@@ -48,7 +48,7 @@ checkpoint, from which --resume goes on to the very same result.`,
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	f.data.add(cmd, "street")
+	f.data.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.topology, "topology", topology.DefaultPreset, "a preset (a to f of the paper, elastic) or a YAML file")
 	flags.StringVar(&f.testFrames, "test-frames", "", "frames that training never sees, as 1-65,190-204 (default: a fifth of them, in blocks)")
