@@ -36,6 +36,7 @@ type Action struct {
 	Kind  ActionKind
 	Epoch Epoch
 	To    []Peer // of AskHolder and BeatRole
+	Void  bool   // of YieldRole: the claim promised nothing to anyone
 }
 
 // Claimant decides when one node claims one role: the diagram "One role at one node" of
@@ -106,6 +107,9 @@ func (c *Claimant) Elected(now Instant, a Assignment, hearers []Peer) []Action {
 		out = c.adopt(now, e)
 	} else if c.mine && c.lonely && a.Holder() != "" && a.Holder() != c.self {
 		out = c.yield() // void: it met a holder in company, or the order prefers another
+		out[0].Void = true
+		c.promised, c.met, c.broken, c.gone = e, false, false, false
+		c.silence.Expect(now)
 	}
 	c.rank = slices.Index(a.Standbys(), c.self)
 	listens := !c.mine && (c.device || 0 <= c.rank && c.rank < heartbeatStandbys)

@@ -70,7 +70,7 @@
 //
 // # Guarantees
 //
-//   - Epochs of a role only grow at a node.
+//   - Epochs of a role only grow at a node, but for its own that were void.
 //   - A verdict is published only after every device that answers in time has stored its
 //     seal, and no device stores a seal under a claim lower than the highest it heard.
 //   - What a device retains is never dropped for something newer.

@@ -99,6 +99,9 @@ func (n *Node) act(now Instant, role Role, actions []Action, fx *Effects) {
 		case TakeRole:
 			n.take(now, role, a.Epoch, fx)
 		case YieldRole:
+			if at := n.coordinated(role); at != nil && a.Void {
+				at.device.memory.unpromise(a.Epoch)
+			}
 			n.yield(role)
 			n.moved = true
 		}

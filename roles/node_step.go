@@ -36,6 +36,9 @@ func (n *Node) receive(now Instant, from Peer, m Message, fx *Effects) {
 	if at == nil {
 		return
 	}
+	if n.ignores(from, m) {
+		return
+	}
 	if h, ok := m.(*Heartbeat); ok && h.Run != nil && !h.Claim.Epoch.Below(at.device.memory.Promised()) {
 		at.log.Floor(now, h.Run.Run, h.Floor)
 	}
@@ -46,6 +49,20 @@ func (n *Node) receive(now Instant, from Peer, m Message, fx *Effects) {
 	if at.coord != nil {
 		at.coord.Receive(now, from, m, fx)
 	}
+}
+
+// ignores reports whether a message is of a lonely claim of the coordinator that no election
+// here prefers: nobody follows it.
+func (n *Node) ignores(from Peer, m Message) bool {
+	var claim Claim
+	switch m := m.(type) {
+	case *Heartbeat:
+		claim = m.Claim
+	case *Claiming:
+		claim = m.Claim
+	}
+	c := n.claims[claim.Role]
+	return claim.Lonely && from != n.Self && c != nil && c.promised != claim.Epoch
 }
 
 // features go to the tier that wants them; those of an edge carry their site in each sample.

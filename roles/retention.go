@@ -132,6 +132,13 @@ func (r *Retention) Promise(e Epoch) bool {
 	return true
 }
 
+// unpromise forgets a claim of this very node that nobody else has followed.
+func (r *Retention) unpromise(e Epoch) {
+	if r.promised == e {
+		r.promised = Epoch{}
+	}
+}
+
 // Promised is the highest claim heard.
 func (r *Retention) Promised() Epoch { return r.promised }
 

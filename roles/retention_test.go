@@ -172,3 +172,25 @@ func TestRetentionBoundsSeals(t *testing.T) {
 		t.Errorf("%d seals with those of requests, want %d, the oldest gone: %v", len(r.seals), otherSeals, !ok)
 	}
 }
+
+// Who published a verdict may die before anyone else has it in a log: until this node has,
+// its seal is kept although the floor has passed the beat, for whoever claims next.
+func TestRetentionKeepsWhatIsNotLogged(t *testing.T) {
+	r := NewRetention(1 << 20)
+	logged := map[SampleID]bool{}
+	r.logged = func(id SampleID) bool { return logged[id] }
+	claim := Epoch{1, "h"}
+	for b := range Beat(3) {
+		r.Store(claim, sealedOf(beatOf(b), 1, "x"))
+	}
+	logged[beatOf(0)] = true
+	r.Final(run7, 3, nil)
+	if got := r.Seals(); len(got) != 2 || got[0].Sealed.Sample != beatOf(1) {
+		t.Fatalf("%d seals are left, want those of beats 1 and 2", len(got))
+	}
+	logged[beatOf(1)], logged[beatOf(2)] = true, true
+	r.Final(run7, 3, nil)
+	if got := r.Seals(); len(got) != 0 {
+		t.Errorf("%d seals are left once the log has them", len(got))
+	}
+}

@@ -226,7 +226,7 @@ func (n *actor) grow(fx *Effects) {
 	}
 	for _, role := range n.node.order {
 		if e := n.node.claims[role].promised; e != n.highest[role] {
-			if e.Below(n.highest[role]) {
+			if before := n.highest[role]; e.Below(before) && before.Peer != n.peer { // its own may be void
 				n.w.breaks("epochs only grow", "%s follows %s %s after %s", n, role, e, n.highest[role])
 			}
 			n.highest[role] = e
@@ -336,10 +336,11 @@ func (n *actor) look(view int, id SampleID) ViewResult {
 func (n *actor) receive(from Peer, frame []Message) {
 	n.do(func(now Instant, fx *Effects) {
 		for _, m := range frame {
-			b, ok := m.(*SealBatch)
-			if ok && n.w.loose.unfenced && b.Epoch.Below(n.node.Device().memory.Promised()) {
-				fx.send(from, &SealAck{Role: b.Role, Epoch: b.Epoch, Number: b.Number})
-				continue
+			if n.w.loose.unfenced {
+				n.node.Device().memory.promised = Epoch{}
+				if _, ok := m.(*Stale); ok {
+					continue
+				}
 			}
 			if _, ok := m.(*ClaimAnswer); ok && n.w.loose.unasked {
 				continue

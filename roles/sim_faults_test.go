@@ -248,28 +248,25 @@ func replace(a, b string) func(w *world) {
 
 func loss(share float64, d time.Duration) func(w *world) {
 	return func(w *world) {
-		before := w.net.loss
 		w.net.loss = share
 		w.troubled(d + afterTouch)
-		w.after(d, func() { w.net.loss = before })
+		w.after(d, func() { w.net.loss = w.base.loss })
 	}
 }
 
 func jitter(most, d time.Duration) func(w *world) {
 	return func(w *world) {
-		before := w.net.jitter
 		w.net.jitter = most
 		w.troubled(d + afterTouch)
-		w.after(d, func() { w.net.jitter = before })
+		w.after(d, func() { w.net.jitter = w.base.jitter })
 	}
 }
 
 func learnLate(share float64, d time.Duration) func(w *world) {
 	return func(w *world) {
-		before := w.net.late
 		w.net.late = share
 		w.faulted = max(w.faulted, w.now+d)
-		w.after(d, func() { w.net.late = before })
+		w.after(d, func() { w.net.late = w.base.late })
 	}
 }
 

@@ -10,7 +10,7 @@ func TestPlantedFaults(t *testing.T) {
 		name  string
 		loose looseness
 	}{
-		{"fencing: devices store the seals of lower claims", looseness{unfenced: true}},
+		{"fencing: devices follow any claim, and nobody learns that its own is stale", looseness{unfenced: true}},
 		{"fencing: a claim decides without what the others answer", looseness{unasked: true}},
 		{"seals: verdicts are published before their seals are stored", looseness{unsealed: true}},
 		{"retention: devices forget what they have sent", looseness{forgetful: true}},

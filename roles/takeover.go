@@ -143,3 +143,21 @@ func (c *Coordinator) absorb(now Instant) {
 	}
 	c.heard, c.unsealed = nil, nil
 }
+
+// followed notes that a peer follows this claim. One that has not before may come from
+// another part of a mesh that was parted, where another holder published: the logs are
+// compared, even where no connection broke. Where it was not asked when this claim was made
+// it is asked now: it may have seals of what was never published.
+func (c *Coordinator) followed(from Peer, m *HeartbeatAck, fx *Effects) {
+	if m.Role != c.role || m.Epoch != c.epoch || from == c.self {
+		return
+	}
+	c.lonely = false
+	if !slices.Contains(c.follow, from) {
+		c.follow = append(c.follow, from)
+		fx.Compare = append(fx.Compare, SitePeer{c.site, from})
+		if !slices.Contains(c.told, from) {
+			fx.send(from, &Claiming{Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}})
+		}
+	}
+}

@@ -28,6 +28,7 @@ type world struct {
 	top    *topology.Topology
 	bundle *Bundled
 	net    weather
+	base   weather // when nothing is done to it
 	period time.Duration
 	count  Beat
 	loose  looseness
@@ -76,7 +77,7 @@ type claiming struct {
 
 // looseness takes safeguards away: planted faults, which the world must find.
 type looseness struct {
-	unfenced  bool // devices store the seals of lower claims
+	unfenced  bool // devices follow any claim, and nobody learns that its own is stale
 	unasked   bool // a claim decides without what the others answer
 	unsealed  bool // verdicts are published before their seals are stored
 	forgetful bool // devices drop what they have sent
@@ -179,7 +180,7 @@ type part struct {
 func newWorld(t testing.TB, seed uint64, s *setting, loose looseness) *world {
 	t.Helper()
 	w := &world{
-		seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), links: map[[2]int]*link2{}, net: s.weather, loose: loose,
+		seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), links: map[[2]int]*link2{}, net: s.weather, base: s.weather, loose: loose,
 		period: s.period, count: s.count, said: map[SampleID][]*statement{}, verdicts: map[Hash]*Verdict{},
 		captured: map[SampleID]map[int]capturing{}, changed: true, seen: map[string]int{},
 	}

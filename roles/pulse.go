@@ -1,0 +1,53 @@
+package roles
+
+import "slices"
+
+// openBeats opens the samples of the beats that have fallen: one that no device speaks of
+// is decided too, so that no beat of a run is without a verdict.
+func (c *Coordinator) openBeats(now Instant) {
+	if c.run == nil {
+		return
+	}
+	end := c.run.BeatAt(now.Sub(c.origin)) + 1
+	if c.run.Count > 0 {
+		end = min(end, c.run.Count)
+	}
+	end = min(end, c.next+beatsInStep)
+	c.opened = now
+	for ; c.next < end; c.next++ {
+		id := SampleID{Site: c.site, Run: c.run.Run, Beat: c.next}
+		if c.work[id] == nil && c.log.Survivor(id) == nil && c.open(now, id) == nil {
+			return
+		}
+	}
+}
+
+// heartbeat tells the devices and the standbys that the holder lives, and where the run is.
+func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
+	if c.beat > 0 && now < c.heart.Add(HeartbeatInterval) {
+		return
+	}
+	c.heart = now
+	c.beat++
+	if c.run != nil && !c.claiming {
+		c.floor = max(c.floor, c.lowest())
+		c.log.Floor(now, c.run.Run, c.floor)
+	}
+	told := c.published[:min(len(c.published), samplesInFrame)]
+	c.published = slices.Clone(c.published[len(told):])
+	audience := c.scene.audience(heartbeatStandbys)
+	if !slices.Contains(audience, c.self) {
+		audience = append(audience, c.self) // which knows of the run once it is another's
+	}
+	for _, p := range audience {
+		h := &Heartbeat{
+			Claim: Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}, Number: c.beat,
+			Trip: c.links.of(p).trip, Published: told,
+		}
+		if c.run != nil && !c.claiming {
+			run := *c.run
+			h.Run, h.Since, h.Floor = &run, now.Sub(c.origin), c.floor
+		}
+		fx.send(p, h)
+	}
+}
