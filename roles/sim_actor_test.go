@@ -87,7 +87,9 @@ func (n *actor) crash() {
 	}
 	n.up, n.paused, n.waiting = false, false, nil
 	n.w.changed = true
-	knows := func(other *actor) bool { return other.up && !other.paused && (other.born == 0 || n.w.now-other.born > afterRestart) }
+	knows := func(other *actor) bool {
+		return other.up && !other.paused && (other.born == 0 || n.w.now-other.born > afterRestart)
+	}
 	if len(n.w.runs) > 0 && !n.w.forgot && !slices.ContainsFunc(n.w.actors, knows) {
 		n.w.forgot = true
 		n.w.note("nobody is left that was there for long: memory is all that there is")

@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strconv"
-	"sync"
 	"time"
 
 	"ganglion/proto/wirepb"
@@ -196,46 +194,4 @@ func (m *Membership) spread(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// trips keep the worst round trip of the last minute or two.
-type trips struct {
-	limit time.Duration // beyond which probes do not wait long enough
-	log   *slog.Logger
-
-	mu            sync.Mutex // guards what follows
-	now, before   trip
-	nowSince      time.Time
-	warnedAlready bool // in this minute
-}
-
-type trip struct {
-	peer  MemberID
-	worst time.Duration
-}
-
-func (t *trips) add(peer MemberID, d time.Duration, at time.Time) {
-	t.mu.Lock()
-	if at.Sub(t.nowSince) >= reportInterval {
-		t.before, t.now, t.nowSince, t.warnedAlready = t.now, trip{}, at, false
-	}
-	if d > t.now.worst {
-		t.now = trip{peer, d}
-	}
-	warn := d > t.limit && !t.warnedAlready
-	t.warnedAlready = t.warnedAlready || warn
-	t.mu.Unlock()
-	if warn {
-		t.log.Warn("round trip is longer than probes of members expect: raise the round trip maximum of the configuration",
-			"peer", string(peer), "round_trip", d, "expected", t.limit)
-	}
-}
-
-func (t *trips) worst() (time.Duration, MemberID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.before.worst > t.now.worst {
-		return t.before.worst, t.before.peer
-	}
-	return t.now.worst, t.now.peer
 }

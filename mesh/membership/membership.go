@@ -243,7 +243,8 @@ type Status struct {
 	DroppedPackets uint64
 	// Clone is another process that uses this node's identity; nil: none was found.
 	Clone *CloneError
-	// RoundTrip is the worst of the last minute or two, to RoundTripPeer; zero: none.
+	// RoundTrip is the longest of the last minute or two but for a few, which may have met
+	// a stall, to RoundTripPeer; zero: none.
 	RoundTrip     time.Duration
 	RoundTripPeer MemberID
 	// HealthScore is memberlist's: 0 is well, more means that this node itself is slow.
