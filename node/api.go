@@ -259,14 +259,10 @@ func (a *api) Tally(ctx context.Context, q *controlpb.TallyRequest) (*controlpb.
 	var fault error
 	err := a.inEngine(ctx, func() {
 		site := a.site(q.GetSite())
-		run := a.presentRun(site)
-		if q.GetRun() != "" {
-			n, err := strconv.ParseUint(q.GetRun(), 16, 64)
-			if err != nil {
-				fault = fmt.Errorf("run %.40q: 16 hexadecimal digits", q.GetRun())
-				return
-			}
-			run = roles.RunID(n)
+		run, err := a.runNamed(site, q.GetRun())
+		if err != nil {
+			fault = err
+			return
 		}
 		l := a.roles.Log(site)
 		if l == nil {
@@ -281,6 +277,18 @@ func (a *api) Tally(ctx context.Context, q *controlpb.TallyRequest) (*controlpb.
 		return nil, connect.NewError(connect.CodeInvalidArgument, fault)
 	}
 	return out, err
+}
+
+// runNamed is the run that a caller names; the present one of the site where it names none.
+func (e *engine) runNamed(site roles.Site, text string) (roles.RunID, error) {
+	if text == "" {
+		return e.presentRun(site), nil
+	}
+	n, err := strconv.ParseUint(text, 16, 64)
+	if err != nil {
+		return 0, fmt.Errorf("run %.40q: 16 hexadecimal digits", text)
+	}
+	return roles.RunID(n), nil
 }
 
 // presentRun is the run of a site that this node knows of; 0: none.

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"connectrpc.com/connect"
 
@@ -63,14 +62,10 @@ func (a *api) past(ctx context.Context, site roles.Site, q *controlpb.VerdictsRe
 			of = l.Last(int(min(q.GetLast(), lastMost)))
 			return
 		}
-		run := a.presentRun(site)
-		if q.GetRun() != "" {
-			n, err := strconv.ParseUint(q.GetRun(), 16, 64)
-			if err != nil {
-				fault = fmt.Errorf("run %.40q: 16 hexadecimal digits", q.GetRun())
-				return
-			}
-			run = roles.RunID(n)
+		run, err := a.runNamed(site, q.GetRun())
+		if err != nil {
+			fault = err
+			return
 		}
 		of, gaps = a.beats(l, site, run, q.GetFromBeat())
 	})

@@ -144,6 +144,7 @@ func (e *engine) turn(ctx context.Context) {
 	}
 	e.logged(now, e.fx.Logged)
 	e.gossip.add(e.fx.Published)
+	e.gaps.published(e.fx.Published)
 	e.gaps.want(e.fx.Missing)
 	for _, c := range e.fx.Compare {
 		e.gaps.syncSite(c.Site, c.Peer)

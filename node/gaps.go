@@ -182,6 +182,14 @@ func (g *gapFiller) heard(p *wire.Publications) {
 	g.after(p.Site, after, p.Epoch.Peer)
 }
 
+// published notes what this node published itself: of a later claim it lacks nothing that it
+// would not ask for.
+func (g *gapFiller) published(of []*roles.Published) {
+	for _, p := range of {
+		g.seen[p.Sealed.Sample.Site] = sequence{p.Seq.Epoch, p.Seq.N}
+	}
+}
+
 // after asks a peer for what it has behind a sequence number, to the end.
 func (g *gapFiller) after(site roles.Site, seq roles.Seq, to roles.Peer) {
 	g.put(question{to: to, query: wire.LogQuery{Site: site, After: &seq, Most: gapLines}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {

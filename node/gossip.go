@@ -33,6 +33,7 @@ type gossiper struct {
 type toldFloor struct {
 	run   roles.RunID
 	floor roles.Beat
+	again bool // the last message had publications: one more tells of its number, should it be lost
 	at    roles.Instant
 }
 
@@ -85,7 +86,8 @@ func (g *gossiper) flush(now roles.Instant) {
 	g.sites = g.sites[:0]
 }
 
-// floors tells of runs that went on although nothing was published: their end, above all.
+// floors tells of what moved although nothing was published since: the end of a run, or of
+// what was published, which may have been lost.
 func (g *gossiper) floors(now roles.Instant) {
 	node := g.roles()
 	for _, site := range node.Sites() {
@@ -95,7 +97,7 @@ func (g *gossiper) floors(now roles.Instant) {
 		}
 		run, floor := c.Floor()
 		t := g.told[site]
-		if run != 0 && (t.run != run || t.floor != floor) && now.Sub(t.at) >= gossipRepeat {
+		if (t.again || run != 0 && (t.run != run || t.floor != floor)) && now.Sub(t.at) >= gossipRepeat {
 			g.publish(now, site, nil)
 		}
 	}
@@ -106,7 +108,7 @@ func (g *gossiper) publish(now roles.Instant, site roles.Site, of []*roles.Publi
 	if c := g.roles().Coordinator(site); c != nil {
 		p.Run, p.Floor = c.Floor()
 		p.Epoch, p.Next = c.Published()
-		g.told[site] = toldFloor{p.Run, p.Floor, now}
+		g.told[site] = toldFloor{p.Run, p.Floor, len(of) > 0, now}
 	}
 	g.last = now
 	if err := g.mesh.Gossip(g.packer.Publications(p)); err != nil {
