@@ -112,7 +112,7 @@ func layers() []layer {
 		// The program as real processes: tests alone, which know what a person knows.
 		{pkg: "node/realnet", tests: []string{"proto/controlpb"}},
 		{pkg: "node/command", may: everything},
-		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "mesh/secret", "node", "node/nodetest", "node/source"}},
+		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "mesh/secret", "node", "node/nodetest", "node/source"}, tests: []string{"examples/walk"}},
 		{pkg: ".", may: []string{"node/command"}},
 	}
 }

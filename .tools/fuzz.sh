@@ -7,7 +7,7 @@ targets=0
 for package in $("$GO" list ./...); do
 	for target in $("$GO" test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
 		echo "$package $target"
-		"$GO" test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" "$package"
+		"$GO" test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" -fuzzminimizetime 20x "$package"
 		targets=$((targets + 1))
 	done
 done
