@@ -83,6 +83,11 @@ type Config struct {
 	// loopback.
 	APITokenFile string
 
+	// AllowChaos lets members do harm to the node on purpose: end or stop its process, cut
+	// its network, slow it or have it lose what is sent (package chaos). It is told in the
+	// node's record.
+	AllowChaos bool
+
 	// Version of the program, for people.
 	Version string
 }

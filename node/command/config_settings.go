@@ -214,6 +214,11 @@ func controlSettings() []setting {
 			read: oneOf(readAPITokenFile),
 		},
 		{
+			flag: "allow-chaos", group: group, initial: "false",
+			help: "let any member do harm to this node on purpose, by `ganglion chaos`: for meshes that are tried out",
+			read: switchOf(func(o *nodeOptions) *bool { return &o.node.AllowChaos }),
+		},
+		{
 			flag: "log-level", value: "WORD", group: group, initial: "info, on a terminal warn", words: logLevels(),
 			help: "least level of log lines: " + anyOf(logLevels()),
 			read: wordOf(func(o *nodeOptions) *string { return &o.log.level }, logLevels()),
