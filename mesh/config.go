@@ -37,6 +37,10 @@ type Config struct {
 	Join []string
 	// Without are ways of discovery that are not to be used.
 	Without []discovery.Way
+	// Sockets, if not nil, carry this node's connections in place of the machine's TCP: a
+	// network in memory, as package meshtest has one. Interfaces must be empty then, and a
+	// node is found by Join alone.
+	Sockets link.Sockets
 	// RoundTripMax is the longest round trip to expect to any member, at most 2 s.
 	// Beyond 100 ms, whatever waits for an answer waits longer in proportion, and so
 	// does whoever waits for a death to be noticed.
@@ -88,8 +92,9 @@ func (c Config) slower(d time.Duration) time.Duration {
 func (c Config) link() link.Config {
 	l := link.DefaultLAN()
 	l.Port, l.Interfaces = c.Port, c.Interfaces
+	l.Sockets = c.Sockets
 	l.DialTimeout = c.slower(l.DialTimeout)
-	if len(c.Interfaces) == 0 {
+	if len(c.Interfaces) == 0 && c.Sockets == nil {
 		l.Advertise = new(advertiser).allows
 	}
 	return l

@@ -134,7 +134,11 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	n.api = &api{engine: e, node: n}
 	counted, exposed := newMetrics(e)
 	e.metrics = counted
-	n.server, err = control.New(control.Config{Address: n.config.API, TokenFile: n.config.APITokenFile}, n.api, exposed, n.log)
+	served := control.Config{Address: n.config.API, TokenFile: n.config.APITokenFile}
+	if s := n.config.Mesh.Sockets; s != nil {
+		served.Listen = s.Listen
+	}
+	n.server, err = control.New(served, n.api, exposed, n.log)
 	if err != nil {
 		return errors.Join(fmt.Errorf("start node: %w", err), m.Close())
 	}
@@ -257,6 +261,9 @@ func (n *Node) run(ctx context.Context, m *mesh.Mesh, e *engine) error {
 
 // register writes the run file by which the command line finds this node.
 func (n *Node) register(m *mesh.Mesh) (remove func(), err error) {
+	if n.config.Mesh.Sockets != nil {
+		return func() {}, nil // no command line leads to a network in memory
+	}
 	return control.WriteRunFile(control.RunFile{
 		PID: os.Getpid(), Name: n.config.Name, Peer: string(m.Self()), Mesh: string(m.Fingerprint()),
 		API: n.apiAddress(), TokenFile: n.config.APITokenFile, State: n.config.Dir,

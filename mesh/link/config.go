@@ -36,6 +36,10 @@ type Config struct {
 	// RefreshInterval is how often the machine's addresses are read again.
 	RefreshInterval time.Duration
 
+	// Sockets, if not nil, carry the connections in place of the machine's TCP. Interfaces
+	// must be empty then.
+	Sockets Sockets
+
 	// MaxPeers is how many peers may be connected for longer than a moment. Those that
 	// are kept count, but are never the ones to go.
 	MaxPeers int
@@ -57,7 +61,12 @@ func DefaultLAN() Config {
 
 // Validate returns every fault of the configuration, joined, or nil.
 func (c Config) Validate() error {
+	var mixed error
+	if c.Sockets != nil && len(c.Interfaces) > 0 {
+		mixed = fmt.Errorf("link interfaces are %q, on sockets that are not the machine's: leave them empty", c.Interfaces)
+	}
 	return errors.Join(
+		mixed,
 		ordered("yield", c.YieldMin, c.YieldMax),
 		ordered("redial", c.RedialMin, c.RedialMax),
 		positive("dial timeout", c.DialTimeout),

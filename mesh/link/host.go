@@ -56,7 +56,7 @@ func New(config Config, identity secret.Identity, keys secret.Keys, log *slog.Lo
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	reach, err := readReach(config.Interfaces)
+	reach, err := config.reach()
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +69,7 @@ func New(config Config, identity secret.Identity, keys secret.Keys, log *slog.Lo
 		connections: make(map[peer.ID]*connections),
 		kept:        make(map[Peer]context.CancelFunc),
 	}
+	h.meter.other = config.Sockets
 	h.closing, h.close = context.WithCancel(context.Background())
 	if h.host, err = h.build(identity, keys); err != nil {
 		return nil, fmt.Errorf("make host: %w", err)

@@ -42,6 +42,7 @@ func newMuxer() *yamux.Transport {
 type meter struct {
 	sent, received atomic.Uint64 // at the sockets
 	tcp            *tcp.TcpTransport
+	other          Sockets       // than the machine's; nil: none
 	handshake      time.Duration // longest time from a connection to an established one
 
 	mu      sync.RWMutex // guards what follows
@@ -64,10 +65,18 @@ func newMeter(handshake time.Duration) *meter {
 
 // transport makes the TCP transport. Ports are not shared: two nodes on one machine
 // must not listen on the same one unnoticed.
-func (m *meter) transport(upgrader transport.Upgrader, resources network.ResourceManager) (*tcp.TcpTransport, error) {
-	t, err := tcp.NewTCPTransport(&countingUpgrader{upgrader, m}, resources, nil, tcp.DisableReuseport())
+func (m *meter) transport(upgrader transport.Upgrader, resources network.ResourceManager) (transport.Transport, error) {
+	counting := &countingUpgrader{upgrader, m}
+	options := []tcp.Option{tcp.DisableReuseport()}
+	if m.other != nil {
+		options = append(options, dialsFrom(m.other))
+	}
+	t, err := tcp.NewTCPTransport(counting, resources, nil, options...)
 	m.tcp = t
-	return t, err
+	if err != nil || m.other == nil {
+		return t, err
+	}
+	return &onSockets{t, m.other, counting}, nil
 }
 
 // countingUpgrader counts what passes the connections that it upgrades.

@@ -11,7 +11,7 @@ import (
 // reach is what the interfaces that a host may use allow. The zero reach allows all.
 type reach struct {
 	restricted bool
-	local      []netip.Addr // addresses of the allowed interfaces, no zones
+	local      []netip.Addr // addresses of the allowed interfaces, no zones; or of [Sockets]
 	loopback   bool         // a loopback interface is among them
 }
 
@@ -44,7 +44,7 @@ func readReach(names []string) (reach, error) {
 // listen returns the addresses to listen on. A link-local address is left out where
 // the reach is restricted: it means nothing without its interface.
 func (r reach) listen() []netip.Addr {
-	if !r.restricted {
+	if !r.restricted && len(r.local) == 0 {
 		return []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
 	}
 	var addresses []netip.Addr

@@ -44,6 +44,8 @@ type Config struct {
 	// TokenFile holds the token that every request has to show, one word of 16 to 256
 	// characters. Empty: none is asked for, which is possible on loopback alone.
 	TokenFile string
+	// Listen, if not nil, listens in place of the machine's TCP: on a network in memory.
+	Listen func(at netip.AddrPort) (net.Listener, error)
 }
 
 // Validate returns every fault of the configuration, joined, or nil.
@@ -82,7 +84,10 @@ func New(c Config, handler controlpb.NodeServiceHandler, metrics http.Handler, l
 			return nil, fmt.Errorf("serve control API: %w", err)
 		}
 	}
-	listener, err := listen(c.Address, log)
+	if c.Listen == nil {
+		c.Listen = func(at netip.AddrPort) (net.Listener, error) { return listen(at, log) }
+	}
+	listener, err := c.Listen(c.Address)
 	if err != nil {
 		return nil, fmt.Errorf("serve control API: %w", err)
 	}
