@@ -107,8 +107,9 @@ func layers() []layer {
 		},
 		{pkg: "node/nodetest", may: []string{"node", "node/source", "proto/...", "inference/...", "roles/...", "mesh/..."}},
 		// The demonstration: what starts nodes, watches them and judges their answers.
-		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/control", "roles/..."}},
-		{pkg: "node/benchmesh", may: []string{"proto/...", "inference/...", "roles/...", "mesh/secret", "node/control", "node/demo"}},
+		{pkg: "node/launch"},
+		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/control", "node/launch", "roles/..."}},
+		{pkg: "node/benchmesh", may: []string{"proto/...", "inference/...", "roles/...", "mesh/secret", "node/control", "node/demo", "node/launch"}},
 		// The program as real processes: tests alone, which know what a person knows.
 		{pkg: "node/realnet", tests: []string{"proto/controlpb"}},
 		{pkg: "node/command", may: everything},

@@ -26,7 +26,7 @@ func (r *running) idle(ctx context.Context, m *liveMesh) (*Idle, error) {
 	memories := make([]*memory, len(m.members)) // before they are asked anything
 	for i, one := range m.members {
 		if procKnown() {
-			found, err := memoryOf(one.pid())
+			found, err := memoryOf(one.PID())
 			if err != nil {
 				return nil, err
 			}
@@ -39,7 +39,7 @@ func (r *running) idle(ctx context.Context, m *liveMesh) (*Idle, error) {
 	}
 	out.Window = time.Since(start)
 	for i, one := range m.members {
-		n := IdleNode{Name: one.name, Roles: one.Status.GetRoles(), Memory: memories[i], Allowed: allowed(one.Status.GetRoles())}
+		n := IdleNode{Name: one.Name(), Roles: one.Status.GetRoles(), Memory: memories[i], Allowed: allowed(one.Status.GetRoles())}
 		n.sent(before[i].traffic, after[i].traffic, out.Window)
 		if procKnown() {
 			share := (after[i].processor - before[i].processor).Seconds() / out.Window.Seconds()

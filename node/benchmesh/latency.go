@@ -14,6 +14,7 @@ import (
 	"ganglion/inference/dataset"
 	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -156,7 +157,7 @@ func (r *running) floorDevice(ctx context.Context, view int) (string, error) {
 	}
 	defer out.Close()
 	args := append(slices.Clone(r.config.FloorArguments), strconv.Itoa(view))
-	p, err := r.launcher.start(fmt.Sprintf("floor-%d", view), in, args...)
+	p, err := r.launcher.Start(launch.Command{Name: fmt.Sprintf("floor-%d", view), Args: args, Stdout: in})
 	_ = in.Close() // the process has its own
 	if err != nil {
 		return "", err
@@ -171,8 +172,8 @@ func (r *running) floorDevice(ctx context.Context, view int) (string, error) {
 		return "", context.Cause(ctx)
 	}
 	if err != nil {
-		if p.dead() {
-			return "", p.failure()
+		if !p.Running() {
+			return "", failure(p)
 		}
 		return "", fmt.Errorf("floor device does not say where it listens: %w", err)
 	}

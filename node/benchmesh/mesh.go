@@ -15,6 +15,7 @@ import (
 
 	"ganglion/mesh/secret"
 	"ganglion/node/control"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -38,7 +39,7 @@ const (
 
 // member is a node of the mesh: its process, and a client to ask it.
 type member struct {
-	*process
+	*launch.Process
 	*control.Node
 }
 
@@ -52,7 +53,7 @@ type liveMesh struct {
 const views = 6
 
 // raise starts the mesh and waits until everything is in its place.
-func raise(ctx context.Context, l *launcher, dir string) (*liveMesh, error) {
+func raise(ctx context.Context, l *launch.Launcher, dir string) (*liveMesh, error) {
 	token := filepath.Join(dir, "token")
 	if _, err := secret.KeepToken(token, secret.NewToken()); err != nil {
 		return nil, err
@@ -65,9 +66,9 @@ func raise(ctx context.Context, l *launcher, dir string) (*liveMesh, error) {
 	}
 	m := &liveMesh{}
 	start := func(name string, more ...string) error {
-		p, err := l.start(name, nil, args(name, more...)...)
+		p, err := l.Start(launch.Command{Name: name, Args: args(name, more...)})
 		if err == nil {
-			m.members = append(m.members, &member{process: p})
+			m.members = append(m.members, &member{Process: p})
 		}
 		return err
 	}
@@ -103,7 +104,7 @@ func addressOf(m *member) (string, error) {
 			return net.JoinHostPort("127.0.0.1", port), nil
 		}
 	}
-	return "", fmt.Errorf("%s listens nowhere", m.name)
+	return "", fmt.Errorf("%s listens nowhere", m.Name())
 }
 
 // reach waits until all nodes answer.
@@ -115,14 +116,14 @@ func (m *liveMesh) reach(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("%w: name another directory with GANGLION_RUN_DIR", err)
 			}
-			if slices.ContainsFunc(files, func(f control.RunFile) bool { return f.PID == one.pid() }) {
-				if n, err := (control.Finder{}).Find(ctx, strconv.Itoa(one.pid())); err == nil {
+			if slices.ContainsFunc(files, func(f control.RunFile) bool { return f.PID == one.PID() }) {
+				if n, err := (control.Finder{}).Find(ctx, strconv.Itoa(one.PID())); err == nil {
 					one.Node = n
 					break
 				} // it is asked again
 			}
 			if time.Now().After(deadline) {
-				return fmt.Errorf("%s did not come up within %v", one.name, upWait)
+				return fmt.Errorf("%s did not come up within %v", one.Name(), upWait)
 			}
 			if err := m.pause(ctx, upPace); err != nil {
 				return err
@@ -142,11 +143,17 @@ func (m *liveMesh) pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 	}
 	for _, one := range m.members {
-		if one.dead() {
-			return one.failure()
+		if !one.Running() {
+			return failure(one.Process)
 		}
 	}
 	return nil
+}
+
+// failure is the error of a process that should not have ended, with the end of its log.
+func failure(p *launch.Process) error {
+	fault := p.Failure()
+	return fmt.Errorf("%w:\n%s", fault, strings.Join(fault.Log, "\n"))
 }
 
 // settle waits until every node is in its place, for some time.
@@ -175,16 +182,16 @@ func (m *liveMesh) lacks(ctx context.Context) string {
 	for _, one := range m.members {
 		answer, err := one.Members(ctx, &controlpb.MembersRequest{})
 		if err != nil || len(answer.GetViews()) == 0 {
-			return one.name + " does not answer"
+			return one.Name() + " does not answer"
 		}
 		status, err := one.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
 		if err != nil {
-			return one.name + " does not answer"
+			return one.Name() + " does not answer"
 		}
 		one.Status = status
 		for _, s := range status.GetSources() {
 			if !s.GetReady() || s.GetView() == "" {
-				return one.name + " has not got its view"
+				return one.Name() + " has not got its view"
 			}
 		}
 		placed := placed(answer.GetViews()[0].GetMembers())
@@ -192,7 +199,7 @@ func (m *liveMesh) lacks(ctx context.Context) string {
 			first = placed
 		}
 		if lacks := m.misplaced(placed); lacks != "" {
-			return one.name + ": " + lacks
+			return one.Name() + ": " + lacks
 		}
 		if !maps.Equal(first, placed) {
 			return "nodes do not agree on who does what"
@@ -221,16 +228,16 @@ func (m *liveMesh) misplaced(placed map[string]string) string {
 	}
 	held := map[string]bool{}
 	for _, one := range m.members[:views] {
-		view, roles, _ := strings.Cut(placed[one.name], "/")
+		view, roles, _ := strings.Cut(placed[one.Name()], "/")
 		if view == "" || roles != deviceRole {
-			return one.name + " is no device with a view and nothing else"
+			return one.Name() + " is no device with a view and nothing else"
 		}
 		held[view] = true
 	}
 	for i, want := range []string{"/" + aggregatorRole + "," + coordinatorRole, "/" + cloudRole} {
 		one := m.members[views+i]
-		if placed[one.name] != want {
-			return one.name + " has not got its role"
+		if placed[one.Name()] != want {
+			return one.Name() + " has not got its role"
 		}
 		if i == 0 {
 			m.coordinator = one

@@ -11,6 +11,7 @@ import (
 	"ganglion/inference"
 	"ganglion/inference/builtin"
 	"ganglion/inference/dataset"
+	"ganglion/node/launch"
 )
 
 // Progress is told how far a measurement is; of is 0 where that is not known.
@@ -21,7 +22,7 @@ type running struct {
 	config   *Config
 	bundle   *inference.Bundle
 	set      *dataset.Set
-	launcher *launcher
+	launcher *launch.Launcher
 	progress Progress
 }
 
@@ -43,8 +44,8 @@ func Run(ctx context.Context, c Config, progress Progress, hurry <-chan struct{}
 		return nil, fmt.Errorf("make room: %w: name another folder with TMPDIR", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	r.launcher = newLauncher(c.Program, dir)
-	defer r.launcher.close(hurry)
+	r.launcher = launch.New(c.Program, dir)
+	defer r.launcher.Close(hurry)
 	return r.measure(ctx, dir)
 }
 

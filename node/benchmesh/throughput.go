@@ -87,7 +87,7 @@ func spentBy(ctx context.Context, m *member) (s spent, err error) {
 	}
 	s.traffic = status.GetTraffic()
 	if procKnown() {
-		s.processor, err = processorTime(m.pid())
+		s.processor, err = processorTime(m.PID())
 	}
 	return s, err
 }
@@ -95,7 +95,7 @@ func spentBy(ctx context.Context, m *member) (s spent, err error) {
 // workOf is what a node spent in between.
 func workOf(m *member, before, after spent, decided uint64) NodeWork {
 	n := time.Duration(max(decided, 1))
-	w := NodeWork{Name: m.name, Roles: m.Status.GetRoles()}
+	w := NodeWork{Name: m.Name(), Roles: m.Status.GetRoles()}
 	w.SentBytes = float64(after.traffic.GetSocketSentBytes()-before.traffic.GetSocketSentBytes()) / float64(n)
 	if procKnown() {
 		took := after.processor - before.processor

@@ -14,6 +14,7 @@ import (
 	"ganglion/inference/topology"
 	"ganglion/inference/train"
 	"ganglion/node/demo"
+	"ganglion/node/launch"
 )
 
 // demoText tells a demo to a person.
@@ -275,7 +276,7 @@ That took %.1f s; the %d processes have ended. Next:
 
 // failed shows the log of the node that a demo failed at.
 func (d *demoText) failed(err error) {
-	var exit *demo.ExitError
+	var exit *launch.ExitError
 	var silent *demo.SilentError
 	name, lines := "", []string(nil)
 	switch {

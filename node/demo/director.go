@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ganglion/node/control"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -49,7 +50,7 @@ var ErrNotReady = errors.New("the nodes did not come together")
 type director struct {
 	config   *Config
 	stage    *stage
-	launcher *launcher
+	launcher *launch.Launcher
 	teller   Teller
 	narrator *narrator
 	begun    time.Time
@@ -58,6 +59,7 @@ type director struct {
 	under   bool // way: a node that ends is told, and the others go on
 	died    []string
 
+	exits   chan *member
 	news    chan news
 	lines   chan *controlpb.VerdictsResponse
 	moved   chan string
@@ -96,8 +98,8 @@ func (d *director) until(ctx context.Context, tick <-chan time.Time) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case p := <-d.launcher.exits:
-			if err := d.exited(p); err != nil {
+		case m := <-d.exits:
+			if err := d.exited(m); err != nil {
 				return err
 			}
 		case n := <-d.news:
@@ -124,23 +126,17 @@ func (d *director) take(l *controlpb.VerdictsResponse) {
 }
 
 // exited takes a process that has ended.
-func (d *director) exited(p *process) error {
-	living := 0
-	for _, m := range d.members {
-		if m.running() {
-			living++
-		}
-	}
-	if p.leaves {
+func (d *director) exited(gone *member) error {
+	if gone.leaves {
 		return nil
 	}
 	if !d.under {
-		return &ExitError{Name: p.part.Name, Log: p.tail(), Err: p.fault}
+		return fmt.Errorf("start the nodes: %w", gone.Failure())
 	}
-	d.died = append(d.died, p.part.Name)
-	d.tell(d.narrator.died(p.part.Name, howEnded(p.fault))...)
-	if living == 0 {
-		return &ExitError{Name: p.part.Name, Log: p.tail(), Err: p.fault, Last: true}
+	d.died = append(d.died, gone.part.Name)
+	d.tell(d.narrator.died(gone.part.Name, gone.How())...)
+	if !slices.ContainsFunc(d.members, func(m *member) bool { return m.Running() }) {
+		return fmt.Errorf("all nodes have ended: %w", gone.Failure())
 	}
 	return nil
 }
@@ -159,7 +155,7 @@ func (d *director) gather(ctx context.Context, parts []Part) error {
 	for _, m := range d.members {
 		m.leaves = true
 	}
-	d.launcher.stop(nil)
+	d.launcher.Stop(nil)
 	d.members = nil
 	if err := d.raise(ctx, parts[:1], ""); err != nil {
 		return err
@@ -190,11 +186,9 @@ func joinAddress(ctx context.Context, m *member) (string, error) {
 // raise starts nodes and waits until all of them answer. It goes on to listen to them.
 func (d *director) raise(ctx context.Context, parts []Part, join string) error {
 	for _, p := range parts {
-		started, err := d.launcher.start(p, d.stage.arguments(d.config, p, join))
-		if err != nil {
+		if err := d.start(ctx, p, join); err != nil {
 			return err
 		}
-		d.members = append(d.members, &member{process: started})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -203,10 +197,32 @@ func (d *director) raise(ctx context.Context, parts []Part, join string) error {
 	return d.pump(ctx, upPace, func() (bool, error) {
 		waits, err := d.reach(ctx)
 		if err == nil && waits != nil && time.Now().After(deadline) {
-			return false, &SilentError{Name: waits.part.Name, Log: waits.tail()}
+			return false, &SilentError{Name: waits.part.Name, Log: waits.Tail()}
 		}
 		return waits == nil, err
 	})
+}
+
+// start starts a node, and waits for its end beside.
+func (d *director) start(ctx context.Context, p Part, join string) error {
+	started, err := d.launcher.Start(launch.Command{Name: p.Name, Args: d.stage.arguments(d.config, p, join)})
+	if err != nil {
+		return err
+	}
+	m := &member{Process: started, part: p}
+	d.members = append(d.members, m)
+	d.hearing.Go(func() {
+		select {
+		case <-m.Ended():
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case d.exits <- m:
+		case <-ctx.Done():
+		}
+	})
+	return nil
 }
 
 // reach finds the nodes that have come up since, by their run files, and returns one that
@@ -224,8 +240,8 @@ func (d *director) reach(ctx context.Context) (waits *member, err error) {
 		if m.node != nil {
 			continue
 		}
-		if here[m.pid()] {
-			m.node, _ = control.Finder{}.Find(ctx, strconv.Itoa(m.pid())) // it is asked again
+		if here[m.PID()] {
+			m.node, _ = control.Finder{}.Find(ctx, strconv.Itoa(m.PID())) // it is asked again
 		}
 		if m.node == nil { // it may be about to answer
 			waits = m
@@ -263,7 +279,7 @@ func (d *director) settle(ctx context.Context) error {
 		}
 		w := wants{bundle: d.config.Bundle.ID().String(), data: fmt.Sprintf("%x", d.config.Set.Hash)}
 		for _, m := range d.members {
-			if m.running() {
+			if m.Running() {
 				w.views += m.part.Views
 			}
 		}

@@ -26,9 +26,8 @@
 //
 // # Guarantees
 //
-// No process outlives [Run]: each is asked to end and, after three seconds, ended. On Linux
-// the nodes end even where this process is killed. A node that ends by itself once all were
-// up is told, and the others go on.
+// No process outlives [Run]; on Linux none outlives this process, however it ends. A node
+// that ends by itself once all were up is told, and the others go on.
 //
 // # Limits
 //

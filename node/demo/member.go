@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ganglion/node/control"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -17,14 +18,16 @@ const (
 
 // member is a node of the demo: its process and, once it is up, a client to ask it.
 type member struct {
-	*process
+	*launch.Process
+	part   Part
+	leaves bool                      // it was told to end
 	node   *control.Node             // nil: it is not up yet
 	status *controlpb.StatusResponse // the last one that it answered
 	before spent                     // when the run began
 }
 
 // up tells whether the node runs and can be asked.
-func (m *member) up() bool { return m.node != nil && m.running() }
+func (m *member) up() bool { return m.node != nil && m.Running() }
 
 // outlooks asks every node that is up how it and the mesh are, all at once.
 func outlooks(ctx context.Context, members []*member) []outlook {
@@ -89,7 +92,7 @@ func listen(ctx context.Context, m *member, to chan<- news) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-m.ended:
+		case <-m.Ended():
 			return
 		case <-again.C:
 		}

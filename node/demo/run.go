@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ganglion/node/control"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -33,12 +34,12 @@ func Run(ctx context.Context, c Config, t Teller, hurry <-chan struct{}) (result
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	d := &director{
-		config: &c, stage: s, launcher: newLauncher(c.Program, s.logs), teller: t,
+		config: &c, stage: s, launcher: launch.New(c.Program, s.logs), teller: t,
 		narrator: newNarrator(len(c.Bundle.Topology().Groups)), begun: begun,
-		news: make(chan news, newsKept), lines: make(chan *controlpb.VerdictsResponse, newsKept), moved: make(chan string, newsKept),
+		exits: make(chan *member, newsKept), news: make(chan news, newsKept), lines: make(chan *controlpb.VerdictsResponse, newsKept), moved: make(chan string, newsKept),
 		ledger: NewLedger(NewJudge(c.Bundle, c.Set, c.Samples)),
 	}
-	defer d.launcher.close(hurry)
+	defer d.launcher.Close(hurry)
 	ctx, cancel := context.WithCancel(ctx)
 	defer d.hearing.Wait()
 	defer cancel() // streams end before the nodes are asked to

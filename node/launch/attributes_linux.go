@@ -1,0 +1,9 @@
+package launch
+
+import "syscall"
+
+// processAttributes puts a process into a process group of its own, so that Ctrl-C reaches
+// this process alone, which ends its nodes; and has the system end it if this one is killed.
+func processAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
