@@ -110,10 +110,12 @@ func layers() []layer {
 		{pkg: "node/launch"},
 		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/control", "node/launch", "roles/..."}},
 		{pkg: "node/benchmesh", may: []string{"proto/...", "inference/...", "roles/...", "mesh/secret", "node/control", "node/demo", "node/launch"}},
+		// Machines and networks between them, made of namespaces and broken on purpose.
+		{pkg: "node/lab"},
 		// The program as real processes: tests alone, which know what a person knows.
 		{pkg: "node/realnet", tests: []string{"proto/controlpb"}},
 		{pkg: "node/command", may: everything},
-		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "mesh/secret", "node", "node/nodetest", "node/source"}, tests: []string{"examples/walk"}},
+		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "mesh/secret", "node", "node/lab", "node/nodetest", "node/source"}, tests: []string{"examples/walk"}},
 		{pkg: ".", may: []string{"node/command"}},
 	}
 }
