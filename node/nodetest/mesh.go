@@ -3,15 +3,13 @@ package nodetest
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"ganglion/inference"
-	"ganglion/mesh/discovery"
 	"ganglion/mesh/secret"
 	"ganglion/node"
 	"ganglion/proto/controlpb"
@@ -29,12 +27,24 @@ type T interface {
 // Mesh is a deployment that runs. Its methods are called from the goroutine of the test.
 type Mesh struct {
 	t     T
-	lo    string // name of the loopback interface
+	place place
 	token secret.Token
-	port  uint16         // of the beacon
 	names map[string]int // how many nodes of each sort there have been
 	nodes []*member
 	runs  map[string]begun // by identifier
+}
+
+// place is where a mesh is: on the machine's loopback interface, or on a network in memory.
+type place interface {
+	// settle says in the configuration of a node how it finds the others, and where it
+	// serves its control API. It is called before each start.
+	settle(c *node.Config)
+	// web is the way to the control API of a node, by its name.
+	web(name string) *http.Transport
+	// patience is how long to wait for what must come, and look how often to look.
+	patience() (longest, look time.Duration)
+	// ended is called when nothing runs any more.
+	ended()
 }
 
 // member is a node of the mesh, running or not.
@@ -53,10 +63,12 @@ type member struct {
 // one another is for [Mesh.Settle]. All of it ends with the test.
 func Start(t T, parts ...Part) *Mesh {
 	t.Helper()
-	m := &Mesh{
-		t: t, lo: loopback(t), token: secret.NewToken(), port: freePort(t),
-		names: map[string]int{}, runs: map[string]begun{},
-	}
+	return start(t, &onLoopback{lo: loopback(t), port: freePort(t)}, parts)
+}
+
+func start(t T, at place, parts []Part) *Mesh {
+	t.Helper()
+	m := &Mesh{t: t, place: at, token: secret.NewToken(), names: map[string]int{}, runs: map[string]begun{}}
 	t.Cleanup(m.end)
 	m.Add(parts...)
 	return m
@@ -75,8 +87,6 @@ func (m *Mesh) Add(parts ...Part) (names []string) {
 			change(m.t, one)
 		}
 		c.Token = m.token.Reveal()
-		c.Mesh.Interfaces, c.Mesh.Port, c.Mesh.BeaconPort = []string{m.lo}, 0, m.port
-		c.API = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
 		if one.kept {
 			c.Dir = folder(m.t)
 		}
@@ -97,6 +107,7 @@ func (m *Mesh) Add(parts ...Part) (names []string) {
 // start starts a node.
 func (m *Mesh) start(n *member) {
 	m.t.Helper()
+	m.place.settle(&n.config)
 	var err error
 	if n.node, err = node.New(n.config, func(string) {}, logger(n.config.Name)); err != nil {
 		m.t.Fatalf("start %s: %v", n.config.Name, err)
@@ -122,7 +133,7 @@ func (m *Mesh) ready(n *member) {
 	if err != nil {
 		m.t.Fatalf("%s: %v", n.config.Name, err)
 	}
-	n.web = &http.Transport{}
+	n.web = m.place.web(n.config.Name)
 	n.client = controlpb.NewNodeServiceClient(&http.Client{Transport: n.web}, "http://"+status.GetApi())
 }
 
@@ -179,6 +190,7 @@ func (m *Mesh) end() {
 		}
 	}
 	ending.Wait()
+	m.place.ended()
 	for _, n := range m.nodes {
 		if n.err != nil {
 			m.t.Fatalf("%s ended with a fault: %v", n.config.Name, n.err)
@@ -266,37 +278,6 @@ func logger(name string) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", name)
-}
-
-// loopback is the name of the loopback interface.
-func loopback(t T) string {
-	t.Helper()
-	interfaces, err := discovery.SystemInterfaces()
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	for _, i := range interfaces {
-		if i.Loopback() && len(i.Prefixes) > 0 {
-			return i.Name
-		}
-	}
-	t.Fatalf("no loopback interface is up")
-	return ""
-}
-
-// freePort is a UDP port that nobody uses.
-func freePort(t T) uint16 {
-	t.Helper()
-	probe, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	defer probe.Close()
-	address, err := netip.ParseAddrPort(probe.LocalAddr().String())
-	if err != nil {
-		t.Fatalf("find a port for the beacon: %v", err)
-	}
-	return address.Port()
 }
 
 // folder is an empty folder that is gone after the test.

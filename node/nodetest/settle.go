@@ -16,9 +16,6 @@ import (
 // no measure of how long that takes.
 const Patience = time.Minute
 
-// look is how often something that is waited for is looked at.
-const look = 10 * time.Millisecond
-
 // Await waits until something holds, which it looks at again and again.
 func (m *Mesh) Await(ctx context.Context, what string, holds func() bool) {
 	m.t.Helper()
@@ -33,7 +30,8 @@ func (m *Mesh) Await(ctx context.Context, what string, holds func() bool) {
 // await waits until there is no reason any more why something does not hold.
 func (m *Mesh) await(ctx context.Context, what string, not func() (why string)) {
 	m.t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	longest, look := m.place.patience()
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
