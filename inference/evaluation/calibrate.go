@@ -3,8 +3,6 @@ package evaluation
 import (
 	"context"
 	"fmt"
-	"math/bits"
-	"math/rand/v2"
 	"slices"
 
 	"ganglion/inference"
@@ -97,33 +95,16 @@ type calibration struct {
 	scored   int         // answers with a view and a label
 }
 
-// weighed is one sample with one set of views, and what it weighs among all with
-// as many views.
-type weighed struct {
-	answer
-	weight float64
-}
-
 // observe runs the network on the validation samples and their subsets of views.
 func (c *calibration) observe(m *inference.Model, set *dataset.Set, samples []int) error {
 	c.answers = make([]answer, len(samples))
 	c.cases = make([][]weighed, len(samples))
-	limit := max(1, casesPerSize/max(1, len(samples)))
-	if len(c.topology.Views) > ExhaustiveViews {
-		limit = min(limit, sampledSets)
-	}
+	limit := caseLimit(c.topology, len(samples))
 	err := eachTrial(context.Background(), m, set, samples, func(place int, t *trial) {
 		label, seen := set.Labels[samples[place]], t.devices.Seen
 		c.answers[place] = answer{label, seen, t.proposals(seen)}
-		if !c.answers[place].scored() {
-			return
-		}
-		r := rand.NewPCG(subsetSeed, uint64(place))
-		for size := 1; size <= bits.OnesCount64(seen); size++ {
-			sets := subsets(seen, size, limit, r)
-			for _, s := range sets {
-				c.cases[place] = append(c.cases[place], weighed{answer{label, s, t.proposals(s)}, 1 / float64(len(sets))})
-			}
+		if c.answers[place].scored() {
+			c.cases[place] = casesOf(t, label, place, limit)
 		}
 	})
 	for i := range c.answers {

@@ -107,9 +107,9 @@ func TestOutOfReach(t *testing.T) {
 		policy  Policy
 		nearest Point
 	}{
-		{"accuracy", top, Policy{MinAccuracy, 0.97}, Point{LocalExit: 1, Overall: 0.5, PayloadPerSeenView: 12, PayloadPerDevice: 6}},
-		{"bytes", top, Policy{MaxBytes, 11.9}, Point{LocalExit: 1, Overall: 0.5, PayloadPerSeenView: 12, PayloadPerDevice: 6}},
-		{"local exits without a local exit", paperTopology(t, "a", 2), Policy{MinLocal, 0.6}, Point{Overall: 0.5, PayloadPerSeenView: 192, PayloadPerDevice: 96}},
+		{"accuracy", top, Policy{MinAccuracy, 0.97}, Point{LocalExit: 1, Overall: 0.5, Interval: Wilson(1, 2), PayloadPerSeenView: 12, PayloadPerDevice: 6}},
+		{"bytes", top, Policy{MaxBytes, 11.9}, Point{LocalExit: 1, Overall: 0.5, Interval: Wilson(1, 2), PayloadPerSeenView: 12, PayloadPerDevice: 6}},
+		{"local exits without a local exit", paperTopology(t, "a", 2), Policy{MinLocal, 0.6}, Point{Overall: 0.5, Interval: Wilson(1, 2), PayloadPerSeenView: 192, PayloadPerDevice: 96}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

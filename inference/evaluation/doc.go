@@ -2,10 +2,10 @@
 // thresholds of its exits. It runs the network as deployed ([inference.Model]), not
 // the trainer's.
 //
-// The device sections run once per sample; from there every set of views is a matter
-// of aggregating what they made, and every threshold a matter of comparing entropies.
-// So "what if these cameras were gone" is answered for every set of views that a
-// report lists, and the sweep over T runs nothing twice.
+// The device sections run once per sample and kind of question; from there every set of
+// views is a matter of aggregating what they made, and every threshold a matter of
+// comparing entropies. So "what if these cameras were gone" is answered for every set of
+// views that a report lists, and the sweep over T runs nothing twice.
 //
 // # Definitions
 //
@@ -28,6 +28,11 @@
 //     view is the mean over seen views; per device is the mean over samples times
 //     views, the paper's "device per sample".
 //   - Balanced accuracy: the mean of the recalls of the classes that occur.
+//   - Growth: the views one by one, from the one that alone answers the smallest share of
+//     all samples rightly to the best (figure 8 of the paper).
+//   - By number of views: an exit is judged on every labelled sample with each subset of
+//     that many of the views that it sees, all of which weigh 1 together, as calibration
+//     does. Intervals count the samples, not their subsets, which are not independent.
 //   - Intervals: Wilson's score interval at 95 % (Wilson, Probable inference, the law
 //     of succession, and statistical inference, JASA 22, 1927).
 //

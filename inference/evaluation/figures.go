@@ -56,7 +56,7 @@ func (e *evaluation) exitRule(r *Report) {
 	for _, exit := range e.topology.Exits() {
 		r.Exits[exit.String()] = share(c.exits[exit], c.samples)
 		scored, right := c.atExit[exit][0], c.atExit[exit][1]
-		r.ExitAccuracy[exit.String()] = ExitAccuracy{scored, share(right, scored)}
+		r.ExitAccuracy[exit.String()] = ExitAccuracy{scored, share(right, scored), Wilson(right, scored)}
 	}
 	r.PerClass = classFigures(e.topology.Classes, r.Confusion)
 	e.accuracy(r, &c)
@@ -132,12 +132,6 @@ func balanced(classes []ClassFigures) Number {
 // other views may show another object.
 func (e *evaluation) devices() []DeviceAccuracy {
 	out := make([]DeviceAccuracy, len(e.topology.Views))
-	labelled := 0
-	for _, sample := range e.samples {
-		if e.set.Labels[sample] != dataset.NotPresent {
-			labelled++
-		}
-	}
 	for v, name := range e.topology.Views {
 		seen, right := 0, 0
 		for i, sample := range e.samples {
@@ -150,9 +144,11 @@ func (e *evaluation) devices() []DeviceAccuracy {
 				right++
 			}
 		}
-		out[v] = DeviceAccuracy{v, name, seen, share(right, seen), share(right, labelled)}
+		out[v] = DeviceAccuracy{v, name, seen, share(right, seen), Wilson(right, seen), share(right, e.labelled), Wilson(right, e.labelled)}
 		if e.topology.Local == nil {
-			out[v].Accuracy, out[v].OfAllAccuracy = Number(math.NaN()), Number(math.NaN())
+			nan := Number(math.NaN())
+			out[v].Accuracy, out[v].Interval = nan, Interval{nan, nan}
+			out[v].OfAllAccuracy, out[v].OfAllInterval = nan, Interval{nan, nan}
 		}
 	}
 	return out
@@ -168,13 +164,13 @@ func (e *evaluation) sweep() []SweepRow {
 	return rows
 }
 
-// missing fills in what is left without some views.
+// missing fills in what is left without some views, and without each node.
 func (e *evaluation) missing(r *Report) {
 	r.Missing, r.MissingByCount = []Missing{}, []MissingByCount{}
 	for i, sets := range e.sets {
 		first := len(r.Missing)
 		for j, set := range sets {
-			r.Missing = append(r.Missing, missingOf(set, e.fates[i][j]))
+			r.Missing = append(r.Missing, Missing{members(set), leftOf(e.topology, e.fates[i][j], e.labelled)})
 		}
 		size := i + 1
 		all := !exceeds(len(e.topology.Views), size, len(sets))

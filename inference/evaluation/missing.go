@@ -7,35 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"ganglion/inference"
-	"ganglion/inference/dataset"
 	"ganglion/inference/topology"
 )
-
-// fate is what becomes of one sample with some views missing.
-type fate uint8
-
-const (
-	fateNoView     fate = iota // no view left that sees something
-	fateUnlabelled             // answered, but there is nothing to compare with
-	fateWrong
-	fateRight
-)
-
-// fateOf is the fate of an answer by the exit rule with thresholds.
-func fateOf(a *answer, thresholds inference.Thresholds) fate {
-	chosen := inference.Choose(a.proposals, thresholds)
-	switch {
-	case chosen < 0:
-		return fateNoView
-	case a.label == dataset.NotPresent:
-		return fateUnlabelled
-	case a.proposals[chosen].Class == a.label:
-		return fateRight
-	default:
-		return fateWrong
-	}
-}
 
 // missingSets lists the sets of missing views that a report has, by their size
 // from 1 to all views but one.
@@ -57,18 +30,6 @@ func missingSets(t *topology.Topology) [][]uint64 {
 	return bySize
 }
 
-// missingOf sums up the fates [sample] of one set of missing views.
-func missingOf(set uint64, fates []fate) Missing {
-	var counts [fateRight + 1]int
-	for _, f := range fates {
-		counts[f]++
-	}
-	return Missing{
-		Views: members(set), Samples: len(fates), NoView: counts[fateNoView],
-		Overall: share(counts[fateRight], counts[fateRight]+counts[fateWrong]),
-	}
-}
-
 // members lists the members of a set of views, ascending; empty, not nil.
 func members(set uint64) []int {
 	out := make([]int, 0, bits.OnesCount64(set))
@@ -81,9 +42,10 @@ func members(set uint64) []int {
 // sumUp sums up sets of as many missing views; all says that there are no others.
 // Sets that leave nothing to score count in NoView alone.
 func sumUp(size int, sets []Missing, all bool) MissingByCount {
+	nan := Number(math.NaN())
 	out := MissingByCount{
 		Missing: size, Sets: len(sets), Sampled: !all,
-		Worst: Number(math.NaN()), WorstViews: []int{},
+		Best: nan, Worst: nan, WorstInterval: Interval{nan, nan}, WorstViews: []int{},
 	}
 	total, scored, noView := 0.0, 0, 0.0
 	for _, m := range sets {
@@ -93,7 +55,10 @@ func sumUp(size int, sets []Missing, all bool) MissingByCount {
 		}
 		total += float64(m.Overall)
 		if scored == 0 || m.Overall < out.Worst {
-			out.Worst, out.WorstViews = m.Overall, m.Views
+			out.Worst, out.WorstInterval, out.WorstViews = m.Overall, m.Interval, m.Views
+		}
+		if scored == 0 || m.Overall > out.Best {
+			out.Best = m.Overall
 		}
 		scored++
 	}

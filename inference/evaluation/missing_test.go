@@ -12,22 +12,43 @@ import (
 )
 
 // Without a view there is no guess: such samples are counted, and scored neither
-// right nor wrong.
-func TestMissingOf(t *testing.T) {
+// right nor wrong; over all samples they are not answered.
+func TestLeftOf(t *testing.T) {
+	const atLocal, atCloud = 1 << topology.ExitLocal, 1 << topology.ExitCloud
 	nan := Number(math.NaN())
 	tests := []struct {
-		name  string
-		fates []fate
-		want  Missing
+		name     string
+		fates    []fate
+		labelled int
+		want     Left
 	}{
-		{"each", []fate{fateRight, fateWrong, fateNoView, fateRight, fateUnlabelled}, Missing{[]int{0, 63}, 5, 1, Number(2.0 / 3)}},
-		{"no view at all", []fate{fateNoView, fateNoView}, Missing{[]int{0, 63}, 2, 2, nan}},
+		{
+			"each",
+			[]fate{
+				{right, topology.ExitLocal, atLocal},
+				{wrong, topology.ExitCloud, 0},
+				{},
+				{right, topology.ExitCloud, atLocal | atCloud},
+				{unlabelled, topology.ExitLocal, 0},
+			},
+			4,
+			Left{
+				Samples: 5, NoView: 1, Overall: Number(2.0 / 3), Interval: Wilson(2, 3),
+				OfAll: 0.5, OfAllInterval: Wilson(2, 4), Local: Number(2.0 / 3), Cloud: Number(1.0 / 3), LocalExit: 0.4,
+			},
+		},
+		{
+			"no view at all",
+			[]fate{{}, {}},
+			2,
+			Left{Samples: 2, NoView: 2, Overall: nan, Interval: Interval{nan, nan}, OfAll: 0, OfAllInterval: Wilson(0, 2), Local: nan, Cloud: nan},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := missingOf(1|1<<63, tt.fates)
+			got := leftOf(paperTopology(t, "c", 2), tt.fates, tt.labelled)
 			if diff := cmp.Diff(tt.want, got, sameNumber); diff != "" {
-				t.Errorf("missing (-want +got):\n%s", diff)
+				t.Errorf("left (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -37,17 +58,18 @@ func TestMissingOf(t *testing.T) {
 // spoil neither.
 func TestSumUp(t *testing.T) {
 	nan := Number(math.NaN())
-	sets := []Missing{
-		{[]int{0}, 4, 1, 0.75}, {[]int{1}, 4, 0, 0.5}, {[]int{2}, 4, 4, nan}, {[]int{3}, 4, 0, 1},
+	without := func(view, noView int, overall Number) Missing {
+		return Missing{[]int{view}, Left{Samples: 4, NoView: noView, Overall: overall, Interval: Interval{overall, 1}}}
 	}
+	sets := []Missing{without(0, 1, 0.75), without(1, 0, 0.5), without(2, 4, nan), without(3, 0, 1)}
 	tests := []struct {
 		name string
 		sets []Missing
 		want MissingByCount
 	}{
-		{"some", sets, MissingByCount{1, 4, false, 0.75, 0.5, []int{1}, 1.25 / 4}},
-		{"first of equals", []Missing{sets[1], {[]int{9}, 4, 0, 0.5}}, MissingByCount{1, 2, false, 0.5, 0.5, []int{1}, 0}},
-		{"nothing left", sets[2:3], MissingByCount{1, 1, false, nan, nan, []int{}, 1}},
+		{"some", sets, MissingByCount{1, 4, false, 0.75, 1, 0.5, Interval{0.5, 1}, []int{1}, 1.25 / 4}},
+		{"first of equals", []Missing{sets[1], without(9, 0, 0.5)}, MissingByCount{1, 2, false, 0.5, 0.5, 0.5, Interval{0.5, 1}, []int{1}, 0}},
+		{"nothing left", sets[2:3], MissingByCount{1, 1, false, nan, nan, nan, Interval{nan, nan}, []int{}, 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,25 +122,25 @@ func TestFateOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unlabelled := said(0.25, 0, 0)
-	unlabelled.label = dataset.NotPresent
+	nameless := said(0.25, 0, 0)
+	nameless.label = dataset.NotPresent
 	tests := []struct {
 		name string
 		a    answer
-		want fate
+		want outcome
 	}{
-		{"exits, right", said(0.25, 0, 1), fateRight},
-		{"exits, wrong", said(0.25, 1, 0), fateWrong},
-		{"at the threshold it exits", said(0.5, 0, 1), fateRight},
-		{"goes up, right", said(0.75, 1, 0), fateRight},
-		{"goes up, wrong", said(0.75, 0, 1), fateWrong},
-		{"no label", unlabelled, fateUnlabelled},
-		{"no view", answer{label: 0}, fateNoView},
+		{"exits, right", said(0.25, 0, 1), right},
+		{"exits, wrong", said(0.25, 1, 0), wrong},
+		{"at the threshold it exits", said(0.5, 0, 1), right},
+		{"goes up, right", said(0.75, 1, 0), right},
+		{"goes up, wrong", said(0.75, 0, 1), wrong},
+		{"no label", nameless, unlabelled},
+		{"no view", answer{label: 0}, noView},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := fateOf(&tt.a, open); got != tt.want {
-				t.Errorf("fate %v, want %v", got, tt.want)
+			if got := fateOf(&tt.a, open).outcome; got != tt.want {
+				t.Errorf("outcome %v, want %v", got, tt.want)
 			}
 		})
 	}

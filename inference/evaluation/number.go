@@ -44,12 +44,16 @@ type Interval [2]Number
 // Wilson is Wilson's score interval at 95 % for right out of n trials. Unlike the
 // normal approximation it stays in [0, 1] and does not shrink to a point where
 // every trial, or none, is right. Of no trials it is NaN.
-func Wilson(right, n int) Interval {
+func Wilson(right, n int) Interval { return wilson(float64(right), float64(n)) }
+
+// wilson is the interval of weighted trials: n is the number of samples, which is
+// what is independent, however their weight is spread.
+func wilson(right, n float64) Interval {
 	if n == 0 {
 		return Interval{Number(math.NaN()), Number(math.NaN())}
 	}
 	const z2 = normal975 * normal975
-	p, size := float64(right)/float64(n), float64(n)
+	p, size := right/n, n
 	center := (p + z2/(2*size)) / (1 + z2/size)
 	half := normal975 / (1 + z2/size) * math.Sqrt(p*(1-p)/size+z2/(4*size*size))
 	low, high := max(0, center-half), min(1, center+half)

@@ -13,11 +13,12 @@ import (
 // Point is how the exit rule fares with some thresholds on some samples: what it
 // gets right and what it costs.
 type Point struct {
-	LocalExit          Number  `json:"local_exit"`          // share of samples that exit locally
-	EdgeExit           *Number `json:"edge_exit,omitempty"` // at an edge; nil where the topology has no exit there
-	Overall            Number  `json:"overall"`             // accuracy over samples with a view left
-	PayloadPerSeenView Number  `json:"payload_bytes_per_seen_view"`
-	PayloadPerDevice   Number  `json:"payload_bytes_per_device"`
+	LocalExit          Number   `json:"local_exit"`          // share of samples that exit locally
+	EdgeExit           *Number  `json:"edge_exit,omitempty"` // at an edge; nil where the topology has no exit there
+	Overall            Number   `json:"overall"`             // accuracy over samples with a view left
+	Interval           Interval `json:"interval"`            // of Overall
+	PayloadPerSeenView Number   `json:"payload_bytes_per_seen_view"`
+	PayloadPerDevice   Number   `json:"payload_bytes_per_device"`
 }
 
 // answer is what the network makes of one sample with one set of views.
@@ -82,6 +83,7 @@ func (c *tally) point(t *topology.Topology) Point {
 	p := Point{
 		LocalExit:          share(c.exits[topology.ExitLocal], c.samples),
 		Overall:            share(c.right, c.scored),
+		Interval:           Wilson(c.right, c.scored),
 		PayloadPerSeenView: share(float64(c.payload), float64(c.seen)),
 		PayloadPerDevice:   share(float64(c.payload), float64(c.samples)*float64(len(t.Views))),
 	}

@@ -20,30 +20,56 @@ const (
 // split is what the report calls them. It uses every processor, and ends early
 // with ctx.
 func Run(ctx context.Context, b *inference.Bundle, set *dataset.Set, samples []int, split string) (*Report, error) {
+	return RunWith(ctx, b, set, Options{Samples: samples, Split: split})
+}
+
+// RunWith is Run with all that may be asked for.
+func RunWith(ctx context.Context, b *inference.Bundle, set *dataset.Set, opts Options) (*Report, error) {
+	r, err := run(ctx, b, set, opts)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate: %w", err)
+	}
+	return r, nil
+}
+
+func run(ctx context.Context, b *inference.Bundle, set *dataset.Set, opts Options) (*Report, error) {
 	t := b.Topology()
 	if err := CheckFit(t, set); err != nil {
-		return nil, fmt.Errorf("evaluate: %w", err)
+		return nil, err
 	}
-	if len(samples) == 0 {
-		return nil, fmt.Errorf("evaluate: data set %s has no samples in these frames; take every sample", set.Name)
+	if len(opts.Samples) == 0 {
+		return nil, fmt.Errorf("data set %s has no samples in these frames; take every sample", set.Name)
 	}
-	e := newEvaluation(t, b.Thresholds(), set, samples)
-	if err := eachTrial(ctx, b.Model(), set, samples, e.visit); err != nil {
-		return nil, fmt.Errorf("evaluate: %w", err)
+	nodes, err := nodesOf(t, opts.Together)
+	if err != nil {
+		return nil, err
+	}
+	e := newEvaluation(t, b.Thresholds(), set, opts.Samples)
+	if err := eachTrial(ctx, b.Model(), set, e.samples, e.visit); err != nil {
+		return nil, err
 	}
 	r := &Report{
-		Samples: len(samples),
+		Samples: len(e.samples),
 		Bundle:  b.ID().String(), CalibratedFor: b.CalibratedFor(), SyntheticModel: b.Provenance().GetSynthetic(),
 		Data: set.Name, DataHash: hex.EncodeToString(set.Hash[:]), Synthetic: set.Synthetic,
-		Split: split, Frames: set.FramesOf(samples).String(),
+		Split: opts.Split, Frames: set.FramesOf(e.samples).String(),
 		Classes: t.Classes, Views: t.Views,
 		Thresholds: ThresholdsByName(t, b.Thresholds()),
-		Baselines:  baselines(t, set, samples),
+		Baselines:  baselines(t, set, e.samples),
 		Devices:    e.devices(),
 		Sweep:      e.sweep(),
 	}
 	e.exitRule(r)
 	e.missing(r)
+	if r.Growth, err = e.grow(ctx, b.Model(), r.Devices); err != nil {
+		return nil, err
+	}
+	if r.Nodes, err = e.losses(ctx, b.Model(), nodes); err != nil {
+		return nil, err
+	}
+	if r.ExitQuality, err = e.confidence(ctx, b.Model()); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -54,6 +80,7 @@ type evaluation struct {
 	thresholds inference.Thresholds
 	set        *dataset.Set
 	samples    []int
+	labelled   int        // samples that have a label
 	answers    []answer   // [sample] with all views
 	alone      [][]int    // [sample][view]: the class of the device's own exit, -1 without
 	sets       [][]uint64 // [missing views - 1][set]
@@ -65,6 +92,11 @@ func newEvaluation(t *topology.Topology, thresholds inference.Thresholds, set *d
 		topology: t, thresholds: thresholds, set: set, samples: samples,
 		answers: make([]answer, len(samples)), alone: make([][]int, len(samples)),
 		sets: missingSets(t),
+	}
+	for _, sample := range samples {
+		if set.Labels[sample] != dataset.NotPresent {
+			e.labelled++
+		}
 	}
 	for _, sets := range e.sets {
 		fates := make([][]fate, len(sets))
@@ -89,9 +121,13 @@ func (e *evaluation) visit(place int, t *trial) {
 	}
 	for i, sets := range e.sets {
 		for j, missing := range sets {
-			left := all &^ missing
-			a := answer{label, t.devices.Seen & left, t.proposals(left)}
-			e.fates[i][j][place] = fateOf(&a, e.thresholds)
+			e.fates[i][j][place] = e.fateWith(place, t, all&^missing)
 		}
 	}
+}
+
+// fateWith is the fate of a sample of which some views are left.
+func (e *evaluation) fateWith(place int, t *trial, left uint64) fate {
+	a := answer{e.set.Labels[e.samples[place]], t.devices.Seen & left, t.proposals(left)}
+	return fateOf(&a, e.thresholds)
 }

@@ -197,7 +197,7 @@ func TestDevicesAreMeasuredAlone(t *testing.T) {
 				right++
 			}
 		}
-		want := DeviceAccuracy{v, top.Views[v], seen, share(right, seen), share(right, labelled)}
+		want := DeviceAccuracy{v, top.Views[v], seen, share(right, seen), Wilson(right, seen), share(right, labelled), Wilson(right, labelled)}
 		if diff := cmp.Diff(want, got, sameNumber); diff != "" {
 			t.Errorf("view %d (-want +got):\n%s", v, diff)
 		}
@@ -233,7 +233,7 @@ func TestReportIndependentOfWorkers(t *testing.T) {
 func TestReportKeys(t *testing.T) {
 	top := paperTopology(t, "e", 3)
 	b, set := untrained(t, top), scene(t, top)
-	r, err := Run(context.Background(), b, set, Every(set), SplitAll)
+	r, err := RunWith(context.Background(), b, set, Options{Samples: Every(set), Split: SplitAll, Together: [][]int{{0, 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,13 +265,16 @@ func TestReportKeys(t *testing.T) {
 	for key, inner := range map[string][]string{
 		"samples": nil, "no_view": nil, "bundle": nil,
 		"payload_bytes_per_seen_view": nil, "payload_bytes_per_device": nil, "raw_bytes_per_view": nil,
-		"thresholds": {"local", "edge"},
-		"accuracy":   {"overall", "local", "edge", "cloud", "balanced"},
-		"baselines":  {"majority", "presence"},
-		"exits":      {"local", "edge", "cloud", "none"},
-		"devices":    {"view", "accuracy"},
-		"sweep":      {"t", "local_exit", "overall", "payload_bytes_per_seen_view"},
-		"missing":    {"views", "samples", "no_view", "overall"},
+		"thresholds":   {"local", "edge"},
+		"accuracy":     {"overall", "local", "edge", "cloud", "balanced"},
+		"baselines":    {"majority", "presence"},
+		"exits":        {"local", "edge", "cloud", "none"},
+		"devices":      {"view", "accuracy"},
+		"sweep":        {"t", "local_exit", "overall", "payload_bytes_per_seen_view"},
+		"missing":      {"views", "samples", "no_view", "overall", "interval", "of_all_samples", "local", "edge", "cloud", "local_exit"},
+		"growth":       {"added", "views", "alone", "overall", "of_all_samples", "local", "cloud"},
+		"nodes":        {"views", "overall"},
+		"exit_quality": {"exit", "seen", "t", "exit_share", "exited", "sent_up", "withheld", "calibration_error", "reliability", "entropy"},
 	} {
 		if object[key] == nil {
 			t.Errorf("there is no key %q", key)
