@@ -45,6 +45,8 @@ type Config struct {
 	// Beyond 100 ms, whatever waits for an answer waits longer in proportion, and so
 	// does whoever waits for a death to be noticed.
 	RoundTripMax time.Duration
+	// Impairable allows [Mesh.Impair].
+	Impairable bool
 	// CheckSetting, if not nil, returns why a setting must not be. It is asked for the
 	// keys that are not the mesh's own, of own settings and received ones, and must be
 	// pure. Nil allows all.
@@ -92,7 +94,7 @@ func (c Config) slower(d time.Duration) time.Duration {
 func (c Config) link() link.Config {
 	l := link.DefaultLAN()
 	l.Port, l.Interfaces = c.Port, c.Interfaces
-	l.Sockets = c.Sockets
+	l.Sockets, l.Impairable = c.Sockets, c.Impairable
 	l.DialTimeout = c.slower(l.DialTimeout)
 	if len(c.Interfaces) == 0 && c.Sockets == nil {
 		l.Advertise = new(advertiser).allows

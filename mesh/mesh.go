@@ -91,7 +91,11 @@ func (m *Mesh) assemble(identity secret.Identity) error {
 		return err
 	}
 	on := discovery.OnLibp2p(m.host.Libp2p())
-	if m.finder, err = discovery.New(m.config.discovery(m.keys), on, consumer{m}, m.log); err != nil {
+	finds := m.config.discovery(m.keys)
+	if m.config.Impairable {
+		finds.Cut = m.cut
+	}
+	if m.finder, err = discovery.New(finds, on, consumer{m}, m.log); err != nil {
 		return err
 	}
 	m.gossip = newGossiper(m.host.Libp2p(), m.admit, m.log)
@@ -233,6 +237,16 @@ func (m *Mesh) Settings() *membership.Settings { return m.members.Settings() }
 // lost, so nothing that must not be lost may depend on it. The errors are
 // [ErrGossipBusy] and [ErrNotRunning].
 func (m *Mesh) Gossip(payload []byte) error { return m.gossip.publish(payload) }
+
+// Impair replaces what is done on purpose to this node's traffic, its discovery's included;
+// see [link.Host.Impair].
+func (m *Mesh) Impair(i link.Impairment) error { return m.host.Impair(i) }
+
+// cut tells whether the traffic is cut, and when to ask again.
+func (m *Mesh) cut() (is bool, again <-chan struct{}) {
+	now, replaced := m.host.ImpairmentNow()
+	return now.Cut, replaced
+}
 
 // Traffic is what passed this node since it was made.
 type Traffic struct {

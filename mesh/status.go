@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ganglion/mesh/discovery"
+	"ganglion/mesh/link"
 	"ganglion/mesh/membership"
 )
 
@@ -15,6 +16,8 @@ type Status struct {
 	Membership membership.Status
 	Gossip     GossipStatus
 	Denied     []MemberID // sorted
+	// Impairment is what is done on purpose to this node's traffic; zero: nothing.
+	Impairment link.Impairment
 	// Alone is for how long this node has had no live member beside it; zero: it has.
 	Alone time.Duration
 	// Warnings are what a person should know, in plain sentences, the gravest first.
@@ -32,6 +35,7 @@ func (m *Mesh) Status() Status {
 		Membership: m.members.Status(),
 		Gossip:     m.gossip.counts.status(),
 		Denied:     slices.Sorted(maps.Keys(m.current().denied)),
+		Impairment: m.host.Impairment(),
 	}
 	s.Gossip.Peers = m.gossip.reach()
 	now := time.Now()

@@ -66,6 +66,11 @@ type Config struct {
 	Retry    time.Duration
 	RetryMax time.Duration
 
+	// Cut tells whether the network is cut on purpose, and gives a channel that is
+	// closed when it is time to ask again. While it is cut nothing is announced, and
+	// nothing that arrives is heard. Nil: it never is.
+	Cut func() (is bool, again <-chan struct{})
+
 	// Listen is how long Seek listens before it lets a node found a mesh, and how
 	// long another seeker must be silent to count as gone.
 	Listen time.Duration
@@ -162,6 +167,14 @@ func wrapFaults(faults []error) error {
 
 // uses tells whether a way is to be used.
 func (c *Config) uses(way Way) bool { return !slices.Contains(c.Without, way) }
+
+// cut tells whether the network is cut now, and when to ask again.
+func (c *Config) cut() (is bool, again <-chan struct{}) {
+	if c.Cut == nil {
+		return false, nil
+	}
+	return c.Cut()
+}
 
 // netInterface returns the interface as package net describes it.
 func (i Interface) netInterface() net.Interface {

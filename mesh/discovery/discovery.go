@@ -96,7 +96,7 @@ func (d *Discovery) Run(ctx context.Context) error {
 	if d.config.uses(MDNS) {
 		m := &multicast{
 			around: d.around, browse: d.browse, poll: d.config.Poll, judge: d.judge, ledger: d.ledger, log: d.log,
-			put: r.put, compose: d.record, addresses: d.recorded,
+			put: r.put, cut: d.config.cut, compose: d.record, addresses: d.recorded,
 		}
 		group.Go(func() error { return m.run(ctx) })
 	}

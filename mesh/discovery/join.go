@@ -217,6 +217,9 @@ func (j *joiner) resolve(ctx context.Context, used []Interface) ([]netip.Addr, e
 	case inside:
 		return nil, fmt.Errorf("join %s: names are not looked up with the loopback interface alone, give an address", j.target.text)
 	default:
+		if cut, _ := j.config.cut(); cut {
+			return nil, fmt.Errorf("join %s: look up name: %w", j.target.text, errCut)
+		}
 		ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 		defer cancel()
 		if addresses, err = j.resolver.LookupNetIP(ctx, "ip", j.target.host); err != nil {

@@ -41,13 +41,15 @@ type multicast struct {
 	ledger    *ledger
 	log       *slog.Logger
 	put       func(heard) Refusal
+	cut       func() (is bool, again <-chan struct{}) // see Config
 	addresses func(used []Interface) []netip.AddrPort // to announce
 	compose   func(at []netip.AddrPort) []byte        // the announcement
 }
 
 // errAddresses ends a browse whose record is out of date, errFull one that has
-// heard its fill.
+// heard its fill, errCut one on a network that was cut.
 var (
+	errCut       = errors.New("the network is cut on purpose")
 	errAddresses = errors.New("the addresses have changed")
 	errFull      = errors.New("as many records were heard as are kept")
 )
@@ -57,6 +59,16 @@ func (m *multicast) run(ctx context.Context) error {
 	retry := backoff{first: mdnsRetry, longest: mdnsRetryMax}
 	random := newRandom(m.judge.instance)
 	for {
+		cut, again := m.cut()
+		if cut {
+			m.ledger.change(func(s *Status) { s.MDNS.Interfaces, s.MDNS.Fault = nil, errCut.Error() })
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-again:
+			}
+			continue
+		}
 		used, changed := m.around.get()
 		on, addresses := multicastInterfaces(used), m.addresses(used)
 		var err error
@@ -66,14 +78,14 @@ func (m *multicast) run(ctx context.Context) error {
 		case len(addresses) == 0:
 			err = errors.New("the host listens on no address of an interface in use")
 		default:
-			err = m.once(ctx, on, addresses, changed)
+			err = m.once(ctx, on, addresses, changed, again)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		wait := m.poll
 		switch {
-		case errors.Is(err, errAddresses), errors.Is(err, errFull):
+		case errors.Is(err, errAddresses), errors.Is(err, errFull), errors.Is(err, errCut):
 			m.log.Debug("mdns starts anew", "cause", err)
 			retry.reset()
 			continue
@@ -93,9 +105,11 @@ func (m *multicast) run(ctx context.Context) error {
 	}
 }
 
-// once browses until it fails, the addresses change or enough has been heard.
-// It never returns nil.
-func (m *multicast) once(ctx context.Context, on []net.Interface, addresses []netip.AddrPort, changed <-chan struct{}) error {
+// once browses until it fails, the addresses change, enough has been heard or the
+// network is cut, of which again tells. It never returns nil.
+func (m *multicast) once(
+	ctx context.Context, on []net.Interface, addresses []netip.AddrPort, changed, again <-chan struct{},
+) error {
 	datagram := m.compose(addresses)
 	m.ledger.change(func(s *Status) {
 		s.MDNS.Starts, s.MDNS.Fault, s.MDNS.Interfaces = s.MDNS.Starts+1, "", nil
@@ -113,7 +127,9 @@ func (m *multicast) once(ctx context.Context, on []net.Interface, addresses []ne
 			if records++; records > mdnsRecords {
 				stop(errFull)
 			}
-			m.take(text)
+			if cut, _ := m.cut(); !cut {
+				m.take(text)
+			}
 			for wait := pace.wait(time.Now()); wait > 0 && ctx.Err() == nil; wait = pace.wait(time.Now()) {
 				select {
 				case <-ctx.Done():
@@ -137,6 +153,11 @@ func (m *multicast) once(ctx context.Context, on []net.Interface, addresses []ne
 		case <-changed:
 			stop(errAddresses)
 			changed = nil
+		case <-again:
+			var cut bool
+			if cut, again = m.cut(); cut {
+				stop(errCut)
+			}
 		case <-poll.C:
 			used, _ := m.around.get()
 			if !slices.Equal(m.addresses(used), addresses) {

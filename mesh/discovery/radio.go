@@ -151,7 +151,7 @@ func (r *radio) read(s *station, from socket) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err == nil {
+		if cut, _ := r.config.cut(); err == nil && !cut {
 			r.ledger.received(s.lane, n)
 			source = netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
 			h, refusal := r.judge.judge(buffer[:n], source, s.lane.network)
@@ -196,8 +196,11 @@ func (r *radio) broadcast(compose func(lane) []byte) {
 	}
 }
 
-// send sends a datagram from a station.
+// send sends a datagram from a station. If the network is cut it is lost.
 func (r *radio) send(s *station, datagram []byte, to netip.AddrPort) {
+	if cut, _ := r.config.cut(); cut {
+		return
+	}
 	if _, err := s.mouth.WriteToUDPAddrPort(datagram, to); err != nil {
 		r.cannotSend(s.lane, err)
 		return

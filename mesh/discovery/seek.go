@@ -62,6 +62,7 @@ func (s *seeker) run(ctx context.Context) (Outcome, error) {
 		record := s.seek()
 		m := &multicast{
 			around: around, browse: s.browse, poll: s.config.Poll, judge: j, ledger: l, log: s.log, put: r.put,
+			cut: s.config.cut,
 			addresses: func(used []Interface) []netip.AddrPort {
 				var at []netip.AddrPort
 				for _, ip := range addressesOf(used) {

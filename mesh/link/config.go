@@ -40,6 +40,12 @@ type Config struct {
 	// must be empty then.
 	Sockets Sockets
 
+	// Impairable allows [Host.Impair]. Connections are wrapped for it only then.
+	Impairable bool
+	// ImpairSeed makes an impaired host lose the same segments again, connection by
+	// connection. 0: drawn.
+	ImpairSeed uint64
+
 	// MaxPeers is how many peers may be connected for longer than a moment. Those that
 	// are kept count, but are never the ones to go.
 	MaxPeers int

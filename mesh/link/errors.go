@@ -25,6 +25,8 @@ var (
 	// ErrOtherProtocol says that the peer shares the secret and speaks another version
 	// of the protocol.
 	ErrOtherProtocol = errors.New("peer speaks another protocol version")
+	// ErrNotImpairable says that the host was not made to have its traffic impaired.
+	ErrNotImpairable = errors.New("faults may not be injected into this node; start it with --allow-chaos")
 	// ErrClosed says that the host or its links have ended.
 	ErrClosed = errors.New("link is closed")
 )

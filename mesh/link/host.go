@@ -70,6 +70,9 @@ func New(config Config, identity secret.Identity, keys secret.Keys, log *slog.Lo
 		kept:        make(map[Peer]context.CancelFunc),
 	}
 	h.meter.other = config.Sockets
+	if config.Impairable {
+		h.meter.wire = newWire(config.ImpairSeed)
+	}
 	h.closing, h.close = context.WithCancel(context.Background())
 	if h.host, err = h.build(identity, keys); err != nil {
 		return nil, fmt.Errorf("make host: %w", err)
@@ -104,6 +107,9 @@ func (h *Host) Close() error {
 		h.keepers.Wait()
 		if err := h.host.Close(); err != nil {
 			h.closeErr = fmt.Errorf("close host: %w", err)
+		}
+		if h.meter.wire != nil {
+			h.meter.wire.close()
 		}
 	})
 	return h.closeErr

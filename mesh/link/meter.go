@@ -43,6 +43,7 @@ type meter struct {
 	sent, received atomic.Uint64 // at the sockets
 	tcp            *tcp.TcpTransport
 	other          Sockets       // than the machine's; nil: none
+	wire           *wire         // nil: it cannot be impaired
 	handshake      time.Duration // longest time from a connection to an established one
 
 	mu      sync.RWMutex // guards what follows
@@ -68,8 +69,8 @@ func newMeter(handshake time.Duration) *meter {
 func (m *meter) transport(upgrader transport.Upgrader, resources network.ResourceManager) (transport.Transport, error) {
 	counting := &countingUpgrader{upgrader, m}
 	options := []tcp.Option{tcp.DisableReuseport()}
-	if m.other != nil {
-		options = append(options, dialsFrom(m.other))
+	if d := m.dialer(); d != nil {
+		options = append(options, dialsFrom(d))
 	}
 	t, err := tcp.NewTCPTransport(counting, resources, nil, options...)
 	m.tcp = t
@@ -77,6 +78,21 @@ func (m *meter) transport(upgrader transport.Upgrader, resources network.Resourc
 		return t, err
 	}
 	return &onSockets{t, m.other, counting}, nil
+}
+
+// dialer dials in place of libp2p's; nil: nothing does.
+func (m *meter) dialer() dialer {
+	var d dialer
+	if m.other != nil {
+		d = m.other
+	}
+	if m.wire == nil {
+		return d
+	}
+	if d == nil {
+		d = &net.Dialer{}
+	}
+	return &cutDialer{d, m.wire}
 }
 
 // countingUpgrader counts what passes the connections that it upgrades.
@@ -94,6 +110,9 @@ func (u *countingUpgrader) Upgrade(
 
 // UpgradeGatedMaListener upgrades the connections that a listener accepts.
 func (u *countingUpgrader) UpgradeGatedMaListener(t transport.Transport, l transport.GatedMaListener) transport.Listener {
+	if u.meter.wire != nil {
+		l = &cutListener{GatedMaListener: l, wire: u.meter.wire, done: make(chan struct{})}
+	}
 	return u.Upgrader.UpgradeGatedMaListener(t, &countingListener{l, u.meter})
 }
 
@@ -112,6 +131,9 @@ func (l *countingListener) Accept() (manet.Conn, network.ConnManagementScope, er
 }
 
 func (m *meter) count(c manet.Conn) manet.Conn {
+	if m.wire != nil {
+		c = m.wire.plugIn(c)
+	}
 	counted := &countedConn{Conn: c, meter: m, name: nameOf(c)}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -39,9 +39,9 @@ type onSockets struct {
 	upgrader transport.Upgrader
 }
 
-// dialsFrom has libp2p's TCP transport dial from these sockets.
-func dialsFrom(s Sockets) tcp.Option {
-	return tcp.WithDialerForAddr(func(ma.Multiaddr) (tcp.ContextDialer, error) { return s, nil })
+// dialsFrom has libp2p's TCP transport dial from there.
+func dialsFrom(d dialer) tcp.Option {
+	return tcp.WithDialerForAddr(func(ma.Multiaddr) (tcp.ContextDialer, error) { return d, nil })
 }
 
 // Listen listens on a multiaddress of an IP address and a TCP port.

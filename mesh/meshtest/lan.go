@@ -162,22 +162,26 @@ func (m *Machine) Stall(d time.Duration) {
 	}
 }
 
-// PowerOff ends the machine as a power cut does: its own connections and listeners fail,
-// and nobody else hears of it.
+// PowerOff ends the machine as a power cut does: its connections to others and what it
+// listens on for them fail, and nobody else hears of it.
 func (m *Machine) PowerOff() {
 	m.lan.change(func() {
 		m.off = true
-		for _, one := range m.listeners {
-			one.close()
+		for at, one := range m.listeners {
+			if at.Addr() != self {
+				one.close()
+			}
 		}
 		for w := range m.lan.wires {
+			if w.ends[0].machine == w.ends[1].machine {
+				continue
+			}
 			for _, s := range w.ends {
 				if s.machine == m {
 					s.closed, s.broken = true, errKilled
 					s.arriving, s.bytes = nil, 0
 				}
 			}
-			w.wake()
 		}
 	})
 }
