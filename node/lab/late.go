@@ -60,8 +60,8 @@ type late struct {
 	frames  lateHeap
 	last    uint64
 	waiting map[[2]int]queue // by path, where something waits
-	lost    uint64         // for lack of room
-	sooner  chan struct{}  // has something when the first frame has changed
+	lost    uint64           // for lack of room
+	sooner  chan struct{}    // has something when the first frame has changed
 }
 
 func newLate() *late {
