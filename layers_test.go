@@ -95,13 +95,15 @@ func layers() []layer {
 		{pkg: "node/bundles", may: []string{"proto/...", "inference/..."}},
 		{pkg: "node/capability", may: []string{"inference/..."}},
 		{pkg: "node/control", may: []string{"proto/..."}},
+		// What does harm to nodes on purpose: a stranger too.
+		{pkg: "node/chaos", may: []string{"proto/controlpb", "node/control"}},
 
 		// Where they meet.
 		{
 			pkg: "node",
 			may: []string{
 				"proto/...", "inference/...", "roles/...", "mesh/...",
-				"node/source", "node/bundles", "node/capability", "node/control",
+				"node/source", "node/bundles", "node/capability", "node/control", "node/chaos",
 			},
 			tests: []string{"node/nodetest"},
 		},

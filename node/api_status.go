@@ -44,6 +44,7 @@ func (a *api) Status(ctx context.Context, _ *controlpb.StatusRequest) (*controlp
 			out.Published = e.plan.wanted.String()
 		}
 		out.Sources, out.Warnings = e.views.describe()
+		out.Warnings = append(out.Warnings, e.pinnedInVain()...)
 		if e.plan.fault != "" {
 			out.Warnings = append(out.Warnings, e.plan.fault)
 		}
@@ -71,6 +72,7 @@ func (a *api) Status(ctx context.Context, _ *controlpb.StatusRequest) (*controlp
 		}
 	})
 	out.Warnings = append(out.Warnings, status.Warnings...)
+	out.AllowsChaos, out.Faults = a.config.AllowChaos, a.faults()
 	return out, err
 }
 
@@ -249,7 +251,7 @@ func (e *engine) membersView() *controlpb.MembersView {
 			one.RoundTripUs = e.tripTo(m.peer).Microseconds()
 		}
 		if record != nil {
-			one.Site, one.Version = string(record.Site), record.Version
+			one.Site, one.Version, one.AllowsChaos = string(record.Site), record.Version, record.Chaos
 			if len(record.Bundles) > 0 {
 				one.Bundle = record.Bundles[0].String()
 			}

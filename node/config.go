@@ -87,6 +87,10 @@ type Config struct {
 	// its network, slow it or have it lose what is sent (package chaos). It is told in the
 	// node's record.
 	AllowChaos bool
+	// Waker is the command line of a process that runs [chaos.Wake] with the arguments that
+	// are put behind it: it wakes the node's process after a pause. Empty: the node refuses
+	// to be paused.
+	Waker []string
 
 	// Version of the program, for people.
 	Version string

@@ -28,6 +28,7 @@
 //	5  start          request to a coordinator: a run
 //	6  chunk          request: a piece of a bundle
 //	7  members        request: the mesh as that node sees it
+//	8  fault          request: harm to be done to that node on purpose, see package chaos
 //
 // # Order of things
 //

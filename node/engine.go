@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ganglion/mesh"
+	"ganglion/node/chaos"
 	"ganglion/roles"
 	"ganglion/roles/wire"
 )
@@ -28,6 +29,7 @@ type inbound struct {
 // linkChange is what became of the link to a peer since the engine looked.
 type linkChange struct {
 	broke bool // it went down, even if it is up again
+	died  bool // the other end or the network ended it
 }
 
 // engine is the goroutine that owns the step machines; see the package documentation. Its
@@ -51,6 +53,7 @@ type engine struct {
 	metrics  *metrics
 	arrivals *arrivals
 	events   *events
+	body     *chaos.Body // nil: the node takes no faults
 
 	// --------------------------------------------------------------------------
 
@@ -122,6 +125,7 @@ func (e *engine) takeMore() {
 func (e *engine) take(in inbound) {
 	now := e.now()
 	for _, m := range in.messages {
+		e.watching.hears(m)
 		e.roles.Receive(now, in.from, m, &e.fx)
 	}
 }
@@ -140,6 +144,7 @@ func (e *engine) turn(ctx context.Context) {
 	}
 	e.persist.save(ctx, e.fx.Persist)
 	for _, s := range e.fx.Sends {
+		e.watching.says(now, s.Message)
 		e.outbox.add(s)
 	}
 	e.logged(now, e.fx.Logged)
@@ -262,10 +267,11 @@ func (e *engine) received(m mesh.Message, features bool) {
 }
 
 // linkChanged notes a change of a link; it does not block.
-func (e *engine) linkChanged(p mesh.MemberID, up bool) {
+func (e *engine) linkChanged(p mesh.MemberID, up, died bool) {
 	e.linksMu.Lock()
 	c := e.links[roles.Peer(p)]
 	c.broke = c.broke || !up
+	c.died = c.died || !up && died
 	e.links[roles.Peer(p)] = c
 	e.linksMu.Unlock()
 	select {
@@ -282,6 +288,9 @@ func (e *engine) refreshLinks() {
 	e.linksMu.Unlock()
 	now := e.now()
 	for p, c := range changes { // each is another peer: the order does not matter
+		if c.died {
+			e.watching.broke(now, p)
+		}
 		if c.broke {
 			e.roles.Link(now, p, false, e.tripTo(p), &e.fx)
 		}

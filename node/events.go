@@ -15,6 +15,9 @@ const (
 	eventJoined  = "joined"
 	eventLeft    = "left"
 	eventDown    = "down"
+	eventNoticed = "noticed" // something is wrong with a member
+	eventClaimed = "claimed" // this node claims a role
+	eventChaos   = "chaos"   // a fault was injected here, or is over
 	eventView    = "view"
 	eventElected = "elected"
 	eventBundle  = "bundle"

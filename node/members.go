@@ -99,7 +99,7 @@ func (e *engine) ownRecord() *wire.Record {
 		Site: e.config.Site, Views: e.views.held, Wants: e.views.wanting(),
 		Eligible: e.roles.Eligible, Pinned: e.roles.Pinned, Class: e.roles.Class, Stands: e.plan.stands,
 		Claims: e.roles.Claims(), Bundles: e.plan.loaded(), Version: e.config.Version, Live: e.roles.Live, Feeds: e.roles.Feeds,
-		Data: e.views.data(), CloudDelay: e.config.CloudDelay,
+		Data: e.views.data(), CloudDelay: e.config.CloudDelay, Chaos: e.config.AllowChaos,
 	}
 }
 

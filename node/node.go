@@ -18,6 +18,7 @@ import (
 	"ganglion/mesh/secret"
 	"ganglion/node/bundles"
 	"ganglion/node/capability"
+	"ganglion/node/chaos"
 	"ganglion/node/control"
 	"ganglion/node/source"
 	"ganglion/proto/controlpb"
@@ -52,6 +53,7 @@ func New(config Config, announce func(string), log *slog.Logger) (*Node, error) 
 		config.Name = defaultName(s.identity.ID())
 	}
 	config.Mesh.Name, config.Mesh.Dir, config.Mesh.CheckSetting = config.Name, config.Dir, checkSetting
+	config.Mesh.Impairable = config.AllowChaos
 	return &Node{
 		config: config, log: log, announce: announce, state: s, ready: make(chan struct{}),
 		abort: newSignal(), silent: newSignal(),
@@ -187,7 +189,8 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 		engine: e, log: n.log, busy: map[roles.SiteSpan]int{}, asking: make(chan struct{}, gapAskers), group: &e.group,
 		seen: map[roles.Site]sequence{},
 	}
-	e.watching.engine, e.watching.holders = e, map[roles.Role]roles.Peer{}
+	e.watching = newWatching(e)
+	e.body = newBody(e)
 	e.views = newViewBook(e, n.config.Sources, current.Topology(), n.config.Dir)
 	e.rebuild(0)
 	return e, e.connect()
@@ -207,7 +210,8 @@ func (e *engine) connect() error {
 	handle(kindStart, question, e.serveStart)
 	handle(kindChunk, chunk, e.serveChunk)
 	handle(kindMembers, 0, e.serveMembers)
-	e.mesh.OnLink(func(ev link.Event) { e.linkChanged(ev.Peer, ev.Up) })
+	handle(kindFault, chaos.FrameBytesMax, e.serveFault)
+	e.mesh.OnLink(func(ev link.Event) { e.linkChanged(ev.Peer, ev.Up, ev.Broken) })
 	e.mesh.OnGossip(e.gossiped)
 	e.mesh.OnHeard(e.watching.heard)
 	e.limitFrames()
@@ -247,6 +251,9 @@ func (n *Node) run(ctx context.Context, m *mesh.Mesh, e *engine) error {
 		inner.Go(func() error { return e.runSource(ctx, f, n.config.Split) })
 	}
 	inner.Go(func() error { return e.warnings(ctx) })
+	if e.body != nil {
+		inner.Go(func() error { return e.body.Run(ctx) })
+	}
 	inner.Go(func() error {
 		defer stop()
 		return e.run(ctx)

@@ -15,6 +15,7 @@ const (
 	kindStart    mesh.Kind = 5
 	kindChunk    mesh.Kind = 6
 	kindMembers  mesh.Kind = 7
+	kindFault    mesh.Kind = 8
 )
 
 // The sizes of frames, in bytes of payload.

@@ -18,12 +18,18 @@ import (
 type watching struct {
 	engine  *engine
 	holders map[roles.Role]roles.Peer
+	last    map[roles.Role]roles.Peer // the last that had it, where nobody has
+	notices notices
 	site    roles.Scene
 	run     roles.RunID
 	first   bool // a verdict of the run was told of
 
 	mu   sync.Mutex // guards told
 	told map[string]time.Time
+}
+
+func newWatching(e *engine) watching {
+	return watching{engine: e, holders: map[roles.Role]roles.Peer{}, last: map[roles.Role]roles.Peer{}, notices: newNotices()}
 }
 
 // members tells who came and went.
@@ -120,6 +126,7 @@ func (e *engine) warnings(ctx context.Context) error {
 		if err := e.do(ctx, func() {
 			_, own := e.views.describe()
 			all = append(all, own...)
+			all = append(all, e.pinnedInVain()...)
 			if e.plan.fault != "" {
 				all = append(all, e.plan.fault)
 			}
@@ -178,6 +185,10 @@ func (w *watching) holder(role roles.Role, p roles.Peer, groups int) {
 		return
 	}
 	w.holders[role] = p
+	last := w.last[role]
+	if p != "" {
+		w.last[role] = p
+	}
 	what := role.Kind.String()
 	if role.Kind == roles.AggregatorKind && groups > 1 {
 		what = fmt.Sprintf("%s of group %d", what, role.Group)
@@ -186,7 +197,11 @@ func (w *watching) holder(role roles.Role, p roles.Peer, groups int) {
 	case p == "":
 		w.engine.events.tell(eventElected, fmt.Sprintf("nobody is %s", what), "role", role.String())
 	case before == "":
-		w.engine.events.tell(eventElected, fmt.Sprintf("%s is %s", w.engine.nameOf(p), what), "role", role.String(), "peer", string(p), "name", w.engine.nameOf(p))
+		attributes := []string{"role", role.String(), "peer", string(p), "name", w.engine.nameOf(p)}
+		if last != "" && last != p {
+			attributes = append(attributes, "before", string(last))
+		}
+		w.engine.events.tell(eventElected, fmt.Sprintf("%s is %s", w.engine.nameOf(p), what), attributes...)
 	default:
 		w.engine.events.tell(eventElected, fmt.Sprintf("%s takes over as %s from %s", w.engine.nameOf(p), what, w.engine.nameOf(before)),
 			"role", role.String(), "peer", string(p), "name", w.engine.nameOf(p), "before", string(before))

@@ -58,6 +58,8 @@ const (
 	NodeServiceEventsProcedure = "/ganglion.control.v1.NodeService/Events"
 	// NodeServiceSetProcedure is the fully-qualified name of the NodeService's Set RPC.
 	NodeServiceSetProcedure = "/ganglion.control.v1.NodeService/Set"
+	// NodeServiceInjectProcedure is the fully-qualified name of the NodeService's Inject RPC.
+	NodeServiceInjectProcedure = "/ganglion.control.v1.NodeService/Inject"
 )
 
 // NodeServiceClient is a client for the ganglion.control.v1.NodeService service.
@@ -82,6 +84,8 @@ type NodeServiceClient interface {
 	Events(context.Context, *EventsRequest) (*connect.ServerStreamForClient[EventsResponse], error)
 	// Set changes a setting of the mesh.
 	Set(context.Context, *SetRequest) (*SetResponse, error)
+	// Inject does harm to a member on purpose, this node included, or ends it.
+	Inject(context.Context, *InjectRequest) (*InjectResponse, error)
 }
 
 // NewNodeServiceClient constructs a client for the ganglion.control.v1.NodeService service. By
@@ -155,6 +159,12 @@ func NewNodeServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(nodeServiceMethods.ByName("Set")),
 			connect.WithClientOptions(opts...),
 		),
+		inject: connect.NewClient[InjectRequest, InjectResponse](
+			httpClient,
+			baseURL+NodeServiceInjectProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Inject")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -170,6 +180,7 @@ type nodeServiceClient struct {
 	bundle   *connect.Client[BundleRequest, BundleResponse]
 	events   *connect.Client[EventsRequest, EventsResponse]
 	set      *connect.Client[SetRequest, SetResponse]
+	inject   *connect.Client[InjectRequest, InjectResponse]
 }
 
 // Status calls ganglion.control.v1.NodeService.Status.
@@ -254,6 +265,15 @@ func (c *nodeServiceClient) Set(ctx context.Context, req *SetRequest) (*SetRespo
 	return nil, err
 }
 
+// Inject calls ganglion.control.v1.NodeService.Inject.
+func (c *nodeServiceClient) Inject(ctx context.Context, req *InjectRequest) (*InjectResponse, error) {
+	response, err := c.inject.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // NodeServiceHandler is an implementation of the ganglion.control.v1.NodeService service.
 type NodeServiceHandler interface {
 	// Status tells what this node is and does.
@@ -276,6 +296,8 @@ type NodeServiceHandler interface {
 	Events(context.Context, *EventsRequest, *connect.ServerStream[EventsResponse]) error
 	// Set changes a setting of the mesh.
 	Set(context.Context, *SetRequest) (*SetResponse, error)
+	// Inject does harm to a member on purpose, this node included, or ends it.
+	Inject(context.Context, *InjectRequest) (*InjectResponse, error)
 }
 
 // NewNodeServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -345,6 +367,12 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(nodeServiceMethods.ByName("Set")),
 		connect.WithHandlerOptions(opts...),
 	)
+	nodeServiceInjectHandler := connect.NewUnaryHandlerSimple(
+		NodeServiceInjectProcedure,
+		svc.Inject,
+		connect.WithSchema(nodeServiceMethods.ByName("Inject")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/ganglion.control.v1.NodeService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case NodeServiceStatusProcedure:
@@ -367,6 +395,8 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 			nodeServiceEventsHandler.ServeHTTP(w, r)
 		case NodeServiceSetProcedure:
 			nodeServiceSetHandler.ServeHTTP(w, r)
+		case NodeServiceInjectProcedure:
+			nodeServiceInjectHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -414,4 +444,8 @@ func (UnimplementedNodeServiceHandler) Events(context.Context, *EventsRequest, *
 
 func (UnimplementedNodeServiceHandler) Set(context.Context, *SetRequest) (*SetResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("ganglion.control.v1.NodeService.Set is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Inject(context.Context, *InjectRequest) (*InjectResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("ganglion.control.v1.NodeService.Inject is not implemented"))
 }

@@ -114,7 +114,11 @@ type StatusResponse struct {
 	// uptime_ms since the start of the process.
 	UptimeMs int64 `protobuf:"varint,23,opt,name=uptime_ms,json=uptimeMs,proto3" json:"uptime_ms,omitempty"`
 	// alive is how many members are, this one included.
-	Alive         int32 `protobuf:"varint,24,opt,name=alive,proto3" json:"alive,omitempty"`
+	Alive int32 `protobuf:"varint,24,opt,name=alive,proto3" json:"alive,omitempty"`
+	// allows_chaos says that members may do harm to this node on purpose: see Inject.
+	AllowsChaos bool `protobuf:"varint,25,opt,name=allows_chaos,json=allowsChaos,proto3" json:"allows_chaos,omitempty"`
+	// faults that were injected into this node and are in force.
+	Faults        []*FaultInForce `protobuf:"bytes,26,rep,name=faults,proto3" json:"faults,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -315,6 +319,20 @@ func (x *StatusResponse) GetAlive() int32 {
 		return x.Alive
 	}
 	return 0
+}
+
+func (x *StatusResponse) GetAllowsChaos() bool {
+	if x != nil {
+		return x.AllowsChaos
+	}
+	return false
+}
+
+func (x *StatusResponse) GetFaults() []*FaultInForce {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
 }
 
 // Source is where a node's pictures of one view come from.
@@ -1085,7 +1103,9 @@ type Member struct {
 	// self says that it is the node that tells this.
 	Self bool `protobuf:"varint,13,opt,name=self,proto3" json:"self,omitempty"`
 	// since_ms is for how long it is in its state.
-	SinceMs       int64 `protobuf:"varint,14,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	SinceMs int64 `protobuf:"varint,14,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	// allows_chaos says that members may do harm to it on purpose: see Inject.
+	AllowsChaos   bool `protobuf:"varint,15,opt,name=allows_chaos,json=allowsChaos,proto3" json:"allows_chaos,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1216,6 +1236,13 @@ func (x *Member) GetSinceMs() int64 {
 		return x.SinceMs
 	}
 	return 0
+}
+
+func (x *Member) GetAllowsChaos() bool {
+	if x != nil {
+		return x.AllowsChaos
+	}
+	return false
 }
 
 // VerdictsRequest asks for verdicts of one site.
@@ -2661,7 +2688,8 @@ type EventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// at_unix_ns on the node's wall clock, for people.
 	AtUnixNs int64 `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"`
-	// kind: found, joined, left, down, view, elected, handed_over, bundle, run, verdict, warning.
+	// kind: found, joined, left, down, noticed, view, claimed, elected, handed_over, bundle, run, verdict,
+	// chaos, warning.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// text is a sentence.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
@@ -2830,12 +2858,241 @@ func (*SetResponse) Descriptor() ([]byte, []int) {
 	return file_controlpb_control_proto_rawDescGZIP(), []int{34}
 }
 
+// Fault is what is done to a node on purpose. Package chaos says what each does.
+type Fault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// do: kill, pause, cut, slow, lose, heal.
+	Do string `protobuf:"bytes,1,opt,name=do,proto3" json:"do,omitempty"`
+	// for_ns is after what time the node ends it by itself; of kill and heal 0.
+	ForNs int64 `protobuf:"varint,2,opt,name=for_ns,json=forNs,proto3" json:"for_ns,omitempty"`
+	// delay_ns is added to each round trip; of slow alone.
+	DelayNs int64 `protobuf:"varint,3,opt,name=delay_ns,json=delayNs,proto3" json:"delay_ns,omitempty"`
+	// loss is the share of segments that are lost each way; of lose alone.
+	Loss          float64 `protobuf:"fixed64,4,opt,name=loss,proto3" json:"loss,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fault) Reset() {
+	*x = Fault{}
+	mi := &file_controlpb_control_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fault) ProtoMessage() {}
+
+func (x *Fault) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fault.ProtoReflect.Descriptor instead.
+func (*Fault) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Fault) GetDo() string {
+	if x != nil {
+		return x.Do
+	}
+	return ""
+}
+
+func (x *Fault) GetForNs() int64 {
+	if x != nil {
+		return x.ForNs
+	}
+	return 0
+}
+
+func (x *Fault) GetDelayNs() int64 {
+	if x != nil {
+		return x.DelayNs
+	}
+	return 0
+}
+
+func (x *Fault) GetLoss() float64 {
+	if x != nil {
+		return x.Loss
+	}
+	return 0
+}
+
+// FaultInForce is a fault and how long it goes on.
+type FaultInForce struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// fault as it was injected.
+	Fault *Fault `protobuf:"bytes,1,opt,name=fault,proto3" json:"fault,omitempty"`
+	// left_ns until the node ends it.
+	LeftNs        int64 `protobuf:"varint,2,opt,name=left_ns,json=leftNs,proto3" json:"left_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FaultInForce) Reset() {
+	*x = FaultInForce{}
+	mi := &file_controlpb_control_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FaultInForce) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FaultInForce) ProtoMessage() {}
+
+func (x *FaultInForce) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FaultInForce.ProtoReflect.Descriptor instead.
+func (*FaultInForce) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *FaultInForce) GetFault() *Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+func (x *FaultInForce) GetLeftNs() int64 {
+	if x != nil {
+		return x.LeftNs
+	}
+	return 0
+}
+
+// InjectRequest names a member and a fault.
+type InjectRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// peer of the member.
+	Peer string `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	// fault to inject.
+	Fault         *Fault `protobuf:"bytes,2,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InjectRequest) Reset() {
+	*x = InjectRequest{}
+	mi := &file_controlpb_control_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InjectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InjectRequest) ProtoMessage() {}
+
+func (x *InjectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InjectRequest.ProtoReflect.Descriptor instead.
+func (*InjectRequest) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *InjectRequest) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *InjectRequest) GetFault() *Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+// InjectResponse says that the member took it.
+type InjectResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// begins_in_ns is after what time it begins: the answer has to leave before.
+	BeginsInNs    int64 `protobuf:"varint,1,opt,name=begins_in_ns,json=beginsInNs,proto3" json:"begins_in_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InjectResponse) Reset() {
+	*x = InjectResponse{}
+	mi := &file_controlpb_control_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InjectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InjectResponse) ProtoMessage() {}
+
+func (x *InjectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InjectResponse.ProtoReflect.Descriptor instead.
+func (*InjectResponse) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *InjectResponse) GetBeginsInNs() int64 {
+	if x != nil {
+		return x.BeginsInNs
+	}
+	return 0
+}
+
 var File_controlpb_control_proto protoreflect.FileDescriptor
 
 const file_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"\x17controlpb/control.proto\x12\x13ganglion.control.v1\"\x0f\n" +
-	"\rStatusRequest\"\xe5\x05\n" +
+	"\rStatusRequest\"\xc3\x06\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x10\n" +
@@ -2862,7 +3119,9 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\bwarnings\x18\x15 \x03(\tR\bwarnings\x126\n" +
 	"\atraffic\x18\x16 \x01(\v2\x1c.ganglion.control.v1.TrafficR\atraffic\x12\x1b\n" +
 	"\tuptime_ms\x18\x17 \x01(\x03R\buptimeMs\x12\x14\n" +
-	"\x05alive\x18\x18 \x01(\x05R\x05alive\"\xb2\x01\n" +
+	"\x05alive\x18\x18 \x01(\x05R\x05alive\x12!\n" +
+	"\fallows_chaos\x18\x19 \x01(\bR\vallowsChaos\x129\n" +
+	"\x06faults\x18\x1a \x03(\v2!.ganglion.control.v1.FaultInForceR\x06faults\"\xb2\x01\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x12\n" +
@@ -2920,7 +3179,7 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\vMembersView\x12\x17\n" +
 	"\aseen_by\x18\x01 \x01(\tR\x06seenBy\x125\n" +
 	"\amembers\x18\x02 \x03(\v2\x1b.ganglion.control.v1.MemberR\amembers\x12\x14\n" +
-	"\x05fault\x18\x03 \x01(\tR\x05fault\"\xe0\x02\n" +
+	"\x05fault\x18\x03 \x01(\tR\x05fault\"\x83\x03\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x1c\n" +
@@ -2937,7 +3196,8 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\x04site\x18\v \x01(\tR\x04site\x12\"\n" +
 	"\rround_trip_us\x18\f \x01(\x03R\vroundTripUs\x12\x12\n" +
 	"\x04self\x18\r \x01(\bR\x04self\x12\x19\n" +
-	"\bsince_ms\x18\x0e \x01(\x03R\asinceMs\"\x93\x01\n" +
+	"\bsince_ms\x18\x0e \x01(\x03R\asinceMs\x12!\n" +
+	"\fallows_chaos\x18\x0f \x01(\bR\vallowsChaos\"\x93\x01\n" +
 	"\x0fVerdictsRequest\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x16\n" +
 	"\x06follow\x18\x02 \x01(\bR\x06follow\x12\x12\n" +
@@ -3057,7 +3317,21 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"SetRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\r\n" +
-	"\vSetResponse2\xdb\x06\n" +
+	"\vSetResponse\"]\n" +
+	"\x05Fault\x12\x0e\n" +
+	"\x02do\x18\x01 \x01(\tR\x02do\x12\x15\n" +
+	"\x06for_ns\x18\x02 \x01(\x03R\x05forNs\x12\x19\n" +
+	"\bdelay_ns\x18\x03 \x01(\x03R\adelayNs\x12\x12\n" +
+	"\x04loss\x18\x04 \x01(\x01R\x04loss\"Y\n" +
+	"\fFaultInForce\x120\n" +
+	"\x05fault\x18\x01 \x01(\v2\x1a.ganglion.control.v1.FaultR\x05fault\x12\x17\n" +
+	"\aleft_ns\x18\x02 \x01(\x03R\x06leftNs\"U\n" +
+	"\rInjectRequest\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\tR\x04peer\x120\n" +
+	"\x05fault\x18\x02 \x01(\v2\x1a.ganglion.control.v1.FaultR\x05fault\"2\n" +
+	"\x0eInjectResponse\x12 \n" +
+	"\fbegins_in_ns\x18\x01 \x01(\x03R\n" +
+	"beginsInNs2\xae\a\n" +
 	"\vNodeService\x12Q\n" +
 	"\x06Status\x12\".ganglion.control.v1.StatusRequest\x1a#.ganglion.control.v1.StatusResponse\x12T\n" +
 	"\aMembers\x12#.ganglion.control.v1.MembersRequest\x1a$.ganglion.control.v1.MembersResponse\x12Y\n" +
@@ -3068,7 +3342,8 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\aPublish\x12#.ganglion.control.v1.PublishRequest\x1a$.ganglion.control.v1.PublishResponse\x12Q\n" +
 	"\x06Bundle\x12\".ganglion.control.v1.BundleRequest\x1a#.ganglion.control.v1.BundleResponse\x12S\n" +
 	"\x06Events\x12\".ganglion.control.v1.EventsRequest\x1a#.ganglion.control.v1.EventsResponse0\x01\x12H\n" +
-	"\x03Set\x12\x1f.ganglion.control.v1.SetRequest\x1a .ganglion.control.v1.SetResponseB\x1aZ\x18ganglion/proto/controlpbb\x06proto3"
+	"\x03Set\x12\x1f.ganglion.control.v1.SetRequest\x1a .ganglion.control.v1.SetResponse\x12Q\n" +
+	"\x06Inject\x12\".ganglion.control.v1.InjectRequest\x1a#.ganglion.control.v1.InjectResponseB\x1aZ\x18ganglion/proto/controlpbb\x06proto3"
 
 var (
 	file_controlpb_control_proto_rawDescOnce sync.Once
@@ -3082,7 +3357,7 @@ func file_controlpb_control_proto_rawDescGZIP() []byte {
 	return file_controlpb_control_proto_rawDescData
 }
 
-var file_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_controlpb_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),    // 0: ganglion.control.v1.StatusRequest
 	(*StatusResponse)(nil),   // 1: ganglion.control.v1.StatusResponse
@@ -3119,7 +3394,11 @@ var file_controlpb_control_proto_goTypes = []any{
 	(*EventsResponse)(nil),   // 32: ganglion.control.v1.EventsResponse
 	(*SetRequest)(nil),       // 33: ganglion.control.v1.SetRequest
 	(*SetResponse)(nil),      // 34: ganglion.control.v1.SetResponse
-	nil,                      // 35: ganglion.control.v1.EventsResponse.AttributesEntry
+	(*Fault)(nil),            // 35: ganglion.control.v1.Fault
+	(*FaultInForce)(nil),     // 36: ganglion.control.v1.FaultInForce
+	(*InjectRequest)(nil),    // 37: ganglion.control.v1.InjectRequest
+	(*InjectResponse)(nil),   // 38: ganglion.control.v1.InjectResponse
+	nil,                      // 39: ganglion.control.v1.EventsResponse.AttributesEntry
 }
 var file_controlpb_control_proto_depIdxs = []int32{
 	2,  // 0: ganglion.control.v1.StatusResponse.sources:type_name -> ganglion.control.v1.Source
@@ -3127,44 +3406,49 @@ var file_controlpb_control_proto_depIdxs = []int32{
 	4,  // 2: ganglion.control.v1.StatusResponse.tally:type_name -> ganglion.control.v1.Tally
 	5,  // 3: ganglion.control.v1.StatusResponse.retention:type_name -> ganglion.control.v1.Retention
 	6,  // 4: ganglion.control.v1.StatusResponse.traffic:type_name -> ganglion.control.v1.Traffic
-	7,  // 5: ganglion.control.v1.Traffic.protocols:type_name -> ganglion.control.v1.ProtocolTraffic
-	10, // 6: ganglion.control.v1.MembersResponse.views:type_name -> ganglion.control.v1.MembersView
-	11, // 7: ganglion.control.v1.MembersView.members:type_name -> ganglion.control.v1.Member
-	15, // 8: ganglion.control.v1.VerdictsResponse.verdict:type_name -> ganglion.control.v1.Verdict
-	14, // 9: ganglion.control.v1.VerdictsResponse.gap:type_name -> ganglion.control.v1.Gap
-	17, // 10: ganglion.control.v1.Verdict.proposals:type_name -> ganglion.control.v1.Proposal
-	18, // 11: ganglion.control.v1.Verdict.missing:type_name -> ganglion.control.v1.MissingView
-	19, // 12: ganglion.control.v1.Verdict.epoch:type_name -> ganglion.control.v1.Epoch
-	16, // 13: ganglion.control.v1.Verdict.payload_bytes:type_name -> ganglion.control.v1.HopBytes
-	21, // 14: ganglion.control.v1.ClassifyRequest.pictures:type_name -> ganglion.control.v1.Picture
-	15, // 15: ganglion.control.v1.ClassifyResponse.verdict:type_name -> ganglion.control.v1.Verdict
-	4,  // 16: ganglion.control.v1.TallyResponse.tally:type_name -> ganglion.control.v1.Tally
-	35, // 17: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
-	0,  // 18: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
-	8,  // 19: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
-	12, // 20: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
-	20, // 21: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
-	23, // 22: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
-	25, // 23: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
-	27, // 24: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
-	29, // 25: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
-	31, // 26: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
-	33, // 27: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
-	1,  // 28: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
-	9,  // 29: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
-	13, // 30: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
-	22, // 31: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
-	24, // 32: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
-	26, // 33: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
-	28, // 34: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
-	30, // 35: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
-	32, // 36: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
-	34, // 37: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
-	28, // [28:38] is the sub-list for method output_type
-	18, // [18:28] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	36, // 5: ganglion.control.v1.StatusResponse.faults:type_name -> ganglion.control.v1.FaultInForce
+	7,  // 6: ganglion.control.v1.Traffic.protocols:type_name -> ganglion.control.v1.ProtocolTraffic
+	10, // 7: ganglion.control.v1.MembersResponse.views:type_name -> ganglion.control.v1.MembersView
+	11, // 8: ganglion.control.v1.MembersView.members:type_name -> ganglion.control.v1.Member
+	15, // 9: ganglion.control.v1.VerdictsResponse.verdict:type_name -> ganglion.control.v1.Verdict
+	14, // 10: ganglion.control.v1.VerdictsResponse.gap:type_name -> ganglion.control.v1.Gap
+	17, // 11: ganglion.control.v1.Verdict.proposals:type_name -> ganglion.control.v1.Proposal
+	18, // 12: ganglion.control.v1.Verdict.missing:type_name -> ganglion.control.v1.MissingView
+	19, // 13: ganglion.control.v1.Verdict.epoch:type_name -> ganglion.control.v1.Epoch
+	16, // 14: ganglion.control.v1.Verdict.payload_bytes:type_name -> ganglion.control.v1.HopBytes
+	21, // 15: ganglion.control.v1.ClassifyRequest.pictures:type_name -> ganglion.control.v1.Picture
+	15, // 16: ganglion.control.v1.ClassifyResponse.verdict:type_name -> ganglion.control.v1.Verdict
+	4,  // 17: ganglion.control.v1.TallyResponse.tally:type_name -> ganglion.control.v1.Tally
+	39, // 18: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
+	35, // 19: ganglion.control.v1.FaultInForce.fault:type_name -> ganglion.control.v1.Fault
+	35, // 20: ganglion.control.v1.InjectRequest.fault:type_name -> ganglion.control.v1.Fault
+	0,  // 21: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
+	8,  // 22: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
+	12, // 23: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
+	20, // 24: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
+	23, // 25: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
+	25, // 26: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
+	27, // 27: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
+	29, // 28: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
+	31, // 29: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
+	33, // 30: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
+	37, // 31: ganglion.control.v1.NodeService.Inject:input_type -> ganglion.control.v1.InjectRequest
+	1,  // 32: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
+	9,  // 33: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
+	13, // 34: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
+	22, // 35: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
+	24, // 36: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
+	26, // 37: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
+	28, // 38: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
+	30, // 39: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
+	32, // 40: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
+	34, // 41: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
+	38, // 42: ganglion.control.v1.NodeService.Inject:output_type -> ganglion.control.v1.InjectResponse
+	32, // [32:43] is the sub-list for method output_type
+	21, // [21:32] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_controlpb_control_proto_init() }
@@ -3185,7 +3469,7 @@ func file_controlpb_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_controlpb_control_proto_rawDesc), len(file_controlpb_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

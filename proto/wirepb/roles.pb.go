@@ -3621,7 +3621,9 @@ type NodeRecord struct {
 	// feeds: it has sources, whether they have a view yet or not.
 	Feeds bool `protobuf:"varint,14,opt,name=feeds,proto3" json:"feeds,omitempty"`
 	// names that the rest refers to.
-	Names         *Names `protobuf:"bytes,15,opt,name=names,proto3" json:"names,omitempty"`
+	Names *Names `protobuf:"bytes,15,opt,name=names,proto3" json:"names,omitempty"`
+	// chaos says that members may do harm to it on purpose.
+	Chaos         bool `protobuf:"varint,16,opt,name=chaos,proto3" json:"chaos,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3759,6 +3761,13 @@ func (x *NodeRecord) GetNames() *Names {
 		return x.Names
 	}
 	return nil
+}
+
+func (x *NodeRecord) GetChaos() bool {
+	if x != nil {
+		return x.Chaos
+	}
+	return false
 }
 
 // HeldView is a claim to a view.
@@ -4720,7 +4729,7 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\x05epoch\x18\x04 \x01(\v2\x17.ganglion.wire.v1.EpochR\x05epoch\x12\x12\n" +
 	"\x04next\x18\x05 \x01(\x04R\x04next\x123\n" +
 	"\x05items\x18\x06 \x03(\v2\x1d.ganglion.wire.v1.PublicationR\x05items\x12-\n" +
-	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\xc2\x03\n" +
+	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\xd8\x03\n" +
 	"\n" +
 	"NodeRecord\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\rR\x04site\x120\n" +
@@ -4738,7 +4747,8 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\x04data\x18\f \x01(\fR\x04data\x12$\n" +
 	"\x0ecloud_delay_ns\x18\r \x01(\x04R\fcloudDelayNs\x12\x14\n" +
 	"\x05feeds\x18\x0e \x01(\bR\x05feeds\x12-\n" +
-	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"8\n" +
+	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\x12\x14\n" +
+	"\x05chaos\x18\x10 \x01(\bR\x05chaos\"8\n" +
 	"\bHeldView\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\rR\x04view\x12\x18\n" +
 	"\acounter\x18\x02 \x01(\x04R\acounter\"\x8b\x02\n" +

@@ -27,6 +27,7 @@ type Record struct {
 	Data       [sha256.Size]byte // of what it replays; zero: nothing
 	Feeds      bool              // it has sources, whether they have a view yet or not
 	CloudDelay time.Duration     // that it adds to the round trip to the last tier
+	Chaos      bool              // members may do harm to it on purpose
 }
 
 // EncodeRecord writes a record. Equal records have equal bytes.
@@ -57,6 +58,7 @@ func EncodeRecord(r *Record) []byte {
 	e.hash(12, r.Data)
 	e.duration(13, r.CloudDelay)
 	e.bool(14, r.Feeds)
+	e.bool(16, r.Chaos)
 	return e.finish()
 }
 
@@ -129,6 +131,8 @@ func (c *cursor) recordField(r *Record, held *uint64) {
 		r.CloudDelay = c.duration()
 	case 14:
 		r.Feeds = c.bool()
+	case 16:
+		r.Chaos = c.bool()
 	}
 }
 
