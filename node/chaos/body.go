@@ -71,6 +71,9 @@ func (b *Body) Take(f Fault) (begins time.Duration, err error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if f.Do == Heal {
+		b.waiting = nil // what has not begun does not
+	}
 	if len(b.waiting) >= mostWaiting {
 		return 0, fmt.Errorf("%d faults wait for their beginning already: ask again", len(b.waiting))
 	}
@@ -176,7 +179,7 @@ func (b *Body) carryOut(ctx context.Context, f Fault) {
 	}
 }
 
-// heal ends all that is in force or waits, but what came after it.
+// heal ends all that is in force.
 func (b *Body) heal() error {
 	b.mu.Lock()
 	clear(b.inForce)

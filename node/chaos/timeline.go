@@ -110,6 +110,11 @@ func (t *Timeline) recent() []*struck {
 
 // Inject notes a fault. What comes from here on is put down to the last that was noted.
 func (t *Timeline) Inject(i Injection) []Entry {
+	i.Targets = slices.Clone(i.Targets)
+	for k := range i.Targets {
+		n := &i.Targets[k]
+		n.Roles, n.Views = orEmpty(n.Roles), orEmpty(n.Views) // no null for programs
+	}
 	s := &struck{
 		Injection: i, number: len(t.struck) + 1, gone: map[string]bool{}, said: map[string]bool{},
 		flight: flight{by: map[string]int{}},

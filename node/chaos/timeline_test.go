@@ -1,0 +1,274 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ganglion/proto/controlpb"
+)
+
+// told is a timeline that is fed by a script, and what it says.
+type told struct {
+	*Timeline
+	start time.Time
+	lines []string
+}
+
+const period = 10 * time.Millisecond
+
+func newTold() *told {
+	t := &told{Timeline: NewTimeline(), start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	t.Run("r", period)
+	return t
+}
+
+func (t *told) at(ms int) time.Time { return t.start.Add(time.Duration(ms) * time.Millisecond) }
+
+func (t *told) say(entries []Entry) {
+	for _, e := range entries {
+		t.lines = append(t.lines, fmt.Sprintf("%d +%dms %s: %s", e.Number, e.Since.Milliseconds(), e.What, e.Text))
+	}
+}
+
+func (t *told) inject(ms int, f Fault, targets ...Node) {
+	t.say(t.Inject(Injection{At: t.at(ms), Fault: f, Targets: targets}))
+}
+
+func (t *told) event(ms int, by, kind string, attributes ...string) {
+	e := &controlpb.EventsResponse{Kind: kind, Attributes: map[string]string{}}
+	for i := 0; i+1 < len(attributes); i += 2 {
+		e.Attributes[attributes[i]] = attributes[i+1]
+	}
+	t.say(t.Event(t.at(ms), by, e))
+}
+
+// verdict of a beat, released at a time and heard at another.
+func (t *told) verdict(beat uint64, released, heard int, holder string, change ...func(*controlpb.Verdict)) {
+	since := int64(released)*1e6 - int64(beat)*int64(period)
+	v := &controlpb.Verdict{
+		Sample: fmt.Sprintf("s/r/%d", beat), Beat: &beat, SinceBeatNs: &since, Exit: "local", Holder: holder,
+		Epoch: &controlpb.Epoch{Counter: 1, Peer: "peer-of-" + holder},
+	}
+	for _, c := range change {
+		c(v)
+	}
+	t.say(t.Verdict(t.at(heard), v))
+}
+
+func node(name string, roles ...string) Node {
+	return Node{Name: name, Peer: "peer-of-" + name, Roles: roles}
+}
+
+// usual feeds beats 0 to before n, each decided after 2 ms by a and heard 1 ms later.
+func (t *told) usual(n uint64) {
+	for b := range n {
+		t.verdict(b, int(b)*10+2, int(b)*10+3, "a")
+	}
+}
+
+func early(v *controlpb.Verdict) { v.StoppedEarly = true }
+
+// The whole story of a death: who noticed in which way, who claimed and why, which answer
+// was the first without the dead, and what became of what it had in its hands. What others
+// say again, and what was on its way from the dead, is not told as news.
+func TestDeathOfAnAggregator(t *testing.T) {
+	s := newTold()
+	s.usual(10) // the last at 93
+	s.inject(101, Fault{Do: Kill}, node("a", "aggregator", "coordinator"))
+	s.verdict(9, 92, 102, "a") // heard again
+	s.event(104, "b", "noticed", "peer", "peer-of-a", "how", HowConnection)
+	s.event(105, "c", "noticed", "peer", "peer-of-a", "how", HowConnection)
+	s.event(120, "b", "claimed", "role", "aggregator/s/0", "peer", "peer-of-b", "name", "b", "why", HowConnection, "before", "peer-of-a")
+	s.event(125, "c", "elected", "role", "aggregator/s/0", "peer", "peer-of-b", "name", "b", "before", "peer-of-a")
+	s.event(126, "b", "elected", "role", "aggregator/s/0", "peer", "peer-of-b", "name", "b", "before", "peer-of-a")
+	s.verdict(10, 150, 151, "b", early) // its moment was 100: in flight
+	s.verdict(11, 151, 152, "b")
+	s.event(900, "c", "noticed", "peer", "peer-of-d", "how", HowConnection) // of no target
+	s.event(3000, "c", "down", "peer", "peer-of-a", "name", "a")
+	want := []string{
+		"1 +0ms fault: kill: a (aggregator, coordinator)",
+		"1 +3ms noticed: b notices: its connection to a broke",
+		"1 +19ms claimed: b claims to be aggregator: the connection to a broke",
+		"1 +24ms moved: b is aggregator instead of a",
+		"1 +50ms verdict: first verdict after it, by b, of beat 10, stopped early",
+		"1 +2899ms noticed: c takes a out of the members: probes went unanswered",
+	}
+	if diff := cmp.Diff(want, s.lines); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	r := s.Report(1, s.at(152))
+	if r.LargestGap != 58*time.Millisecond || r.UsualGap != period || r.Open || r.Silent {
+		t.Errorf("gap %v, usually %v, open %v, silent %v; want 58ms, %v, closed", r.LargestGap, r.UsualGap, r.Open, r.Silent, period)
+	}
+	flight := InFlight{Samples: 1, By: map[string]int{"b": 1}, StoppedEarly: 1}
+	if diff := cmp.Diff(flight, r.InFlight); diff != "" {
+		t.Errorf("in flight (-want +got)\n%s", diff)
+	}
+	if !s.Calm() {
+		t.Error("there is nothing to wait for any more")
+	}
+}
+
+// What was in flight is told apart by what became of it; what has no verdict yet is waited
+// for.
+func TestInFlight(t *testing.T) {
+	s := newTold()
+	s.usual(10)
+	s.inject(145, Fault{Do: Cut, For: time.Second}, node("a"))
+	// Beats 10 to 14 had come; that of 15 was 5 ms after the cut.
+	s.verdict(10, 102, 150, "a") // out before: it took its time to get here
+	s.verdict(11, 300, 301, "b")
+	s.verdict(13, 300, 302, "b", func(v *controlpb.Verdict) { v.Exit = "none" })
+	s.verdict(14, 300, 303, "b", func(v *controlpb.Verdict) { v.Exit = "refused" })
+	s.verdict(15, 304, 305, "b")
+	flight := InFlight{Samples: 4, By: map[string]int{"b": 1}, NoView: 1, Refused: 1, Waiting: 1}
+	if diff := cmp.Diff(flight, s.Report(1, s.at(400)).InFlight); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	s.say(s.Over(1, s.at(1145)))
+	if s.Calm() {
+		t.Error("beat 12 is waited for")
+	}
+	s.verdict(12, 1150, 1151, "b", func(v *controlpb.Verdict) { v.SupersededBy = "x" }) // its survivor counts
+	if s.Calm() {
+		t.Error("beat 12 is waited for")
+	}
+	s.verdict(12, 1150, 1151, "b")
+	if !s.Calm() {
+		t.Error("every beat has its verdict")
+	}
+	// A run that ends takes what is in flight with it, decided or not.
+	s.Run("another", period)
+	want := "4 samples in flight: 2 decided by b, 1 seen by nobody, 1 refused"
+	if got := s.Report(1, s.at(2000)).InFlight.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A sample that never gets a verdict is one that is told, even after the run has ended.
+func TestLostStaysLost(t *testing.T) {
+	s := newTold()
+	s.usual(10)
+	s.inject(101, Fault{Do: Kill}, node("a"))
+	s.verdict(11, 150, 151, "b")
+	s.Run("another", period)
+	if got := s.Report(1, s.at(9000)).InFlight; got.Waiting != 1 {
+		t.Errorf("got %+v, want one without a verdict", got)
+	}
+}
+
+// A gap counts from the last verdict before the fault, to the next fault, and grows while
+// nothing comes.
+func TestGaps(t *testing.T) {
+	s := newTold()
+	s.usual(10) // the last at 93
+	s.inject(101, Fault{Do: Pause, For: time.Second}, node("a"))
+	if r := s.Report(1, s.at(400)); !r.Open || r.LargestGap != 307*time.Millisecond {
+		t.Errorf("got %v, open %v; want 307 ms, open", r.LargestGap, r.Open)
+	}
+	s.verdict(10, 500, 503, "b")
+	s.inject(600, Fault{Do: Kill}, node("b"))
+	if r := s.Report(1, s.at(5000)); r.Open || r.LargestGap != 410*time.Millisecond {
+		t.Errorf("got %v, open %v; want 410 ms, closed by the next fault", r.LargestGap, r.Open)
+	}
+	if r := s.Report(2, s.at(5000)); !r.Open || r.LargestGap != 4497*time.Millisecond || r.First != nil {
+		t.Errorf("got %v, open %v, first %v; want 4497 ms, open, none", r.LargestGap, r.Open, r.First)
+	}
+}
+
+// A verdict of the target itself shows nothing while its words do not come out, and
+// everything where they do.
+func TestFirstVerdict(t *testing.T) {
+	for _, tt := range []struct {
+		fault Fault
+		want  string // who decides the first
+	}{
+		{Fault{Do: Kill}, "b"},
+		{Fault{Do: Pause, For: time.Second}, "b"},
+		{Fault{Do: Cut, For: time.Second}, "b"},
+		{Fault{Do: Slow, For: time.Second, Delay: time.Second}, "a"},
+		{Fault{Do: Lose, For: time.Second, Loss: 0.5}, "a"},
+	} {
+		s := newTold()
+		s.usual(10)
+		s.inject(95, tt.fault, node("a"))
+		s.verdict(10, 102, 103, "a")
+		s.verdict(11, 112, 113, "b")
+		if r := s.Report(1, s.at(200)); r.First == nil || r.First.By != tt.want {
+			t.Errorf("%s: first %+v, want by %s", tt.fault, r.First, tt.want)
+		}
+	}
+}
+
+// A node that was missed and is back is told of; one that nobody missed was never away.
+func TestBack(t *testing.T) {
+	s := newTold()
+	s.inject(0, Fault{Do: Cut, For: 5 * time.Second}, node("a"), node("b"))
+	s.event(3000, "c", "down", "peer", "peer-of-a")
+	s.say(s.Over(1, s.at(5000)))
+	s.say(s.Over(1, s.at(5001)))
+	s.event(5500, "c", "joined", "peer", "peer-of-a", "name", "a")
+	s.event(5600, "c", "joined", "peer", "peer-of-b", "name", "b")
+	want := []string{
+		"1 +0ms fault: cut for 5s: a, b",
+		"1 +3000ms noticed: c takes a out of the members: probes went unanswered",
+		"1 +5000ms over: cut of a, b is over",
+		"1 +5500ms back: a is in the mesh again",
+	}
+	if diff := cmp.Diff(want, s.lines); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Without a run there are no verdicts to speak of, and the report says that.
+func TestNothingRuns(t *testing.T) {
+	s := newTold()
+	s.inject(0, Fault{Do: Kill}, node("a"))
+	r := s.Report(1, s.at(1000))
+	if got := strings.Join(r.Lines(), "\n"); !r.Silent || r.LargestGap != 0 || !strings.Contains(got, "no verdict came") {
+		t.Errorf("got %v, %q", r, got)
+	}
+	if got := s.Report(7, s.at(0)); got.Number != 0 {
+		t.Errorf("got %v of an injection that is none", got)
+	}
+}
+
+// Programs read these names; a change of one breaks them.
+func TestJSON(t *testing.T) {
+	s := newTold()
+	s.usual(3)
+	s.inject(24, Fault{Do: Slow, For: time.Second, Delay: 1500 * time.Microsecond}, node("a", "cloud"))
+	s.verdict(3, 32, 33, "b")
+	got, err := json.Marshal(s.Report(1, s.at(33)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"number":1,"at":"2026-01-01T00:00:00.024Z","fault":{"do":"slow","for_ms":1000,"delay_ms":1.5},` +
+		`"targets":[{"name":"a","peer":"peer-of-a","roles":["cloud"],"views":[]}],"noticed":null,"claimed":[],"moved":[],` +
+		`"first_verdict":{"fault":1,"ms":9,"what":"verdict","by":"b","sample":"s/r/3","text":"first verdict after it, by b, of beat 3"},` +
+		`"largest_gap_ms":10,"usual_gap_ms":10,"gap_is_open":false,` +
+		`"in_flight":{"samples":0,"decided_by":{},"stopped_early":0,"no_view":0,"refused":0,"waiting":0}}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A verdict is kept for as long as a beat is told apart, not longer: a run of weeks must not
+// fill the memory of whoever watches it.
+func TestBounded(t *testing.T) {
+	s := newTold()
+	for b := range uint64(3 * beatsKept) {
+		s.verdict(b, int(b)*10+2, int(b)*10+3, "a")
+	}
+	if n := len(s.verdicts.beats); n > beatsKept+1 {
+		t.Errorf("%d beats are kept, more than %d", n, beatsKept)
+	}
+	if low, ok := s.verdicts.low(); !ok || low != 3*beatsKept {
+		t.Errorf("the first beat without a verdict is %d, want %d", low, 3*beatsKept)
+	}
+}
