@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -30,6 +32,7 @@ type demoFlags struct {
 	topology   string
 	all        bool
 	nodes      int
+	missing    []string
 	rate       float64
 	cloudDelay time.Duration
 	keep       bool
@@ -56,6 +59,7 @@ With --json the last line of standard output is the result, as JSON, and the sto
 told on standard error.`,
 		Example: `  ganglion demo
   ganglion demo --topology e
+  ganglion demo --missing 0,3
   ganglion demo --keep
   ganglion demo --data six-cameras.npz --model six.ganglion --json`,
 		Args: noArgs,
@@ -69,6 +73,7 @@ told on standard error.`,
 	flags.StringVar(&f.topology, "topology", "", "train a network of this preset or YAML file quickly, and run that; it is kept for next time")
 	flags.BoolVar(&f.all, "all", false, "take every sample, also of the data that the bundle was trained on")
 	flags.IntVar(&f.nodes, "nodes", 0, "devices over which the views are spread; two further nodes come on top (default: one for each view)")
+	flags.StringSliceVar(&f.missing, "missing", nil, "views without a device, by name or number from 0, such as 0,3: the mesh answers from the others")
 	flags.Float64Var(&f.rate, "rate", demoRate, "samples a second")
 	flags.DurationVar(&f.cloudDelay, "cloud-delay", 20*time.Millisecond, "added round trip to the cloud, as if it were far away")
 	flags.BoolVar(&f.keep, "keep", false, "go on without end, for you to try things, until Ctrl-C")
@@ -132,8 +137,10 @@ func verdictOn(r *demo.Result) error {
 		return fmt.Errorf("demo: of %d samples %d are lost and %d are open", r.Due, r.Lost, r.Open)
 	case !r.Complete():
 		return fmt.Errorf("demo: %d samples were due, %d verdicts came", r.Due, r.Samples)
+	case r.Wrong > 0:
+		return fmt.Errorf("demo: %d of %d verdicts are not what one process answers", r.Wrong, r.Samples)
 	case !r.AgreesWithEval:
-		return fmt.Errorf("demo: %d of %d verdicts are not what one process answers", r.Differing, r.Samples)
+		return fmt.Errorf("demo: %d of %d verdicts rest on less than their samples have", r.Differing, r.Samples)
 	}
 	return nil
 }
@@ -194,8 +201,11 @@ func (f *demoFlags) prepare(ctx context.Context, text *demoText, remarks io.Writ
 		Program: program, Bundle: b, Publish: b.ID() != embedded.ID(), Set: set, Samples: samples, Split: split,
 		Devices: f.nodes, Rate: f.rate, CloudDelay: f.cloudDelay, Keep: f.keep, LogDir: f.logDir,
 	}
-	if c.Devices == 0 {
-		c.Devices = len(b.Topology().Views)
+	if c.Missing, err = viewsNamed(b.Topology(), f.missing); err != nil {
+		return nil, err
+	}
+	if c.Devices == 0 { // none, where all are missing: that is told as such
+		c.Devices = len(b.Topology().Views) - len(c.Missing)
 	}
 	// What was chosen of the data, or rendered, the nodes get as a copy: once is enough.
 	if _, missing := os.Stat(f.data.ref); missing == nil && len(f.data.views) == 0 && len(f.data.classes) == 0 {
@@ -204,6 +214,29 @@ func (f *demoFlags) prepare(ctx context.Context, text *demoText, remarks io.Writ
 		}
 	}
 	return c, nil
+}
+
+// viewsNamed is the views of a topology with these names, or numbers where no view has that
+// name, ascending.
+func viewsNamed(t *topology.Topology, refs []string) ([]int, error) {
+	var views []int
+	var unknown []string
+	for _, ref := range refs {
+		v := slices.Index(t.Views, ref)
+		if number, err := strconv.Atoi(ref); v < 0 && err == nil && number < len(t.Views) {
+			v = number
+		}
+		if v < 0 {
+			unknown = append(unknown, ref)
+		}
+		views = append(views, v)
+	}
+	if len(unknown) > 0 {
+		return nil, usagef("--missing %s: the model has no such view: name some of %s, or numbers from 0 to %d",
+			strings.Join(unknown, ","), strings.Join(t.Views, ", "), len(t.Views)-1)
+	}
+	slices.Sort(views)
+	return slices.Compact(views), nil
 }
 
 // modelAndData is the bundle that is run and the data that it answers.

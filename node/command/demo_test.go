@@ -45,7 +45,7 @@ func TestDemoResultText(t *testing.T) {
 	bad.AgreesWithEval, bad.Differing, bad.Died = false, 7, []string{"device-2"}
 	bad.FramesPerSeenView = 71
 	for i := range 7 {
-		bad.Differences = append(bad.Differences, demo.Difference{Sample: "default/1/" + string(rune('0'+i)), Ref: 40 + i, What: "views that the sample has are missing: camera1 (broken)"})
+		bad.Differences = append(bad.Differences, demo.Difference{Ref: 40 + i, What: "views that the sample has are missing: camera1 (connection broken)"})
 	}
 	tests := []struct {
 		name   string
@@ -74,14 +74,11 @@ Bytes that a device sends for each view that it sees
 		{"a device died", bad, `
 samples    183 due = 183 decided + 0 refused + 0 lost + 0 open; 2 nobody saw
 accuracy   96.2 %, 95 % interval 92.3 to 98.1 %
-agreement  7 of 183 answers are not those of the network in one process
-           default/1/0, sample 40: views that the sample has are missing: camera1 (broken)
-           default/1/1, sample 41: views that the sample has are missing: camera1 (broken)
-           default/1/2, sample 42: views that the sample has are missing: camera1 (broken)
-           default/1/3, sample 43: views that the sample has are missing: camera1 (broken)
-           default/1/4, sample 44: views that the sample has are missing: camera1 (broken)
-           and 2 more; --json lists the first 7
-ended      device-2, by themselves
+agreement  176 of 183 answers are those of the network in one process, bit for bit
+           7 rest on less than their samples have, and are right for what they rest on
+             samples 40, 41, 42, 43, 44, 45 and 1 more: views that the sample has are missing: camera1 (connection broken)
+           Likely cause: device-2 ended in the run, and its views with it
+ended      device-2, without being asked to
 
 By exit
   exit     share   accuracy there   labelled   p50 ms   p90 ms   p99 ms    max
@@ -108,6 +105,57 @@ Bytes that a device sends for each view that it sees
 	}
 }
 
+// Who reads that not all answers agree must see which samples, in what, and why that may be:
+// a stall of the machine is no fault of the network, a wrong answer always is one.
+func TestAgreementText(t *testing.T) {
+	unpainted := func(_ style, text string) string { return text }
+	late := demo.Difference{Ref: 40, What: "views that the sample has are missing: camera1 (silent)"}
+	early := demo.Difference{Ref: 7, What: "it stopped early: the tier above was silent"}
+	wrong := demo.Difference{Ref: 9, What: "exit local has score 1 for car\a, in one process 2", Wrong: true}
+	tests := []struct {
+		name  string
+		spoil func(r *demo.Result)
+		want  string
+	}{
+		{"all agree", func(r *demo.Result) { r.AgreesWithEval = true }, "all 183 answers are those of the network in one process, bit for bit"},
+		{"views missing", func(r *demo.Result) {
+			r.AgreesWithEval, r.Missing = true, []string{"camera0"}
+		}, "all 183 answers are those of the network in one process on the same views, bit for bit"},
+		{"no answer", func(r *demo.Result) { r.Samples = 0 }, "there is no answer to compare"},
+		{"a stall", func(r *demo.Result) {
+			r.Differing, r.Differences = 3, []demo.Difference{late, early, late}
+			r.Differences[2].Ref = 41
+		}, `180 of 183 answers are those of the network in one process, bit for bit
+           3 rest on less than their samples have, and are right for what they rest on
+             samples 40, 41: views that the sample has are missing: camera1 (silent)
+             sample 7: it stopped early: the tier above was silent
+           Likely cause: this machine was busy or stood still; a view over 100 ms late is not waited for.
+           Try it again when the machine has less to do, or with a lower --rate`},
+		{"more than are known by name", func(r *demo.Result) {
+			r.Differing, r.Died, r.Differences = 70, []string{"device-2"}, []demo.Difference{{Ref: 3, What: "camera1 (connection broken)"}}
+		}, `113 of 183 answers are those of the network in one process, bit for bit
+           70 rest on less than their samples have, and are right for what they rest on
+             sample 3: camera1 (connection broken)
+             and 69 samples after these
+           Likely cause: device-2 ended in the run, and its views with it`},
+		{"wrong", func(r *demo.Result) {
+			r.Differing, r.Wrong, r.Differences = 1, 1, []demo.Difference{wrong}
+		}, `1 of 183 answers are not what the network in one process makes of the views that they rest on
+             sample 9: exit local has score 1 for car?, in one process 2
+           That must never be, whatever dies: please report it, with the logs that --log-dir DIR keeps`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := demoResult()
+			r.AgreesWithEval = false
+			tt.spoil(r)
+			if diff := cmp.Diff(tt.want, agreementText(r, unpainted)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // Programs read these keys from the last line: they must stay, and figures of nothing must
 // be null, which every reader of JSON takes.
 func TestDemoJSON(t *testing.T) {
@@ -122,6 +170,7 @@ func TestDemoJSON(t *testing.T) {
 	for _, key := range []string{
 		"due", "decided", "no_view", "refused", "lost", "open", "accuracy", "exits", "agrees_with_eval", "latency_ms",
 		"payload_bytes_per_seen_view", "socket_bytes_per_seen_view", "nodes", "differences", "interval", "exit_accuracy", "seconds",
+		"missing", "wrong",
 	} {
 		if _, ok := got[key]; !ok {
 			t.Errorf("no key %q in %s", key, data)
@@ -147,7 +196,8 @@ func TestDemoVerdict(t *testing.T) {
 		{"one open", func(r *demo.Result) { r.Open, r.Decided = 1, 182 }, "1 are open"},
 		{"a verdict did not come", func(r *demo.Result) { r.Samples-- }, "182 verdicts came"},
 		{"nothing happened", func(r *demo.Result) { r.Due, r.Decided, r.Samples = 0, 0, 0 }, "0 samples were due"},
-		{"one differs", func(r *demo.Result) { r.AgreesWithEval, r.Differing = false, 1 }, "1 of 183 verdicts"},
+		{"one is short", func(r *demo.Result) { r.AgreesWithEval, r.Differing = false, 1 }, "1 of 183 verdicts rest on less"},
+		{"one is wrong", func(r *demo.Result) { r.AgreesWithEval, r.Differing, r.Wrong = false, 2, 1 }, "1 of 183 verdicts are not what"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,6 +221,9 @@ func TestDemoUsage(t *testing.T) {
 		{[]string{"--model", "m", "--topology", "c"}, exitUsage, "use one of the two"},
 		{[]string{"--data", smallStreet, "--nodes", "9"}, exitUsage, "9 devices for 6 views"},
 		{[]string{"--data", smallStreet, "--rate", "0"}, exitUsage, "rate 0"},
+		{[]string{"--data", smallStreet, "--missing", "camera1,9,attic"}, exitUsage, "--missing 9,attic: "},
+		{[]string{"--data", smallStreet, "--missing", "0,1,2,3,4,camera5"}, exitUsage, "all 6 views are missing"},
+		{[]string{"--data", smallStreet, "--missing", "0,3", "--nodes", "5"}, exitUsage, "5 devices for 4 views"},
 		{[]string{"--data", "street:samples=30", "--cloud-delay", "1h"}, exitUsage, "cloud delay 1h0m0s"},
 		{[]string{"extra"}, exitUsage, `unexpected argument "extra"`},
 		{[]string{"--model", "none.ganglion"}, exitFailed, "none.ganglion"},

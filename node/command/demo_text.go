@@ -4,13 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
 	"ganglion/inference"
-	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
 	"ganglion/inference/train"
 	"ganglion/node/demo"
@@ -71,9 +68,9 @@ func (d *demoText) progress(text string) {
 func (d *demoText) header(f *demoFlags, c *demo.Config) {
 	d.keep, d.ref = c.Keep, c.Samples[0]
 	t := c.Bundle.Topology()
-	parts, _ := demo.Spread(len(t.Views), c.Devices) // the configuration is valid
+	live := len(t.Views) - len(c.Missing)
 	row := func(name, format string, args ...any) { d.line("  %-9s  %s", name, fmt.Sprintf(format, args...)) }
-	d.line("%s", d.paint(strong, fmt.Sprintf("One network, spread over %d processes of this machine", len(parts))))
+	d.line("%s", d.paint(strong, fmt.Sprintf("One network, spread over %d processes of this machine", c.Devices+demo.Further)))
 	d.line("")
 	model := "embedded"
 	switch {
@@ -86,10 +83,17 @@ func (d *demoText) header(f *demoFlags, c *demo.Config) {
 		trainedOn(c.Bundle))
 	row("data", "%s%s: %d %s", c.Set.Name, syntheticText(c.Set.Synthetic), len(c.Samples), splitText(c.Split))
 	each := "one view each"
-	if c.Devices < len(t.Views) {
-		each = fmt.Sprintf("%d views spread over them", len(t.Views))
+	if c.Devices < live {
+		each = fmt.Sprintf("%d views spread over them", live)
 	}
-	row("processes", "%d devices, %s, and %d further nodes; real ones, on loopback", c.Devices, each, len(parts)-c.Devices)
+	row("processes", "%d devices, %s, and %d further nodes; real ones, on loopback", c.Devices, each, demo.Further)
+	if len(c.Missing) > 0 {
+		var names []string
+		for _, v := range c.Missing {
+			names = append(names, t.Views[v])
+		}
+		row("missing", "%s: no device has a source for it, the mesh answers from %d of %d views", strings.Join(names, ", "), live, len(t.Views))
+	}
 	row("cloud", "%v away: so much is added to each round trip there (--cloud-delay)", c.CloudDelay)
 	if c.Keep {
 		row("takes", "until you press Ctrl-C")
@@ -195,85 +199,6 @@ func (d *demoText) result(r *demo.Result, c *demo.Config) {
 	}
 }
 
-// demoResultText is what a demo came to. paint colours what it is given.
-func demoResultText(r *demo.Result, t *topology.Topology, paint func(s style, text string) string) string {
-	var out strings.Builder
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&out, "%-9s  %s\n", name, fmt.Sprintf(format, args...))
-	}
-	out.WriteString("\n")
-	row("samples", "%d due = %d decided + %d refused + %d lost + %d open; %d nobody saw", r.Due, r.Decided, r.Refused, r.Lost, r.Open, r.NoView)
-	row("accuracy", "%s, 95 %% interval %s", percent(r.Accuracy), interval(r.Interval))
-	row("agreement", "%s", agreementText(r, paint))
-	for i := range r.Differences {
-		const most = 5
-		if i == most {
-			fmt.Fprintf(&out, "           and %d more; --json lists the first %d\n", r.Differing-most, len(r.Differences))
-			break
-		}
-		fmt.Fprintf(&out, "           %s, sample %d: %s\n", r.Differences[i].Sample, r.Differences[i].Ref, clean(r.Differences[i].What))
-	}
-	if len(r.Died) > 0 {
-		row("ended", "%s, by themselves", strings.Join(r.Died, ", "))
-	}
-	exits := section{title: "By exit", names: []string{"exit", "share", "accuracy there", "labelled", "p50 ms", "p90 ms", "p99 ms", "max"}}
-	for _, name := range demoExits(t) {
-		of, there := r.Exits[name]
-		if !there || (name == "none" || name == "refused") && of == 0 {
-			continue
-		}
-		at, latency := r.ExitAccuracy[name], r.LatencyMS[name]
-		if _, answers := r.ExitAccuracy[name]; answers {
-			exits.add(name, percent(of), percent(at.Accuracy), strconv.Itoa(at.Samples), ms(latency.P50), ms(latency.P90), ms(latency.P99), ms(latency.Max))
-		} else {
-			exits.add(name, percent(of), "", "", ms(latency.P50), ms(latency.P90), ms(latency.P99), ms(latency.Max))
-		}
-	}
-	out.WriteString(exits.String())
-	out.WriteString("  Latency is from the first frame of a sample to its sealed, published verdict.\n")
-
-	sent := section{title: "Bytes that a device sends for each view that it sees", names: []string{"", "bytes"}}
-	sent.add("payload, measured: scores, and features of what goes up", byteCount(r.PayloadPerSeenView))
-	sent.add("payload by the paper's formula (section III-E)", byteCount(r.FormulaPerSeenView))
-	if !math.IsNaN(float64(r.FramesPerSeenView)) {
-		sent.add("on the wire, frames with scores or features", byteCount(r.FramesPerSeenView))
-	}
-	sent.add("on the wire, all about samples: heartbeats, seals, acknowledgements", byteCount(r.SocketPerSeenView))
-	sent.add("the picture itself", strconv.Itoa(r.RawPerView)+".0")
-	out.WriteString(sent.String())
-	return out.String()
-}
-
-// demoExits is every exit that a sample may have had.
-func demoExits(t *topology.Topology) []string {
-	var names []string
-	for _, e := range t.Exits() {
-		names = append(names, e.String())
-	}
-	return append(names, topology.ExitNone.String(), "refused")
-}
-
-func agreementText(r *demo.Result, paint func(s style, text string) string) string {
-	switch {
-	case r.AgreesWithEval:
-		return paint(good, fmt.Sprintf("all %d answers are those of the network in one process, bit for bit", r.Samples))
-	case r.Samples == 0:
-		return paint(bad, "there is no answer to compare")
-	default:
-		return paint(bad, fmt.Sprintf("%d of %d answers are not those of the network in one process", r.Differing, r.Samples))
-	}
-}
-
-// demoHints is what to try next.
-func demoHints(r *demo.Result) string {
-	return fmt.Sprintf(`
-That took %.1f s; the %d processes have ended. Next:
-  ganglion demo --keep          goes on: kill the aggregator, ask with members, verdicts, classify
-  ganglion demo --topology e    the same with an edge between the devices and the cloud
-  ganglion train --data DIR     a network for your own cameras
-`, r.Seconds, r.Nodes)
-}
-
 // failed shows the log of the node that a demo failed at.
 func (d *demoText) failed(err error) {
 	var exit *launch.ExitError
@@ -292,12 +217,4 @@ func (d *demoText) failed(err error) {
 	for _, l := range lines {
 		d.line("  %s", clean(l))
 	}
-}
-
-// ms writes milliseconds, a dash where there are none.
-func ms(n evaluation.Number) string {
-	if math.IsNaN(float64(n)) {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f", float64(n))
 }

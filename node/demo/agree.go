@@ -5,107 +5,16 @@ import (
 	"math"
 	"math/bits"
 	"slices"
-	"strings"
 
 	"ganglion/inference"
-	"ganglion/inference/dataset"
 	"ganglion/inference/topology"
 	"ganglion/proto/controlpb"
 )
 
-// Difference is a sample whose verdict is not what one process would have answered.
-type Difference struct {
-	Sample string `json:"sample"` // site/run/beat
-	Ref    int    `json:"ref"`    // index of the sample in the data set
-	What   string `json:"what"`   // differs
-}
-
-// Judge holds verdicts against the whole network run in this process. It is not safe for
-// concurrent use.
-type Judge struct {
-	bundle  *inference.Bundle
-	set     *dataset.Set
-	samples []int
-	scratch *inference.Scratch
-	outputs *inference.DeviceOutputs
-}
-
-// NewJudge is a judge of verdicts on samples of a set, which are replayed by beat: beat b
-// shows samples[b mod len(samples)].
-func NewJudge(b *inference.Bundle, set *dataset.Set, samples []int) *Judge {
-	return &Judge{
-		bundle: b, set: set, samples: samples,
-		scratch: b.Model().NewScratch(), outputs: b.Model().NewDeviceOutputs(),
-	}
-}
-
-// RefAt is the sample that is shown at a beat.
-func (j *Judge) RefAt(beat uint64) int { return j.samples[beat%uint64(len(j.samples))] }
-
-// Label is the class of a sample; -1: the data set does not say it.
-func (j *Judge) Label(ref int) int { return j.set.Labels[ref] }
-
-// Check says in what a verdict of a beat differs from the forward pass of the bundle on
-// the sample that the beat shows; empty: in nothing. Everything that the verdict says of
-// its exits is compared, scores and entropies bit for bit: on exactly the views that the
-// verdict rests on, which must be all that the sample has, and must not have stopped early.
-func (j *Judge) Check(v *controlpb.Verdict) string {
-	t := j.bundle.Topology()
-	switch {
-	case v.Beat == nil:
-		return "it is of no beat"
-	case v.GetExit() == refused:
-		return "every device refused it"
-	}
-	ref := j.RefAt(v.GetBeat())
-	pixels := make([][]byte, len(t.Views))
-	for view := range pixels {
-		pixels[view] = j.set.View(ref, view)
-	}
-	j.bundle.Model().Devices(j.outputs, pixels, j.scratch)
-	seen, fault := viewSet(t, v.GetSeen())
-	nothing, fault2 := viewSet(t, v.GetNothing())
-	switch {
-	case fault != "" || fault2 != "":
-		return fault + fault2
-	case seen != j.outputs.Seen || nothing != j.outputs.Nothing || len(v.GetMissing()) > 0:
-		return j.unseen(v, seen)
-	case v.GetStoppedEarly():
-		return "it stopped early: the tier above was silent"
-	case v.GetBundle() != j.bundle.ID().String():
-		return fmt.Sprintf("it is of bundle %.12s, not %s", v.GetBundle(), j.bundle.ID().Short())
-	case v.Ref == nil || v.GetRef() != int64(ref):
-		return fmt.Sprintf("it names sample %s of the data set, beat %d shows %d", refText(v), v.GetBeat(), ref)
-	case v.GetLabel() != className(t, j.Label(ref)):
-		return fmt.Sprintf("it names label %q, the data set %q", v.GetLabel(), className(t, j.Label(ref)))
-	}
-	return j.answers(v, seen)
-}
-
-// unseen says which views a verdict lacks, and why.
-func (j *Judge) unseen(v *controlpb.Verdict, seen uint64) string {
-	t := j.bundle.Topology()
-	var parts []string
-	for set := j.outputs.Seen &^ seen; set != 0; set &= set - 1 {
-		view := t.Views[bits.TrailingZeros64(set)]
-		reason := ""
-		for _, m := range v.GetMissing() {
-			if m.GetView() == view && m.GetReason() != "" {
-				reason = " (" + m.GetReason() + ")"
-			}
-		}
-		parts = append(parts, view+reason)
-	}
-	if len(parts) > 0 {
-		return "views that the sample has are missing: " + strings.Join(parts, ", ")
-	}
-	return fmt.Sprintf("it was seen by %v and %v saw nothing, which is not what the sample has", v.GetSeen(), v.GetNothing())
-}
-
-// answers compares what the exits said with the forward pass on the seen views: the exits
-// up to the answering one in the order in which one process meets them, and whatever else
-// was proposed with what it would have been.
-func (j *Judge) answers(v *controlpb.Verdict, seen uint64) string {
+// wholly compares what the exits said, where they had all that was seen, with what one
+// process answers: the exits up to the answering one in the order in which it meets them,
+// and whatever else was proposed with what it would have been.
+func (j *Judge) wholly(v *controlpb.Verdict, seen, used uint64) string {
 	model, t := j.bundle.Model(), j.bundle.Topology()
 	want := model.Answer(j.outputs, seen, j.bundle.Thresholds(), j.scratch)
 	met := int(v.GetAnswered()) + 1
@@ -115,42 +24,139 @@ func (j *Judge) answers(v *controlpb.Verdict, seen uint64) string {
 	case met != len(want.Proposals) || met > len(v.GetProposals()):
 		return fmt.Sprintf("it met %d exits, one process %d", met, len(want.Proposals))
 	}
-	all := model.Propose(j.outputs, seen, j.scratch)
-	for i, p := range v.GetProposals() {
-		q := i // place in want, and behind its end anywhere in all
-		of := want.Proposals
-		if i >= met {
-			of = all
-			q = slices.IndexFunc(of, func(q inference.Proposal) bool {
-				return q.Exit.String() == p.GetExit() && q.Group == int(p.GetGroup())
-			})
-		}
-		if q < 0 {
-			return fmt.Sprintf("exit %s of group %d proposes, in one process it does not", p.GetExit(), p.GetGroup())
-		}
-		if what := j.differs(p, &of[q]); what != "" {
+	for i := range want.Proposals {
+		if what := j.differs(v.GetProposals()[i], &want.Proposals[i]); what != "" {
 			return what
 		}
 	}
-	if len(want.Proposals) == 0 {
+	all := model.Propose(j.outputs, seen, j.scratch)
+	for _, p := range v.GetProposals()[met:] {
+		q := find(all, p)
+		if q == nil {
+			return fmt.Sprintf("exit %s of group %d proposes, in one process it does not", p.GetExit(), p.GetGroup())
+		}
+		if what := j.differs(p, q); what != "" {
+			return what
+		}
+	}
+	if met == 0 {
 		return ""
 	}
-	return answering(t, v, &want)
-}
-
-// answering compares what a verdict says of the answering exit alone.
-func answering(t *topology.Topology, v *controlpb.Verdict, want *inference.Verdict) string {
-	last := want.Proposals[len(want.Proposals)-1]
-	used := want.Seen
-	if last.Exit != topology.ExitCloud {
-		used &= t.GroupMask(last.Group)
-	}
-	if set, fault := viewSet(t, v.GetUsed()); fault != "" || set != used {
+	last := &want.Proposals[met-1]
+	if used != seen&j.reach(last) {
 		return fmt.Sprintf("it rests on views %v, which is not what exit %s has", v.GetUsed(), last.Exit)
 	}
+	return sure(v, last)
+}
+
+// partly compares what the exits said, where they had less than was seen: each with what it
+// makes of the views that it had, and the answer with what the exit rule makes of them.
+func (j *Judge) partly(v *controlpb.Verdict, seen, used uint64) string {
+	met, all := int(v.GetAnswered())+1, v.GetProposals()
+	if met < 1 || met > len(all) {
+		return fmt.Sprintf("it has an answer without an exit: %d of %d", met, len(all))
+	}
+	var held []inference.Proposal // of those that were met, and all others
+	for i, p := range all {
+		q, what := j.had(p, seen, used, i == met-1)
+		if what == "" {
+			what = j.differs(p, q)
+		}
+		if what != "" {
+			return what
+		}
+		held = append(held, *q)
+	}
+	for _, p := range j.bundle.Model().Propose(j.outputs, seen, j.scratch) {
+		there := slices.ContainsFunc(held, func(q inference.Proposal) bool { return q.Exit == p.Exit && q.Group == p.Group })
+		if p.Exit == topology.ExitLocal && !there {
+			return fmt.Sprintf("exit local of group %d saw something and proposes nothing", p.Group)
+		}
+	}
+	return j.ruled(v, held, met)
+}
+
+// had is what one process proposes at an exit with the views that the exit had: all that
+// were seen, or, where it answered, those that the verdict names. An edge that did not
+// answer and had fewer does not say which, so that what follows from its scores is all that
+// can be compared.
+func (j *Judge) had(p *controlpb.Proposal, seen, used uint64, answered bool) (q *inference.Proposal, what string) {
+	where := fmt.Sprintf("exit %s of group %d", p.GetExit(), p.GetGroup())
+	q = find(j.bundle.Model().Propose(j.outputs, seen, j.scratch), p)
+	if q == nil {
+		return nil, where + " proposes, in one process it does not"
+	}
+	reach := seen & j.reach(q)
+	switch {
+	case answered && (used == 0 || used&^reach != 0 || q.Exit == topology.ExitLocal && used != reach):
+		return nil, fmt.Sprintf("it rests on views of which %s has not got all: %d of %d", where, bits.OnesCount64(used&reach), bits.OnesCount64(used))
+	case answered:
+		q = find(j.bundle.Model().Propose(j.outputs, used, j.scratch), p)
+	case q.Exit != topology.ExitLocal && int(p.GetSeen()) < q.Seen && len(p.GetScores()) == len(q.Scores):
+		q.Seen, q.Scores = int(p.GetSeen()), p.GetScores()
+		q.Class, q.Entropy = inference.ArgMax(q.Scores), inference.NormalizedEntropy(q.Scores)
+	}
+	return q, ""
+}
+
+// ruled compares the answer with what the exit rule makes of the proposals: the first, in
+// order, that is within its threshold; where the tier above was silent, the one of the
+// highest tier and of those the surest.
+func (j *Judge) ruled(v *controlpb.Verdict, held []inference.Proposal, met int) string {
+	thresholds, last := j.bundle.Thresholds(), &held[met-1]
+	for i := range met {
+		p := &held[i]
+		switch {
+		case i > 0 && !before(&held[i-1], p):
+			return fmt.Sprintf("it met exit %s of group %d out of its order", p.Exit, p.Group)
+		case p.Exits(thresholds) != (i == met-1) && !v.GetStoppedEarly():
+			return fmt.Sprintf("it answers at exit %s, the exit rule is met elsewhere: exit %s has entropy %v", last.Exit, p.Exit, p.Entropy)
+		}
+	}
+	if v.GetStoppedEarly() {
+		for i := range held {
+			p := &held[i]
+			if p.Exits(thresholds) || p.Exit > last.Exit || p.Exit == last.Exit && p.Entropy < last.Entropy {
+				return fmt.Sprintf("it stopped early at exit %s of group %d, exit %s of group %d is surer", last.Exit, last.Group, p.Exit, p.Group)
+			}
+		}
+	}
+	if v.GetExit() != last.Exit.String() || v.GetClass() != className(j.bundle.Topology(), last.Class) {
+		return fmt.Sprintf("it answers %q at exit %s, its exit says %q at %s", v.GetClass(), v.GetExit(), className(j.bundle.Topology(), last.Class), last.Exit)
+	}
+	return sure(v, last)
+}
+
+// before tells whether one process meets exit p before exit q.
+func before(p, q *inference.Proposal) bool {
+	return p.Exit < q.Exit || p.Exit == q.Exit && p.Group < q.Group
+}
+
+// reach is the views that an exit may rest on.
+func (j *Judge) reach(p *inference.Proposal) uint64 {
+	if t := j.bundle.Topology(); p.Exit != topology.ExitCloud {
+		return t.GroupMask(p.Group)
+	}
+	return ^uint64(0)
+}
+
+// find is the proposal of the same exit; nil: there is none.
+func find(all []inference.Proposal, p *controlpb.Proposal) *inference.Proposal {
+	for i := range all {
+		if all[i].Exit.String() == p.GetExit() && all[i].Group == int(p.GetGroup()) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// sure compares the probabilities of an answer, bit for bit.
+func sure(v *controlpb.Verdict, last *inference.Proposal) string {
+	want := make([]float64, len(last.Scores))
+	inference.Softmax(want, last.Scores)
 	same := func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
-	if p := want.Probabilities(); !slices.EqualFunc(v.GetProbabilities(), p, same) {
-		return fmt.Sprintf("it has probabilities %v, one process %v", v.GetProbabilities(), p)
+	if !slices.EqualFunc(v.GetProbabilities(), want, same) {
+		return fmt.Sprintf("it has probabilities %v, one process %v", v.GetProbabilities(), want)
 	}
 	return ""
 }
@@ -182,33 +188,4 @@ func (j *Judge) differs(got *controlpb.Proposal, want *inference.Proposal) strin
 		}
 	}
 	return ""
-}
-
-// refused stands where an exit would, of a sample that every device refused.
-const refused = "refused"
-
-func className(t *topology.Topology, c int) string {
-	if c < 0 || c >= len(t.Classes) {
-		return ""
-	}
-	return t.Classes[c]
-}
-
-func refText(v *controlpb.Verdict) string {
-	if v.Ref == nil {
-		return "none"
-	}
-	return fmt.Sprint(v.GetRef())
-}
-
-// viewSet is the set of views with these names.
-func viewSet(t *topology.Topology, names []string) (set uint64, fault string) {
-	for _, n := range names {
-		i := slices.Index(t.Views, n)
-		if i < 0 {
-			return 0, fmt.Sprintf("the model has no view %q", n)
-		}
-		set |= 1 << i
-	}
-	return set, ""
 }

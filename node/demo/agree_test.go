@@ -2,12 +2,14 @@ package demo
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"ganglion/inference"
 	"ganglion/inference/builtin"
 	"ganglion/inference/dataset"
+	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
 	"ganglion/proto/controlpb"
 )
@@ -29,38 +31,69 @@ func street(t *testing.T) (*inference.Bundle, *dataset.Set) {
 // answered is what a mesh says of a sample where everything goes well: the forward pass as
 // the control API tells it, with a proposal beyond the answering one.
 func answered(b *inference.Bundle, set *dataset.Set, beat uint64, ref int) *controlpb.Verdict {
-	t := b.Topology()
-	pixels := make([][]byte, len(t.Views))
-	for v := range pixels {
-		pixels[v] = set.View(ref, v)
-	}
-	m := b.Model()
-	scratch, outputs := m.NewScratch(), m.NewDeviceOutputs()
-	m.Devices(outputs, pixels, scratch)
-	a := m.Answer(outputs, t.AllViews(), b.Thresholds(), scratch)
-	names := func(set uint64) (out []string) {
-		for v, name := range t.Views {
-			if set>>v&1 == 1 {
-				out = append(out, name)
-			}
-		}
-		return out
-	}
+	return answeredBy(b, set, beat, ref, b.Topology().AllViews())
+}
+
+// answeredBy is what a mesh says of a sample of which the devices of some views spoke.
+func answeredBy(b *inference.Bundle, set *dataset.Set, beat uint64, ref int, views uint64) *controlpb.Verdict {
+	t, m := b.Topology(), b.Model()
+	outputs := outputsOf(b, set, ref)
+	a := m.Answer(outputs, views, b.Thresholds(), m.NewScratch())
 	number := int64(ref)
 	v := &controlpb.Verdict{
 		Sample: "default/0000000000000001/0", Beat: &beat, Ref: &number, Label: className(t, set.Labels[ref]), Class: className(t, a.Class),
-		Exit: a.Exit.String(), Seen: names(a.Seen), Nothing: names(a.Nothing), Used: names(a.Seen), Bundle: b.ID().String(),
+		Exit: a.Exit.String(), Seen: namesOf(t, a.Seen), Nothing: namesOf(t, a.Nothing), Bundle: b.ID().String(),
 		Probabilities: a.Probabilities(), Answered: int32(len(a.Proposals) - 1), Hash: "a", LatencyNs: 1e6,
 	}
-	all := m.Propose(outputs, a.Seen, scratch)
-	for i := range all {
-		p := &all[i]
-		v.Proposals = append(v.Proposals, &controlpb.Proposal{
+	for _, name := range namesOf(t, a.Missing) {
+		v.Missing = append(v.Missing, &controlpb.MissingView{View: name, Reason: "silent"})
+	}
+	if a.Seen|a.Nothing == 0 { // nobody said what it is
+		v.Ref, v.Label, v.Bundle = nil, "", ""
+	}
+	if a.Seen != 0 {
+		used, last := a.Seen, a.Proposals[len(a.Proposals)-1]
+		if last.Exit != topology.ExitCloud {
+			used &= t.GroupMask(last.Group)
+		}
+		v.Used = namesOf(t, used)
+	}
+	v.Proposals = proposalsOn(b, outputs, a.Seen)
+	return v
+}
+
+// outputsOf is what the devices make of a sample.
+func outputsOf(b *inference.Bundle, set *dataset.Set, ref int) *inference.DeviceOutputs {
+	m := b.Model()
+	pixels := make([][]byte, len(b.Topology().Views))
+	for v := range pixels {
+		pixels[v] = set.View(ref, v)
+	}
+	outputs := m.NewDeviceOutputs()
+	m.Devices(outputs, pixels, m.NewScratch())
+	return outputs
+}
+
+// proposalsOn is what every exit says of a set of views.
+func proposalsOn(b *inference.Bundle, outputs *inference.DeviceOutputs, seen uint64) (out []*controlpb.Proposal) {
+	m := b.Model()
+	for _, p := range m.Propose(outputs, seen, m.NewScratch()) {
+		out = append(out, &controlpb.Proposal{
 			Exit: p.Exit.String(), Group: int32(p.Group), Seen: int32(p.Seen), Scores: p.Scores,
-			Class: className(t, p.Class), Entropy: p.Entropy, Threshold: b.Thresholds().At(p.Exit, p.Seen),
+			Class: className(b.Topology(), p.Class), Entropy: p.Entropy, Threshold: b.Thresholds().At(p.Exit, p.Seen),
 		})
 	}
-	return v
+	return out
+}
+
+// namesOf is the names of a set of views.
+func namesOf(t *topology.Topology, set uint64) (out []string) {
+	for v, name := range t.Views {
+		if set>>v&1 == 1 {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // What a mesh answers when all goes well must agree, sample by sample, or the demo would cry
@@ -68,13 +101,13 @@ func answered(b *inference.Bundle, set *dataset.Set, beat uint64, ref int) *cont
 func TestJudgeAgrees(t *testing.T) {
 	b, set := street(t)
 	samples := []int{3, 5, 8, 13, 21, 34, 39}
-	j := NewJudge(b, set, samples)
+	j := NewJudge(b, set, samples, b.Topology().AllViews())
 	exits := map[string]int{}
 	for beat := range uint64(2 * len(samples)) {
 		v := answered(b, set, beat, samples[beat%uint64(len(samples))])
 		exits[v.GetExit()]++
-		if what := j.Check(v); what != "" {
-			t.Errorf("beat %d: %s", beat, what)
+		if f := j.Check(v); f != (Finding{}) {
+			t.Errorf("beat %d: %s", beat, f.What())
 		}
 	}
 	for ref := range set.Len() {
@@ -85,6 +118,169 @@ func TestJudgeAgrees(t *testing.T) {
 	}
 }
 
+// Whatever views are left, a verdict on them is right, and short where others have a device:
+// a demo without some views must agree, one that loses some must say so and no more.
+func TestJudgeOfEverySubset(t *testing.T) {
+	for _, b := range networks(t) {
+		_, set := street(t)
+		all := b.Topology().AllViews()
+		every := NewJudge(b, set, evaluation.Every(set), all)
+		for ref := range set.Len() {
+			for views := range all + 1 {
+				v := answeredBy(b, set, uint64(ref), ref, views)
+				f := NewJudge(b, set, evaluation.Every(set), views).Check(v)
+				if f != (Finding{}) {
+					t.Fatalf("%s, sample %d of views %b: %s", b.Topology().Name, ref, views, f.What())
+				}
+				f = every.Check(v)
+				if f.Wrong != "" || (f.Short != "") != (views != all) {
+					t.Fatalf("%s, sample %d of views %b where all have a device: wrong %q, short %q", b.Topology().Name, ref, views, f.Wrong, f.Short)
+				}
+			}
+		}
+	}
+}
+
+// networks is the embedded bundle, and one with an edge exit for each of two groups.
+func networks(t *testing.T) []*inference.Bundle {
+	t.Helper()
+	b, set := street(t)
+	top, err := topology.Open("f", topology.Base{Views: set.Views, Classes: set.Classes, Input: set.Shape()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edges, _, err := Quick(t.Context(), top, set, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*inference.Bundle{b, edges}
+}
+
+// What a fault leaves of a verdict is right as long as every exit says what follows from
+// what it had, and is called short, not wrong.
+func TestJudgeOfFaults(t *testing.T) {
+	both := networks(t)
+	_, set := street(t)
+	// The first sample that a network answers at an exit, seen by enough views.
+	find := func(b *inference.Bundle, exit string) (ref int, v *controlpb.Verdict) {
+		for ref := range set.Len() {
+			if v := answered(b, set, 0, ref); v.GetExit() == exit && len(v.GetSeen()) >= 3 {
+				return ref, v
+			}
+		}
+		t.Fatalf("topology %s answers no sample of three views at exit %s", b.Topology().Name, exit)
+		return 0, nil
+	}
+	// What the cloud says where the features of the first view did not arrive.
+	deprived := func(b *inference.Bundle, ref int, v *controlpb.Verdict) {
+		v.Used = v.GetUsed()[1:]
+		used, _ := viewSet(b.Topology(), v.GetUsed())
+		last := proposalsOn(b, outputsOf(b, set, ref), used)
+		v.Proposals[v.GetAnswered()] = last[len(last)-1]
+		rely(b, v)
+	}
+	early := func(b *inference.Bundle, _ int, v *controlpb.Verdict) {
+		v.StoppedEarly, v.Proposals = true, v.GetProposals()[:len(v.GetProposals())-1]
+		best := 0
+		for i, p := range v.GetProposals() {
+			if last := v.GetProposals()[best]; p.GetExit() != last.GetExit() || p.GetEntropy() < last.GetEntropy() {
+				best = i
+			}
+		}
+		v.Answered, v.Exit = int32(best), v.GetProposals()[best].GetExit()
+		used, _ := viewSet(b.Topology(), v.GetSeen())
+		v.Used = namesOf(b.Topology(), used&b.Topology().GroupMask(int(v.GetProposals()[best].GetGroup())))
+		rely(b, v)
+	}
+	silent := func(b *inference.Bundle, ref int, v *controlpb.Verdict) { // the first edge
+		seen, _ := viewSet(b.Topology(), v.GetSeen())
+		seen &^= b.Topology().GroupMask(0)
+		v.Used = namesOf(b.Topology(), seen)
+		last := proposalsOn(b, outputsOf(b, set, ref), seen)
+		v.Proposals[len(v.GetProposals())-1] = last[len(last)-1]
+		v.Proposals = slices.DeleteFunc(v.GetProposals(), func(p *controlpb.Proposal) bool { return p.GetExit() == "edge" && p.GetGroup() == 0 })
+		v.Answered = int32(len(v.GetProposals()) - 1)
+		rely(b, v)
+	}
+	few := func(b *inference.Bundle, ref int, v *controlpb.Verdict) { // features reached the first edge
+		outputs := outputsOf(b, set, ref)
+		seen, _ := viewSet(b.Topology(), v.GetSeen())
+		lost := seen & b.Topology().GroupMask(0) &^ -(seen & b.Topology().GroupMask(0)) // all but the first of them
+		if lost == 0 {
+			t.Fatalf("sample %d: too few views in group 0", ref)
+		}
+		less := proposalsOn(b, outputs, seen&^lost)
+		for i, p := range v.GetProposals() {
+			if p.GetExit() == "edge" && p.GetGroup() == 0 || p.GetExit() == "cloud" {
+				j := slices.IndexFunc(less, func(q *controlpb.Proposal) bool { return q.GetExit() == p.GetExit() && q.GetGroup() == p.GetGroup() })
+				v.Proposals[i] = less[j]
+			}
+		}
+		v.Used = namesOf(b.Topology(), seen&^lost)
+		rely(b, v)
+	}
+	tests := []struct {
+		name  string
+		b     *inference.Bundle
+		exit  string
+		fault func(b *inference.Bundle, ref int, v *controlpb.Verdict)
+		short string
+	}{
+		{"features did not reach the cloud", both[0], "cloud", deprived, "features did not arrive"},
+		{"the cloud was silent", both[0], "cloud", early, "stopped early"},
+		{"the cloud was silent above edges", both[1], "cloud", early, "stopped early"},
+		{"an edge was silent", both[1], "cloud", silent, "exit edge of group 0 did not answer"},
+		{"features did not reach an edge", both[1], "cloud", few, "features did not arrive"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ref, _ := find(tt.b, tt.exit)
+			made := func() *controlpb.Verdict {
+				v := answered(tt.b, set, 0, ref)
+				tt.fault(tt.b, ref, v)
+				return v
+			}
+			j := NewJudge(tt.b, set, []int{ref}, tt.b.Topology().AllViews())
+			if f := j.Check(made()); f.Wrong != "" || !strings.Contains(f.Short, tt.short) {
+				t.Fatalf("wrong %q, short %q, want short of %q", f.Wrong, f.Short, tt.short)
+			}
+			// Being short excuses nothing of what is there.
+			spoils := map[string]func(v *controlpb.Verdict){
+				"a score of the answer": func(v *controlpb.Verdict) {
+					s := slices.Clone(v.GetProposals()[v.GetAnswered()].GetScores())
+					s[0] = math.Float32frombits(math.Float32bits(s[0]) ^ 1)
+					v.Proposals[v.GetAnswered()].Scores = s
+				},
+				"an entropy": func(v *controlpb.Verdict) { v.Proposals[0].Entropy += 1e-9 },
+				"the class":  func(v *controlpb.Verdict) { v.Class = "tram" },
+				"the exit":   func(v *controlpb.Verdict) { v.Exit = "none" },
+				"the answering exit": func(v *controlpb.Verdict) {
+					if v.Answered++; int(v.GetAnswered()) == len(v.GetProposals()) {
+						v.Answered -= 2
+					}
+				},
+				"a probability":      func(v *controlpb.Verdict) { v.Probabilities[0] += 1e-9 },
+				"the views":          func(v *controlpb.Verdict) { v.Used = nil },
+				"no local proposals": func(v *controlpb.Verdict) { v.Proposals, v.Answered = v.Proposals[1:], v.Answered-1 },
+			}
+			for name, spoil := range spoils {
+				v := made()
+				spoil(v)
+				if f := j.Check(v); f.Wrong == "" {
+					t.Errorf("%s was altered: it is called right", name)
+				}
+			}
+		})
+	}
+}
+
+// rely makes a verdict say of its answer what its answering exit does.
+func rely(b *inference.Bundle, v *controlpb.Verdict) {
+	p := v.GetProposals()[v.GetAnswered()]
+	v.Class, v.Probabilities = p.GetClass(), make([]float64, len(b.Topology().Classes))
+	inference.Softmax(v.Probabilities, p.GetScores())
+}
+
 // A judge that finds nothing is worth nothing: each thing that a verdict says is altered, by
 // the least that it can be, and must be found.
 func TestJudgeFindsWhatDiffers(t *testing.T) {
@@ -93,67 +289,71 @@ func TestJudgeFindsWhatDiffers(t *testing.T) {
 	tests := []struct {
 		name  string
 		alter func(v *controlpb.Verdict)
-		want  string // in what is said
+		wrong string // in what is said
+		short string
 	}{
-		{"nothing", func(*controlpb.Verdict) {}, ""},
+		{"nothing", func(*controlpb.Verdict) {}, "", ""},
 		{"one bit of a score", func(v *controlpb.Verdict) {
 			s := v.GetProposals()[0].GetScores()
 			s[1] = math.Float32frombits(math.Float32bits(s[1]) ^ 1)
-		}, "exit local has score"},
+		}, "exit local has score", ""},
 		{"one bit of a score of an exit that did not answer", func(v *controlpb.Verdict) {
 			last := v.GetProposals()[len(v.GetProposals())-1].GetScores()
 			last[0] = math.Float32frombits(math.Float32bits(last[0]) ^ 1)
-		}, "exit cloud has score"},
+		}, "exit cloud has score", ""},
 		{"one bit of an entropy", func(v *controlpb.Verdict) {
 			p := v.GetProposals()[0]
 			p.Entropy = math.Float64frombits(math.Float64bits(p.GetEntropy()) ^ 1)
-		}, "has entropy"},
+		}, "has entropy", ""},
 		{"one bit of a probability", func(v *controlpb.Verdict) {
 			v.Probabilities[2] = math.Float64frombits(math.Float64bits(v.Probabilities[2]) ^ 1)
-		}, "has probabilities"},
+		}, "has probabilities", ""},
 		{"negative zero", func(v *controlpb.Verdict) {
 			s := v.GetProposals()[0].GetScores()
 			s[0] = -s[0]
-		}, "exit local has score"},
-		{"a threshold", func(v *controlpb.Verdict) { v.Proposals[0].Threshold = 0.5 }, "has threshold"},
-		{"a score less", func(v *controlpb.Verdict) { v.Proposals[0].Scores = v.Proposals[0].Scores[1:] }, "has 2 scores"},
-		{"the class of a proposal", func(v *controlpb.Verdict) { v.Proposals[0].Class = "tram" }, `says "tram"`},
-		{"views of a proposal", func(v *controlpb.Verdict) { v.Proposals[0].Seen-- }, "rests on"},
-		{"the class", func(v *controlpb.Verdict) { v.Class = "tram" }, `answers "tram"`},
-		{"the exit", func(v *controlpb.Verdict) { v.Exit = "edge" }, "at exit edge"},
-		{"how many exits were met", func(v *controlpb.Verdict) { v.Answered++ }, "it met 2 exits, one process 1"},
-		{"an exit that is not there", func(v *controlpb.Verdict) { v.Proposals[len(v.Proposals)-1].Exit = "edge" }, "exit edge of group 0"},
-		{"the views of the answer", func(v *controlpb.Verdict) { v.Used = v.Used[1:] }, "it rests on views"},
-		{"a view missing", func(v *controlpb.Verdict) {
+		}, "exit local has score", ""},
+		{"a threshold", func(v *controlpb.Verdict) { v.Proposals[0].Threshold = 0.5 }, "has threshold", ""},
+		{"a score less", func(v *controlpb.Verdict) { v.Proposals[0].Scores = v.Proposals[0].Scores[1:] }, "has 2 scores", ""},
+		{"the class of a proposal", func(v *controlpb.Verdict) { v.Proposals[0].Class = "tram" }, `says "tram"`, ""},
+		{"views of a proposal", func(v *controlpb.Verdict) { v.Proposals[0].Seen-- }, "rests on", ""},
+		{"the class", func(v *controlpb.Verdict) { v.Class = "tram" }, `answers "tram"`, ""},
+		{"the exit", func(v *controlpb.Verdict) { v.Exit = "edge" }, "at exit edge", ""},
+		{"how many exits were met", func(v *controlpb.Verdict) { v.Answered++ }, "it met 2 exits, one process 1", ""},
+		{"an exit that is not there", func(v *controlpb.Verdict) { v.Proposals[len(v.Proposals)-1].Exit = "edge" }, "exit edge of group 0", ""},
+		{"the views of the answer", func(v *controlpb.Verdict) { v.Used = v.Used[1:] }, "it rests on views", ""},
+		{"a view missing, with the answer of all", func(v *controlpb.Verdict) {
 			v.Missing = []*controlpb.MissingView{{View: v.Seen[0], Reason: "silent"}}
-			v.Seen = v.Seen[1:]
-		}, "(silent)"},
+			v.Seen, v.Used = v.Seen[1:], v.Used[1:]
+		}, "exit local", "(silent)"},
 		{"a view missing that had nothing in view", func(v *controlpb.Verdict) {
-			v.Missing = []*controlpb.MissingView{{View: v.Nothing[0], Reason: "silent"}}
+			v.Missing = []*controlpb.MissingView{{View: v.Nothing[0], Reason: "broken"}}
 			v.Nothing = v.Nothing[1:]
-		}, "not what the sample has"},
-		{"a view that the model has not", func(v *controlpb.Verdict) { v.Seen = append(v.Seen, "attic") }, `no view "attic"`},
-		{"stopped early", func(v *controlpb.Verdict) { v.StoppedEarly = true }, "stopped early"},
-		{"refused", func(v *controlpb.Verdict) { v.Exit = refused }, "refused"},
-		{"another bundle", func(v *controlpb.Verdict) { v.Bundle = "00" }, "of bundle"},
-		{"another sample", func(v *controlpb.Verdict) { *v.Ref = ref + 1 }, "names sample 9"},
-		{"no sample", func(v *controlpb.Verdict) { v.Ref = nil }, "names sample none"},
-		{"another label", func(v *controlpb.Verdict) { v.Label = "tram" }, `names label "tram"`},
-		{"another beat", func(v *controlpb.Verdict) { *v.Beat = 1 }, "beat 1 shows"},
-		{"on demand", func(v *controlpb.Verdict) { v.Beat = nil }, "of no beat"},
+		}, "", "(broken)"},
+		{"nothing in a view that saw something", func(v *controlpb.Verdict) { v.Nothing = append(v.Nothing, v.Seen[0]) }, "not what the sample has", ""},
+		{"a view that the model has not", func(v *controlpb.Verdict) { v.Seen = append(v.Seen, "attic") }, `no view "attic"`, ""},
+		{"stopped early within its threshold", func(v *controlpb.Verdict) { v.StoppedEarly = true }, "surer", "stopped early"},
+		{"refused", func(v *controlpb.Verdict) { v.Exit = refused }, "", "refused"},
+		{"another bundle", func(v *controlpb.Verdict) { v.Bundle = "00" }, "of bundle", ""},
+		{"another sample", func(v *controlpb.Verdict) { *v.Ref = ref + 1 }, "names sample 9", ""},
+		{"no sample", func(v *controlpb.Verdict) { v.Ref = nil }, "names sample none", ""},
+		{"another label", func(v *controlpb.Verdict) { v.Label = "tram" }, `names label "tram"`, ""},
+		{"another beat", func(v *controlpb.Verdict) { *v.Beat = 1 }, "beat 1 shows", ""},
+		{"on demand", func(v *controlpb.Verdict) { v.Beat = nil }, "of no beat", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			// Beat 1 shows the twin of the sample: what is seen of it is the same.
-			j := NewJudge(b, twins(t, set, ref), []int{ref, ref + 1})
+			j := NewJudge(b, twins(t, set, ref), []int{ref, ref + 1}, b.Topology().AllViews())
 			v := answered(b, set, 0, ref)
 			if v.GetExit() != topology.ExitLocal.String() || len(v.GetNothing()) == 0 {
 				t.Fatalf("sample %d exits at %s and %d views have nothing in view: choose another", ref, v.GetExit(), len(v.GetNothing()))
 			}
 			tt.alter(v)
 			got := j.Check(v)
-			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
-				t.Errorf("got %q, want one with %q", got, tt.want)
+			for _, of := range []struct{ what, got, want string }{{"wrong", got.Wrong, tt.wrong}, {"short", got.Short, tt.short}} {
+				if (of.got == "") != (of.want == "") || !strings.Contains(of.got, of.want) {
+					t.Errorf("%s: got %q, want one with %q", of.what, of.got, of.want)
+				}
 			}
 		})
 	}

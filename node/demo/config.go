@@ -9,6 +9,7 @@ import (
 	"ganglion/inference"
 	"ganglion/inference/dataset"
 	"ganglion/inference/evaluation"
+	"ganglion/proto/controlpb"
 )
 
 // Config says what a demo shows. All fields without a word about zero must be given.
@@ -23,13 +24,15 @@ type Config struct {
 	Samples []int        // of Set that are replayed, ascending
 	Split   string       // evaluation.SplitTest or SplitAll: how the nodes are told of Samples
 
-	Devices    int           // processes over which the views are spread
+	Missing    []int         // views without a device, from 0; the mesh answers from the others
+	Devices    int           // processes over which the other views are spread
 	Rate       float64       // samples a second
 	CloudDelay time.Duration // added round trip to the cloud
 	Keep       bool          // without end, until the context is done
 	LogDir     string        // where the nodes' logs stay; empty: they are removed
 
-	deaf bool // nodes do not look for each other: as on a machine that passes no broadcast
+	deaf  bool                     // nodes do not look for each other: as on a machine that passes no broadcast
+	heard func(*controlpb.Verdict) // is told of every verdict; nil: nobody
 }
 
 // maxRate is the most samples a second: a period is whole microseconds and more.
@@ -43,7 +46,7 @@ func (c *Config) Validate() error {
 		add("demo: the program, a bundle and samples to replay must be given")
 	} else if err := evaluation.CheckFit(c.Bundle.Topology(), c.Set); err != nil {
 		faults = append(faults, err)
-	} else if _, err := Spread(len(c.Bundle.Topology().Views), c.Devices); err != nil {
+	} else if err := c.checkViews(); err != nil {
 		faults = append(faults, err)
 	}
 	if c.Split != evaluation.SplitTest && c.Split != evaluation.SplitAll {
@@ -56,6 +59,41 @@ func (c *Config) Validate() error {
 		add("cloud delay %v: use 0 to %v", c.CloudDelay, maxCloudDelay)
 	}
 	return errors.Join(faults...)
+}
+
+// checkViews tells whether there are views left, and a device for each.
+func (c *Config) checkViews() error {
+	t := c.Bundle.Topology()
+	for _, v := range c.Missing {
+		if v < 0 || v >= len(t.Views) {
+			return fmt.Errorf("missing view %d: the model has views 0 to %d", v, len(t.Views)-1)
+		}
+	}
+	if c.live() == 0 {
+		return fmt.Errorf("all %d views are missing: leave the mesh one at least", len(t.Views))
+	}
+	_, err := Spread(c.live(), c.Devices, len(c.Missing) > 0)
+	return err
+}
+
+// live is the views that have a device, bit v for view v.
+func (c *Config) live() uint64 {
+	live := c.Bundle.Topology().AllViews()
+	for _, v := range c.Missing {
+		live &^= 1 << v
+	}
+	return live
+}
+
+// missing is the names of the views without a device, in the order of the model.
+func (c *Config) missing() []string {
+	names := []string{}
+	for v, name := range c.Bundle.Topology().Views {
+		if c.live()>>v&1 == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // maxCloudDelay is the longest added round trip that a node takes.

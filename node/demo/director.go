@@ -122,6 +122,9 @@ func (d *director) take(l *controlpb.VerdictsResponse) {
 		d.say(Warned, "no node has the verdicts of samples %d to %d: %s", g.GetFrom(), g.GetTo()-1, g.GetReason())
 		return
 	}
+	if d.config.heard != nil {
+		d.config.heard(l.GetVerdict())
+	}
 	d.ledger.Add(l.GetVerdict())
 }
 

@@ -38,6 +38,7 @@ type Ledger struct {
 	differ      map[uint64]Difference
 	differences []Difference // the first of those of samples that were forgotten
 	differing   uint64       // of those that were forgotten
+	wrong       uint64       // of those
 	gone        int          // entries whose survivor has not come
 }
 
@@ -76,8 +77,8 @@ func (l *Ledger) Add(v *controlpb.Verdict) {
 		latency: time.Duration(v.GetLatencyNs()), seen: len(v.GetSeen()),
 	}
 	delete(l.differ, beat)
-	if what := l.judge.Check(v); what != "" {
-		l.differ[beat] = Difference{Sample: v.GetSample(), Ref: l.judge.RefAt(beat), What: what}
+	if f := l.judge.Check(v); f != (Finding{}) {
+		l.differ[beat] = Difference{Sample: v.GetSample(), Ref: l.judge.RefAt(beat), What: f.What(), Wrong: f.Wrong != ""}
 	}
 	l.forget()
 }
@@ -94,6 +95,9 @@ func (l *Ledger) forget() {
 		if d, ok := l.differ[beat]; ok {
 			delete(l.differ, beat)
 			l.differing++
+			if d.Wrong {
+				l.wrong++
+			}
 			if len(l.differences) < shown {
 				l.differences = append(l.differences, d)
 			}
@@ -116,15 +120,23 @@ func (l *Ledger) standing() iter.Seq[*entry] {
 }
 
 // Differing is how many samples have a verdict that is not what one process would have
-// answered, and the first of them.
-func (l *Ledger) Differing() (n uint64, first []Difference) {
-	first = slices.Clone(l.differences)
+// answered with all their views, how many of them are not even what it makes of the views
+// that they rest on, and the first of them.
+func (l *Ledger) Differing() (n, wrong uint64, first []Difference) {
+	first, wrong = slices.Clone(l.differences), l.wrong
 	for _, beat := range l.order {
-		if d, ok := l.differ[beat]; ok && len(first) < shown {
+		d, ok := l.differ[beat]
+		if !ok {
+			continue
+		}
+		if d.Wrong {
+			wrong++
+		}
+		if len(first) < shown {
 			first = append(first, d)
 		}
 	}
-	return l.differing + uint64(len(l.differ)), first
+	return l.differing + uint64(len(l.differ)), wrong, first
 }
 
 // Share is right answers out of labelled ones.

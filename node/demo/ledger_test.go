@@ -76,11 +76,11 @@ func TestLedgerKeepsSurvivors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := NewLedger(NewJudge(b, set, evaluation.Every(set)))
+			l := NewLedger(NewJudge(b, set, evaluation.Every(set), b.Topology().AllViews()))
 			for _, v := range tt.lines {
 				l.Add(v)
 			}
-			n, first := l.Differing()
+			n, _, first := l.Differing()
 			if l.Len() != tt.samples || n != tt.differing || uint64(len(first)) != n {
 				t.Errorf("%d samples, %d differ (%v); want %d and %d", l.Len(), n, first, tt.samples, tt.differing)
 			}
@@ -91,7 +91,7 @@ func TestLedgerKeepsSurvivors(t *testing.T) {
 // A superseded verdict whose survivor has not come is no answer yet: the run must not end.
 func TestLedgerWaitsForSurvivor(t *testing.T) {
 	b, set := street(t)
-	l := NewLedger(NewJudge(b, set, evaluation.Every(set)))
+	l := NewLedger(NewJudge(b, set, evaluation.Every(set), b.Topology().AllViews()))
 	v := answered(b, set, 0, 0)
 	l.Add(v)
 	v = answered(b, set, 0, 0)
@@ -111,7 +111,7 @@ func TestFiguresAreThoseOfEval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := NewLedger(NewJudge(b, set, samples))
+	l := NewLedger(NewJudge(b, set, samples, b.Topology().AllViews()))
 	var cost spent
 	for beat := range uint64(set.Len()) {
 		v := answered(b, set, beat, int(beat))
@@ -142,16 +142,46 @@ func TestFiguresAreThoseOfEval(t *testing.T) {
 	}
 }
 
+// A demo without some views must say what eval says of the others, whichever they are.
+func TestFiguresWithoutViewsAreThoseOfEval(t *testing.T) {
+	b, set := street(t)
+	samples := evaluation.Every(set)
+	report, err := evaluation.Run(t.Context(), b, set, samples, evaluation.SplitAll)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Missing) != 62 {
+		t.Fatalf("eval tried %d sets of missing views, want every one", len(report.Missing))
+	}
+	for _, want := range report.Missing {
+		c := Config{Bundle: b, Missing: want.Views}
+		l := NewLedger(NewJudge(b, set, samples, c.live()))
+		for beat := range uint64(set.Len()) {
+			l.Add(answeredBy(b, set, beat, int(beat), c.live()))
+		}
+		var got Result
+		got.figures(l, b.Topology(), spent{})
+		none := evaluation.Number(float64(want.NoView) / float64(want.Samples))
+		if got.Accuracy != want.Overall || got.Interval != want.Interval || got.Exits["local"] != want.LocalExit || got.Exits["none"] != none {
+			t.Errorf("without views %v: accuracy %v in %v, %v local, %v none; eval says %v in %v, %v, %v", want.Views,
+				got.Accuracy, got.Interval, got.Exits["local"], got.Exits["none"], want.Overall, want.Interval, want.LocalExit, none)
+		}
+		if !got.AgreesWithEval {
+			t.Errorf("without views %v: %d differ: %v", want.Views, got.Differing, got.Differences)
+		}
+	}
+}
+
 // A demo that is kept running for days must not grow without end, and must go on counting
 // what differed.
 func TestLedgerForgets(t *testing.T) {
 	b, set := street(t)
-	l := NewLedger(NewJudge(b, set, []int{0}))
+	l := NewLedger(NewJudge(b, set, []int{0}, b.Topology().AllViews()))
 	for beat := range uint64(kept + shown + 5) {
 		number := beat
 		l.Add(&controlpb.Verdict{Beat: &number, Hash: "x", Exit: refused})
 	}
-	n, first := l.Differing()
+	n, _, first := l.Differing()
 	if l.Len() != kept || len(l.order) != kept || len(l.differ) != kept || n != kept+shown+5 || len(first) != shown {
 		t.Errorf("%d samples, %d in order, %d differences; %d differ, %d by name", l.Len(), len(l.order), len(l.differ), n, len(first))
 	}

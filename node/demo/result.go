@@ -34,8 +34,9 @@ type Result struct {
 	ExitAccuracy map[string]evaluation.ExitAccuracy `json:"exit_accuracy"`
 	LatencyMS    map[string]Percentiles             `json:"latency_ms"` // from the first frame of a sample to its sealed verdict
 
-	AgreesWithEval bool         `json:"agrees_with_eval"` // every verdict is that of one process, bit for bit
+	AgreesWithEval bool         `json:"agrees_with_eval"` // every verdict is that of one process on all live views of its sample, bit for bit
 	Differing      uint64       `json:"differing"`        // samples that are not
+	Wrong          uint64       `json:"wrong"`            // of them, those that are not even what one process makes of the views that they rest on
 	Differences    []Difference `json:"differences"`      // the first of them
 
 	PayloadPerSeenView evaluation.Number `json:"payload_bytes_per_seen_view"`         // scores and features, as the devices counted them
@@ -46,6 +47,7 @@ type Result struct {
 
 	Nodes          int      `json:"nodes"`
 	Devices        int      `json:"devices"` // of them
+	Missing        []string `json:"missing"` // views without a device
 	Died           []string `json:"died"`    // nodes that ended by themselves
 	Samples        int      `json:"samples"` // verdicts that the figures are of
 	Model          string   `json:"model"`
@@ -98,13 +100,15 @@ func (r *Result) figures(l *Ledger, t *topology.Topology, cost spent) {
 		r.Exits[e.Exit] = share(e.Samples, l.Len())
 		answers := e.Exit != topology.ExitNone.String() && e.Exit != refused
 		if answers {
-			r.ExitAccuracy[e.Exit] = evaluation.ExitAccuracy{Samples: e.Correct.Of, Accuracy: share(e.Correct.Right, e.Correct.Of)}
+			r.ExitAccuracy[e.Exit] = evaluation.ExitAccuracy{
+				Samples: e.Correct.Of, Accuracy: share(e.Correct.Right, e.Correct.Of), Interval: evaluation.Wilson(e.Correct.Right, e.Correct.Of),
+			}
 		}
 		if answers || e.Samples > 0 {
 			r.LatencyMS[e.Exit] = Percentiles{percentile(e.Latency, 0.5), percentile(e.Latency, 0.9), percentile(e.Latency, 0.99), percentile(e.Latency, 1)}
 		}
 	}
-	r.Differing, r.Differences = l.Differing()
+	r.Differing, r.Wrong, r.Differences = l.Differing()
 	if r.Differences == nil {
 		r.Differences = []Difference{}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ganglion/node/control"
@@ -23,7 +24,7 @@ func Run(ctx context.Context, c Config, t Teller, hurry <-chan struct{}) (result
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	parts, err := Spread(len(c.Bundle.Topology().Views), c.Devices)
+	parts, err := Spread(c.live(), c.Devices, len(c.Missing) > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -37,14 +38,14 @@ func Run(ctx context.Context, c Config, t Teller, hurry <-chan struct{}) (result
 		config: &c, stage: s, launcher: launch.New(c.Program, s.logs), teller: t,
 		narrator: newNarrator(len(c.Bundle.Topology().Groups)), begun: begun,
 		exits: make(chan *member, newsKept), news: make(chan news, newsKept), lines: make(chan *controlpb.VerdictsResponse, newsKept), moved: make(chan string, newsKept),
-		ledger: NewLedger(NewJudge(c.Bundle, c.Set, c.Samples)),
+		ledger: NewLedger(NewJudge(c.Bundle, c.Set, c.Samples, c.live())),
 	}
 	defer d.launcher.Close(hurry)
 	ctx, cancel := context.WithCancel(ctx)
 	defer d.hearing.Wait()
 	defer cancel() // streams end before the nodes are asked to
 
-	d.say(Started, "%d processes start: %d devices, %d further nodes; they share a token and nothing else", len(parts), c.Devices, further)
+	d.say(Started, "%d processes start: %d devices, %d further nodes; they share a token and nothing else", len(parts), c.Devices, Further)
 	if err := d.gather(ctx, parts); err != nil {
 		return nil, err
 	}
@@ -66,7 +67,11 @@ func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
 	if samples != len(c.Samples) {
 		return nil, fmt.Errorf("the devices replay %d samples, of which %d were chosen", samples, len(c.Samples))
 	}
-	d.say(Ready, "all %d nodes see all %d, every view is held, every node has model %s", len(nodes), len(nodes), c.Bundle.ID().Short())
+	held := "every view is held"
+	if missing := c.missing(); len(missing) > 0 {
+		held = fmt.Sprintf("every view is held but %s", strings.Join(missing, ", "))
+	}
+	d.say(Ready, "all %d nodes see all %d, %s, every node has model %s", len(nodes), len(nodes), held, c.Bundle.ID().Short())
 	for _, m := range d.members {
 		m.before = spentOf(m.status.GetTraffic())
 	}
@@ -80,7 +85,7 @@ func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
 	}
 	d.hearing.Go(func() { d.follow(ctx, follower.node, run) })
 	result := &Result{
-		Nodes: len(parts), Devices: c.Devices, Died: []string{}, Model: c.Bundle.ID().String(),
+		Nodes: len(parts), Devices: c.Devices, Missing: c.missing(), Died: []string{}, Model: c.Bundle.ID().String(),
 		SyntheticModel: c.Bundle.Provenance().GetSynthetic(), Data: c.Set.Name, DataHash: fmt.Sprintf("%x", c.Set.Hash),
 		Synthetic: c.Set.Synthetic, Split: split, Run: run, Rate: c.Rate,
 		CloudDelayMS: float64(c.CloudDelay) / float64(time.Millisecond),

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
+	"ganglion/inference/topology"
 	"ganglion/mesh/secret"
 )
 
@@ -67,8 +70,21 @@ func (s *stage) arguments(c *Config, p Part, join string) []string {
 		return args
 	}
 	args = append(args, "--split", c.Split)
-	for range p.Views {
-		args = append(args, "--source", "replay:"+s.source)
+	for i := range p.Views {
+		source := "replay:" + s.source
+		if p.Given != nil {
+			source += "@" + viewRef(c.Bundle.Topology(), p.Given[i])
+		}
+		args = append(args, "--source", source)
 	}
 	return args
+}
+
+// viewRef is how a source names its view: by name, or by number where a name would be taken
+// for a part of the source's.
+func viewRef(t *topology.Topology, view int) string {
+	if name := t.Views[view]; !strings.ContainsAny(name, `/\@`) {
+		return name
+	}
+	return strconv.Itoa(view)
 }
