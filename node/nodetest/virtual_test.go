@@ -1,6 +1,8 @@
 package nodetest_test
 
 import (
+	"flag"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,20 +10,31 @@ import (
 	"ganglion/node/nodetest"
 )
 
+var (
+	seeds    = flag.Uint64("seeds", 20, "deployments in virtual time that random faults befall")
+	fromSeed = flag.Uint64("seed", 0, "the first of them")
+)
+
+// lan is a busy local network.
 func lan() nodetest.Quality {
 	return nodetest.Quality{Latency: 200 * time.Microsecond, Jitter: time.Millisecond, Loss: 0.01}
 }
 
-func TestVirtualFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := nodetest.StartVirtual(t, 1, lan(), nodetest.Devices(street, 3))
-		m.Settle(t.Context())
-		t.Log(time.Now())
-		run := m.Run(100, 100*time.Millisecond)
-		m.AwaitVerdict(t.Context(), m.Names()[0], run, 10)
-		t.Log(time.Now())
-		m.Kill(m.Holder("aggregator"))
-		m.AwaitRun(t.Context(), run)
-		t.Log(time.Now())
-	})
+// Whatever befalls nodes and network: when all is well again, every sample is decided, once,
+// and everybody knows it.
+func TestFaults(t *testing.T) {
+	for seed := *fromSeed; seed < *fromSeed+*seeds; seed++ {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				t.Cleanup(func() {
+					if t.Failed() {
+						t.Logf("after %v; run it again, though goroutines take turns in other ways, with\n"+
+							"go test ./node/nodetest -run '^TestFaults$' -seeds 1 -seed %d", time.Since(begun), seed)
+					}
+				})
+				play(t, seed).agreed()
+			})
+		})
+	}
 }
