@@ -69,8 +69,8 @@ func (h *Host) Addresses() []netip.AddrPort {
 }
 
 // Identify asks who listens at an address, for a peer that was given by address
-// alone. The errors are [ErrNotOurMesh], this host's own address included as
-// [ErrSelf], and those of the network.
+// alone. The errors are [ErrNotOurMesh], [ErrNoAnswer], this host's own address
+// included as [ErrSelf], and those of the network.
 func (h *Host) Identify(ctx context.Context, address netip.AddrPort) (Peer, error) {
 	m, ok := multiaddr(address)
 	if !ok || !dialable(address) {
@@ -88,6 +88,8 @@ func (h *Host) Identify(ctx context.Context, address netip.AddrPort) (Peer, erro
 	if err != nil {
 		return "", err
 	}
+	attempt, end := h.meter.attempt(id)
+	defer end()
 	conn, err := h.handshake(ctx, m, id)
 	if err == nil {
 		return "", errors.Join(fmt.Errorf("identify %v: it has the key of a stranger that was just made", address), conn.Close())
@@ -96,7 +98,7 @@ func (h *Host) Identify(ctx context.Context, address netip.AddrPort) (Peer, erro
 	if errors.As(err, &mismatch) {
 		return identified(address, mismatch.Actual, h.peer)
 	}
-	return "", fmt.Errorf("identify %v: %w", address, dialError(ctx, err))
+	return "", fmt.Errorf("identify %v: %w", address, attempt.failed(ctx, err))
 }
 
 func identified(address netip.AddrPort, id peer.ID, self Peer) (Peer, error) {

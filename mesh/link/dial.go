@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -25,8 +24,8 @@ const keepTag = "keep"
 // waits for it a little and dials only then, because the other may be unable to. That
 // the peer admits this host is known only from its first answer.
 //
-// The errors are [ErrUnreachable] with its cause ([ErrNoAddress], [ErrNotOurMesh] or
-// the network's), [ErrDenied], [ErrSelf], [ErrClosed] and the context's.
+// The errors are [ErrUnreachable] with its cause ([ErrNoAddress], [ErrNoAnswer],
+// [ErrNotOurMesh] or the network's), [ErrDenied], [ErrSelf], [ErrClosed] and the context's.
 func (h *Host) Connect(ctx context.Context, p Peer) error {
 	return h.connect(ctx, p, dialsFirst(h.peer, p))
 }
@@ -111,6 +110,8 @@ func (h *Host) dial(ctx context.Context, p Peer, id peer.ID) error {
 		// Pauses between attempts are for the caller to make.
 		s.Backoff().Clear(id)
 	}
+	attempt, end := h.meter.attempt(id)
+	defer end()
 	_, err := h.host.Network().DialPeer(network.WithDialPeerTimeout(ctx, h.config.DialTimeout), id)
 	switch {
 	case err == nil:
@@ -122,17 +123,7 @@ func (h *Host) dial(ctx context.Context, p Peer, id peer.ID) error {
 	case errors.Is(err, swarm.ErrNoAddresses) || errors.Is(err, swarm.ErrNoGoodAddresses):
 		return fmt.Errorf("connect to %s: %w: %w", p, ErrUnreachable, ErrNoAddress)
 	}
-	return fmt.Errorf("connect to %s: %w: %w", p, ErrUnreachable, dialError(ctx, err))
-}
-
-// dialError adds to the error of a failed dial whether it got as far as a
-// connection.
-func dialError(ctx context.Context, err error) error {
-	refused := (*net.OpError)(nil)
-	if ctx.Err() != nil || errors.As(err, &refused) && refused.Op == "dial" {
-		return err
-	}
-	return fmt.Errorf("%w (%w)", ErrNotOurMesh, err)
+	return fmt.Errorf("connect to %s: %w: %w", p, ErrUnreachable, attempt.failed(ctx, err))
 }
 
 // rank says when each address of a peer is dialled: one after the other, in steps that

@@ -17,6 +17,8 @@ var (
 	ErrDenied = errors.New("peer is denied")
 	// ErrNoAddress says that no address of the peer is known.
 	ErrNoAddress = errors.New("no address of peer is known")
+	// ErrNoAnswer says that nothing answered at the address in time, not even to refuse.
+	ErrNoAnswer = errors.New("nothing answers: no such machine, or a firewall is between")
 	// ErrNotOurMesh says that what listens at the address completed no handshake: it
 	// has another secret, or is no ganglion at all. The two cannot be told apart.
 	ErrNotOurMesh = errors.New("no handshake: another mesh's secret, or not a ganglion")

@@ -15,7 +15,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
@@ -48,6 +47,7 @@ type meter struct {
 
 	mu      sync.RWMutex // guards what follows
 	streams map[protocol.ID]*streamCount
+	dials   map[*attempt]struct{}       // that are under way
 	sockets map[socketName]*countedConn // that are open, or whose end is not yet asked for
 }
 
@@ -61,7 +61,7 @@ func nameOf(c network.ConnMultiaddrs) socketName {
 }
 
 func newMeter(handshake time.Duration) *meter {
-	return &meter{handshake: handshake, streams: make(map[protocol.ID]*streamCount), sockets: make(map[socketName]*countedConn)}
+	return &meter{handshake: handshake, streams: make(map[protocol.ID]*streamCount), dials: make(map[*attempt]struct{}), sockets: make(map[socketName]*countedConn)}
 }
 
 // transport makes the TCP transport. Ports are not shared: two nodes on one machine
@@ -105,6 +105,7 @@ type countingUpgrader struct {
 func (u *countingUpgrader) Upgrade(
 	ctx context.Context, t transport.Transport, c manet.Conn, dir network.Direction, p peer.ID, scope network.ConnManagementScope,
 ) (transport.CapableConn, error) {
+	u.meter.reached(p)
 	return u.Upgrader.Upgrade(ctx, t, u.meter.count(c), dir, p, scope)
 }
 
@@ -276,11 +277,3 @@ func (m *meter) Reset() {}
 
 // TrimIdle does nothing: there are as many counts as protocols.
 func (m *meter) TrimIdle(time.Time) {}
-
-// handshake connects to an address by the transport alone, so that no watcher hears
-// of it. The caller closes the connection.
-func (h *Host) handshake(ctx context.Context, m ma.Multiaddr, p peer.ID) (transport.CapableConn, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.config.DialTimeout)
-	defer cancel()
-	return h.meter.tcp.Dial(ctx, m, p)
-}

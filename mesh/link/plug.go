@@ -62,9 +62,7 @@ func (p *plug) Read(b []byte) (int, error) {
 		state := p.wire.get()
 		switch {
 		case n == 0 && timedOut(err):
-			if p.over(p.incoming) == nil {
-				p.incoming.restore() // it was called back, or the deadline has moved
-			}
+			// Closed, too late, or the deadline has moved.
 		case state.idle:
 			return n, err
 		default:
