@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"ganglion/inference/onnx"
 )
 
 // The decoder reads a serialized ModelProto by the field numbers of onnx.proto,
@@ -15,14 +17,24 @@ import (
 
 type model struct {
 	irVersion, operators uint64
+	notes                map[string]string
 	graph                graph
 }
 
 type graph struct {
 	nodes           []node
 	constants       map[string]tensor
-	inputs, outputs map[string][]int // axes by name
+	inputs, outputs map[string]declared
 }
+
+// declared is what a graph says of an input or an output.
+type declared struct {
+	Type onnx.Element
+	Dims []int64
+}
+
+// elements are the types by their numbers in TensorProto.DataType.
+var elements = map[uint64]onnx.Element{1: onnx.Float32, 2: onnx.Uint8, 7: onnx.Int64, 9: onnx.Bool, 11: onnx.Float64}
 
 type node struct {
 	operator        string
@@ -31,9 +43,12 @@ type node struct {
 	floats          map[string]float32
 }
 
+// tensor has its elements as float64s, which hold those of every type that occurs; of
+// booleans, true is 1.
 type tensor struct {
+	kind onnx.Element
 	dims []int
-	data []float32
+	data []float64
 }
 
 // fields calls each for every field of a message: value holds a varint or a fixed32,
@@ -69,7 +84,10 @@ func fields(t *testing.T, what string, b []byte, each func(field protowire.Numbe
 
 func decodeModel(t *testing.T, b []byte) model {
 	t.Helper()
-	m := model{graph: graph{constants: map[string]tensor{}, inputs: map[string][]int{}, outputs: map[string][]int{}}}
+	m := model{
+		notes: map[string]string{},
+		graph: graph{constants: map[string]tensor{}, inputs: map[string]declared{}, outputs: map[string]declared{}},
+	}
 	fields(t, "ModelProto", b, func(field protowire.Number, value uint64, bytes []byte) bool {
 		switch field {
 		case 1:
@@ -81,6 +99,16 @@ func decodeModel(t *testing.T, b []byte) model {
 			fields(t, "OperatorSetIdProto", bytes, func(field protowire.Number, value uint64, _ []byte) bool {
 				m.operators = value
 				return field == 2
+			})
+		case 14:
+			var key string
+			fields(t, "StringStringEntryProto", bytes, func(field protowire.Number, _ uint64, bytes []byte) bool {
+				if field == 1 {
+					key = string(bytes)
+				} else {
+					m.notes[key] = string(bytes)
+				}
+				return field == 1 || field == 2
 			})
 		default:
 			return false
@@ -101,11 +129,11 @@ func (g *graph) decode(t *testing.T, b []byte) {
 			name, c := decodeTensor(t, bytes)
 			g.constants[name] = c
 		case 11:
-			name, dims := decodeValue(t, bytes)
-			g.inputs[name] = dims
+			name, value := decodeValue(t, bytes)
+			g.inputs[name] = value
 		case 12:
-			name, dims := decodeValue(t, bytes)
-			g.outputs[name] = dims
+			name, value := decodeValue(t, bytes)
+			g.outputs[name] = value
 		default:
 			return false
 		}
@@ -168,31 +196,41 @@ func (n *node) decodeAttribute(t *testing.T, b []byte) {
 
 func decodeTensor(t *testing.T, b []byte) (name string, c tensor) {
 	t.Helper()
+	var raw []byte
 	fields(t, "TensorProto", b, func(field protowire.Number, value uint64, bytes []byte) bool {
+		known := true
 		switch field {
 		case 1:
 			c.dims = append(c.dims, int(value))
 		case 2:
-			return value == 1 // FLOAT
+			c.kind, known = elements[value]
 		case 8:
 			name = string(bytes)
 		case 9:
-			for ; len(bytes) >= 4; bytes = bytes[4:] {
-				c.data = append(c.data, math.Float32frombits(binary.LittleEndian.Uint32(bytes)))
-			}
-			return len(bytes) == 0
+			raw = bytes
 		default:
 			return false
 		}
-		return true
+		return known
 	})
-	if len(c.data) != size(c.dims) {
-		t.Fatalf("tensor %s: %d elements for the axes %v", name, len(c.data), c.dims)
+	width := map[onnx.Element]int{onnx.Float32: 4, onnx.Float64: 8, onnx.Int64: 8}[c.kind]
+	for ; width > 0 && len(raw) >= width; raw = raw[width:] {
+		switch c.kind {
+		case onnx.Float32:
+			c.data = append(c.data, float64(math.Float32frombits(binary.LittleEndian.Uint32(raw))))
+		case onnx.Float64:
+			c.data = append(c.data, math.Float64frombits(binary.LittleEndian.Uint64(raw)))
+		default:
+			c.data = append(c.data, float64(int64(binary.LittleEndian.Uint64(raw))))
+		}
+	}
+	if len(raw) != 0 || len(c.data) != size(c.dims) {
+		t.Fatalf("tensor %s: %d elements and %d bytes for the axes %v", name, len(c.data), len(raw), c.dims)
 	}
 	return name, c
 }
 
-func decodeValue(t *testing.T, b []byte) (name string, dims []int) {
+func decodeValue(t *testing.T, b []byte) (name string, v declared) {
 	t.Helper()
 	fields(t, "ValueInfoProto", b, func(field protowire.Number, _ uint64, bytes []byte) bool {
 		if field == 1 {
@@ -202,11 +240,17 @@ func decodeValue(t *testing.T, b []byte) (name string, dims []int) {
 		fields(t, "TypeProto", bytes, func(field protowire.Number, _ uint64, bytes []byte) bool {
 			fields(t, "TypeProto.Tensor", bytes, func(field protowire.Number, value uint64, bytes []byte) bool {
 				if field == 1 {
-					return value == 1 // FLOAT
+					kind, known := elements[value]
+					v.Type = kind
+					return known
 				}
 				fields(t, "TensorShapeProto", bytes, func(_ protowire.Number, _ uint64, bytes []byte) bool {
-					fields(t, "Dimension", bytes, func(field protowire.Number, value uint64, _ []byte) bool {
-						dims = append(dims, int(value))
+					fields(t, "Dimension", bytes, func(field protowire.Number, value uint64, bytes []byte) bool {
+						if field == 2 && string(bytes) == "batch" {
+							v.Dims = append(v.Dims, onnx.Batch)
+							return true
+						}
+						v.Dims = append(v.Dims, int64(value))
 						return field == 1
 					})
 					return true
@@ -217,7 +261,7 @@ func decodeValue(t *testing.T, b []byte) (name string, dims []int) {
 		})
 		return field == 2
 	})
-	return name, dims
+	return name, v
 }
 
 func size(dims []int) int {

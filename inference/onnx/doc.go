@@ -1,10 +1,11 @@
-// Package onnx writes the sections of a network as ONNX models, so that a runtime
-// that shares no code with this program computes the same thing: as a judge of the
-// packed kernels, and as what they are timed against. It writes the format itself:
-// a model is one protobuf message, and package protowire is enough for the few
-// fields that are needed. [ganglion/inference/onnx/onnxruntime] runs the models.
+// Package onnx writes a network as ONNX models, section by section and whole, so that
+// a runtime that shares no code with this program computes the same thing: as a judge
+// of the packed kernels, as what they are timed against, and as a way out for whoever
+// wants to run the network elsewhere. It writes the format itself: a model is one
+// protobuf message, and package protowire is enough for the few fields that are
+// needed. [ganglion/inference/onnx/onnxruntime] runs the models.
 //
-// # Concepts
+// # Sections
 //
 // A [Network] is the topology and the content of a checked bundle. Each of its
 // sections becomes a [Section]: a model for one sample with one input and an output
@@ -15,8 +16,32 @@
 // the view's pixels as preprocessing leaves them: each 8-bit pixel divided by 255.
 // For an edge or the cloud it is the aggregated map: signs of the sources side by
 // side with an unseen source as zeros (CC), the largest (MP) or the mean (AP) over
-// the seen sources. Aggregation is the caller's: which views are seen differs from
-// sample to sample, and a model has one shape.
+// the seen sources. Aggregation is the caller's ([Aggregate]).
+//
+// # The whole
+//
+// [Network.Whole] is everything in one graph, for any number of samples at once: the
+// presence rule, the devices, aggregation over whatever views there are, the edges, the
+// cloud, and the exit rule. Its inputs:
+//
+//	pixels        uint8 [batch, view, channel, row, col], as captured
+//	views         bool [batch, view]: false where nothing came from that view; its pixels count for nothing
+//	thresholds.*  float64 [views seen - 1], one for each exit but the cloud's; may be left out
+//
+// Its outputs are the answer:
+//
+//	class         int64 [batch]; -1: no view was seen
+//	exit          int64 [batch]: 0 none, 1 local, 2 edge, 3 cloud
+//	group         int64 [batch]: whose exit, where there are groups
+//	scores        float32 [batch, class], of the exit that answered
+//	entropy       float64 [batch], normalized, of the exit that answered
+//
+// and what it rests on: seen [batch, view]; features [batch, view, channel, row, col]
+// and device_scores [batch, view, class] of the devices, edge_features and edge_scores
+// by group; the scores and the entropy of every exit, whether it answered or not
+// (local_scores, local_entropy, edge_entropy, cloud_scores, cloud_entropy). What was
+// not seen is zeros. A tier or an exit that the topology has not has no outputs. The
+// names of views and classes are in the model's metadata, as JSON lists.
 //
 // # The network in ONNX's operators
 //
@@ -28,7 +53,7 @@
 // +1. Binary weights are written as floats of -1 and +1. Batch normalization comes
 // after the pool, as in the paper (DDNN, ICDCS 2017, section IV-A), and is never
 // folded into the convolution: with a negative gamma it does not commute with the
-// maximum.
+// maximum. Weights have the names that package safetensors gives them.
 //
 // # The format
 //
@@ -41,7 +66,16 @@
 // # Exactness
 //
 // A runtime sums and normalizes floats in an order and with roundings of its own. On
-// signs the sums are integers and exact; scaled pixels and scores are not. Scores
-// agree to about 1e-6 of their size, and a feature may differ where a normalized
-// value is that close to zero.
+// signs the sums are integers and exact; so are those of pixels in the whole, whose
+// binary layers divide by 255, and by the number of views (AP), after the convolution.
+// What is left is batch normalization and float layers: scores agree to about 1e-6 of
+// their size, and a feature, or an exit, may differ where a normalized value is that
+// close to zero, or an entropy to its threshold.
+//
+// # The judgement
+//
+// `make judge` holds the kernels of the embedded model against onnxruntime: every test
+// sample, with every subset of its views, feature by feature and exit by exit. It must
+// not only pass: kernels with planted faults, in the weights, in the bits that travel
+// and in the source itself, must fail it.
 package onnx

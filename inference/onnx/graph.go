@@ -1,9 +1,9 @@
 package onnx
 
 import (
+	"encoding/binary"
 	"fmt"
-
-	"ganglion/inference/topology"
+	"math"
 )
 
 // What a model declares; see the package documentation.
@@ -13,8 +13,8 @@ const (
 	producer        = "ganglion"
 )
 
-// kernelSide is the side of every convolution's and every pool's window.
-const kernelSide = 3
+// Opset is the version of the default operator set that the models declare.
+const Opset = operatorVersion
 
 // graph is a GraphProto in the making: nodes in the order in which they run, each
 // with one output, known by the node's name.
@@ -22,8 +22,10 @@ type graph struct {
 	name      string
 	nodes     []node
 	constants []constant
-	input     Tensor
+	known     map[string]bool // names of constants
+	inputs    []Tensor
 	outputs   []Tensor
+	notes     [][2]string // of the model, for whoever runs it: key and value
 }
 
 // node is one operator. Its name is its output's, too.
@@ -36,7 +38,8 @@ type node struct {
 // constant is a tensor of the model's own.
 type constant struct {
 	Tensor
-	values []float32
+	raw      []byte // elements, little-endian
+	replaced bool   // whoever runs the model may give another in its place
 }
 
 // node appends an operator and returns the name of its output.
@@ -46,54 +49,86 @@ func (g *graph) node(operator string, inputs []string, attributes ...attribute) 
 	return name
 }
 
-// constant appends a tensor and returns its name.
-func (g *graph) constant(what string, values []float32, dims ...int64) string {
-	name := fmt.Sprintf("%s%d", what, len(g.constants))
-	g.constants = append(g.constants, constant{Tensor{name, dims}, values})
-	return name
+// put appends a constant unless there is one of its name, and returns the name: a
+// name stands for one tensor.
+func (g *graph) put(c constant) string {
+	if g.known == nil {
+		g.known = map[string]bool{}
+	}
+	if !g.known[c.Name] {
+		g.known[c.Name] = true
+		g.constants = append(g.constants, c)
+	}
+	return c.Name
+}
+
+// floats is a float32 tensor.
+func (g *graph) floats(name string, values []float32, dims ...int64) string {
+	raw := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	return g.put(constant{Tensor: Tensor{Name: name, Shape: dims}, raw: raw})
+}
+
+// doubles is a float64 tensor.
+func (g *graph) doubles(name string, values []float64, dims ...int64) string {
+	return g.put(constant{Tensor: Tensor{Name: name, Type: Float64, Shape: dims}, raw: rawDoubles(values)})
+}
+
+func rawDoubles(values []float64) []byte {
+	raw := make([]byte, 0, 8*len(values))
+	for _, v := range values {
+		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
+	}
+	return raw
+}
+
+// integers is an int64 tensor.
+func (g *graph) integers(name string, values []int64, dims ...int64) string {
+	raw := make([]byte, 0, 8*len(values))
+	for _, v := range values {
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
+	}
+	return g.put(constant{Tensor: Tensor{Name: name, Type: Int64, Shape: dims}, raw: raw})
+}
+
+// list is an int64 tensor of one axis, as operators take axes and shapes.
+func (g *graph) list(values ...int64) string {
+	name := "list"
+	for _, v := range values {
+		name += fmt.Sprintf("_%d", v)
+	}
+	return g.integers(name, values, int64(len(values)))
+}
+
+// index is an int64 without axes, which selects one of an axis and drops the axis.
+func (g *graph) index(i int) string {
+	return g.integers(fmt.Sprintf("index_%d", i), []int64{int64(i)})
+}
+
+// scalar is a float32 without axes, which broadcasts to any shape.
+func (g *graph) scalar(value float32) string {
+	return g.floats(fmt.Sprintf("scalar_%g", value), []float32{value})
 }
 
 // output makes what the node x computes an output of the graph, under the tensor's
-// name, and returns that name. Nodes that took x before must not exist.
+// name, and returns that name.
 func (g *graph) output(x string, t Tensor) string {
 	for i := range g.nodes {
-		if g.nodes[i].name == x {
-			g.nodes[i].name = t.Name
+		n := &g.nodes[i]
+		if n.name == x {
+			n.name = t.Name
+		}
+		for j := range n.inputs {
+			if n.inputs[j] == x {
+				n.inputs[j] = t.Name
+			}
 		}
 	}
 	g.outputs = append(g.outputs, t)
 	return t.Name
 }
-
-// conv appends a 3x3 convolution, stride 1, zero padding 1; weights [filter,
-// channel, row, col].
-func (g *graph) conv(x string, weights []float32, filters, channels int) string {
-	w := g.constant("weights", weights, int64(filters), int64(channels), kernelSide, kernelSide)
-	return g.node("Conv", []string{x, w}, ints("kernel_shape", kernelSide, kernelSide), ints("pads", 1, 1, 1, 1))
-}
-
-// pool appends 3x3 max pooling with padding that never wins.
-func (g *graph) pool(x string, p topology.Pool) string {
-	if p == topology.NoPool {
-		return x
-	}
-	return g.node("MaxPool", []string{x},
-		ints("kernel_shape", kernelSide, kernelSide), ints("pads", 1, 1, 1, 1), ints("strides", int64(p), int64(p)))
-}
-
-// sign appends +1 where x is at least 0, else -1.
-func (g *graph) sign(x string) string {
-	zero, plus, minus := g.scalar("zero", 0), g.scalar("plus", 1), g.scalar("minus", -1)
-	positive := g.node("GreaterOrEqual", []string{x, zero})
-	return g.node("Where", []string{positive, plus, minus})
-}
-
-// scalar is a constant without axes, which broadcasts to any shape.
-func (g *graph) scalar(what string, value float32) string {
-	return g.constant(what, []float32{value})
-}
-
-func (g *graph) relu(x string) string { return g.node("Relu", []string{x}) }
 
 // model is the finished graph as a serialized ModelProto.
 func (g *graph) model() []byte {
@@ -103,9 +138,16 @@ func (g *graph) model() []byte {
 	}
 	proto.text(graphName, g.name)
 	for _, c := range g.constants {
-		proto.bytes(graphInitializer, tensorProto(c.Tensor, c.values))
+		proto.bytes(graphInitializer, tensorProto(c.Tensor, c.raw))
 	}
-	proto.bytes(graphInput, valueProto(g.input))
+	for _, t := range g.inputs {
+		proto.bytes(graphInput, valueProto(t))
+	}
+	for _, c := range g.constants {
+		if c.replaced {
+			proto.bytes(graphInput, valueProto(c.Tensor))
+		}
+	}
 	for _, t := range g.outputs {
 		proto.bytes(graphOutput, valueProto(t))
 	}
@@ -114,6 +156,12 @@ func (g *graph) model() []byte {
 	m.text(modelProducerName, producer)
 	m.bytes(modelGraph, proto)
 	m.bytes(modelOpsetImport, operators)
+	for _, note := range g.notes {
+		var entry message
+		entry.text(entryKey, note[0])
+		entry.text(entryValue, note[1])
+		m.bytes(modelMetadata, entry)
+	}
 	return m
 }
 

@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"encoding/binary"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -14,6 +13,10 @@ const (
 	modelProducerName = 2
 	modelGraph        = 7
 	modelOpsetImport  = 8
+	modelMetadata     = 14
+
+	entryKey   = 1
+	entryValue = 2
 
 	opsetVersion = 2
 
@@ -51,12 +54,11 @@ const (
 	shapeDim = 1
 
 	dimValue = 1
+	dimParam = 2
 )
 
 // Values of enums of onnx.proto.
 const (
-	elementFloat = 1 // TensorProto.FLOAT
-
 	attributeIsFloat = 1 // AttributeProto.FLOAT
 	attributeIsInt   = 2 // AttributeProto.INT
 	attributeIsInts  = 7 // AttributeProto.INTS
@@ -85,18 +87,14 @@ func (m *message) bytes(field protowire.Number, v []byte) {
 	*m = protowire.AppendBytes(*m, v)
 }
 
-// tensorProto is a TensorProto of floats.
-func tensorProto(t Tensor, values []float32) message {
+// tensorProto is a TensorProto; raw are its elements, little-endian.
+func tensorProto(t Tensor, raw []byte) message {
 	var m message
 	for _, d := range t.Shape {
 		m.integer(tensorDims, d)
 	}
-	m.integer(tensorDataType, elementFloat)
+	m.integer(tensorDataType, t.Type.onWire())
 	m.text(tensorName, t.Name)
-	raw := make([]byte, 0, 4*len(values))
-	for _, v := range values {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
 	m.bytes(tensorRawData, raw)
 	return m
 }
@@ -106,10 +104,14 @@ func valueProto(t Tensor) message {
 	var shape, tensor, kind, m message
 	for _, d := range t.Shape {
 		var dim message
-		dim.integer(dimValue, d)
+		if d == Batch {
+			dim.text(dimParam, batchName)
+		} else {
+			dim.integer(dimValue, d)
+		}
 		shape.bytes(shapeDim, dim)
 	}
-	tensor.integer(tensorTypeElement, elementFloat)
+	tensor.integer(tensorTypeElement, t.Type.onWire())
 	tensor.bytes(tensorTypeShape, shape)
 	kind.bytes(typeTensor, tensor)
 	m.text(valueName, t.Name)

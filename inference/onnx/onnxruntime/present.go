@@ -18,7 +18,7 @@ func open(library string) (*Runtime, error) {
 	}
 	return &Runtime{
 		Library: library, Version: ort.GetVersion(),
-		prepare: prepare, close: ort.DestroyEnvironment,
+		prepare: prepare, prepareWhole: prepareWhole, close: ort.DestroyEnvironment,
 	}, nil
 }
 
@@ -46,16 +46,12 @@ func prepare(section *onnx.Section) (*Session, error) {
 }
 
 func newSession(section *onnx.Section, held *resources) (*Session, error) {
-	options, err := ort.NewSessionOptions()
+	options, err := newOptions(held)
 	if err != nil {
 		return nil, err
 	}
-	*held = append(*held, options)
-	if err := configure(options); err != nil {
-		return nil, err
-	}
 	s := new(Session)
-	input, err := newTensor(section.Input, held)
+	input, err := newTensor[float32](section.Input, 1, held)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +59,7 @@ func newSession(section *onnx.Section, held *resources) (*Session, error) {
 	var names []string
 	var outputs []ort.Value
 	for _, t := range section.Outputs {
-		output, err := newTensor(t, held)
+		output, err := newTensor[float32](t, 1, held)
 		if err != nil {
 			return nil, err
 		}
@@ -80,9 +76,86 @@ func newSession(section *onnx.Section, held *resources) (*Session, error) {
 	return s, nil
 }
 
-// configure asks for one thread and every optimization.
-func configure(options *ort.SessionOptions) error {
-	return errors.Join(
+func prepareWhole(whole *onnx.Whole, samples int) (*Batch, error) {
+	var held resources
+	b, err := newBatch(whole, int64(samples), &held)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare network for %d samples: %w", samples, err), held.close())
+	}
+	b.close = held.close
+	return b, nil
+}
+
+func newBatch(whole *onnx.Whole, samples int64, held *resources) (*Batch, error) {
+	options, err := newOptions(held)
+	if err != nil {
+		return nil, err
+	}
+	if len(whole.Inputs) != 2 {
+		return nil, fmt.Errorf("%d inputs, not pixels and views", len(whole.Inputs))
+	}
+	b := new(Batch)
+	pixels, err := newTensor[uint8](whole.Inputs[0], samples, held)
+	if err != nil {
+		return nil, err
+	}
+	views, err := newTensor[bool](whole.Inputs[1], samples, held)
+	if err != nil {
+		return nil, err
+	}
+	b.Pixels, b.Views = pixels.GetData(), views.GetData()
+	var names []string
+	var outputs []ort.Value
+	for _, t := range whole.Outputs {
+		value, output, err := newOutput(t, samples, held)
+		if err != nil {
+			return nil, err
+		}
+		names, outputs, b.Outputs = append(names, t.Name), append(outputs, value), append(b.Outputs, output)
+	}
+	session, err := ort.NewAdvancedSessionWithONNXData(whole.Model, []string{whole.Inputs[0].Name, whole.Inputs[1].Name}, names,
+		[]ort.Value{pixels, views}, outputs, options)
+	if err != nil {
+		return nil, err
+	}
+	*held = append(*held, session)
+	b.run = session.Run
+	return b, nil
+}
+
+// newOutput is room for an output, as the library and as Go have it.
+func newOutput(t onnx.Tensor, samples int64, held *resources) (value ort.Value, out Output, err error) {
+	switch t.Type {
+	case onnx.Float64:
+		value, out.Float64, err = newValue[float64](t, samples, held)
+	case onnx.Int64:
+		value, out.Int64, err = newValue[int64](t, samples, held)
+	case onnx.Bool:
+		value, out.Bool, err = newValue[bool](t, samples, held)
+	case onnx.Float32:
+		value, out.Float32, err = newValue[float32](t, samples, held)
+	default:
+		err = fmt.Errorf("output %s has no type that is known here", t)
+	}
+	return value, out, err
+}
+
+func newValue[T ort.TensorData](t onnx.Tensor, samples int64, held *resources) (ort.Value, []T, error) {
+	tensor, err := newTensor[T](t, samples, held)
+	if err != nil {
+		return nil, nil, err
+	}
+	return tensor, tensor.GetData(), nil
+}
+
+// newOptions asks for one thread and every optimization.
+func newOptions(held *resources) (*ort.SessionOptions, error) {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	*held = append(*held, options)
+	return options, errors.Join(
 		options.SetIntraOpNumThreads(1),
 		options.SetInterOpNumThreads(1),
 		options.SetExecutionMode(ort.ExecutionModeSequential),
@@ -92,8 +165,16 @@ func configure(options *ort.SessionOptions) error {
 	)
 }
 
-func newTensor(t onnx.Tensor, held *resources) (*ort.Tensor[float32], error) {
-	tensor, err := ort.NewEmptyTensor[float32](ort.NewShape(t.Shape...))
+// newTensor is room for a tensor, with so many samples where its shape leaves that
+// open.
+func newTensor[T ort.TensorData](t onnx.Tensor, samples int64, held *resources) (*ort.Tensor[T], error) {
+	shape := ort.NewShape(t.Shape...).Clone()
+	for i, d := range shape {
+		if d == onnx.Batch {
+			shape[i] = samples
+		}
+	}
+	tensor, err := ort.NewEmptyTensor[T](shape)
 	if err != nil {
 		return nil, err
 	}
