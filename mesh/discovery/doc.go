@@ -158,6 +158,12 @@
 // is told and replaced. Its peers are candidates at the start, and again with the
 // same waits while the host is connected to none of them.
 //
+// # Cuts
+//
+// Where Config.Cut says that the network is cut on purpose, no datagram is sent and none
+// that arrives is looked at, no name is looked up, and mDNS ends until the cut does. Its
+// library says goodbye first: one record that expires, which no node acts upon.
+//
 // # Limits
 //
 // The beacon is IPv4; on a network of IPv6 alone there are mdns, join and the

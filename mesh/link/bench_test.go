@@ -38,20 +38,31 @@ func measure(b *testing.B, roundTrip func() error) {
 }
 
 // BenchmarkRoundTrip sets a request on a link beside the same bytes over plain TCP,
-// the least that it could cost, and over a stream of its own, libp2p's usual way.
+// the least that it could cost, and over a stream of its own, libp2p's usual way. An
+// impairable link must cost what a plain one does; an impaired one is there to be slow.
 // Both ends are in this process.
 func BenchmarkRoundTrip(b *testing.B) {
 	payload := make([]byte, benchPayload)
 	b.Run("tcp", func(b *testing.B) { benchmarkTCP(b, payload) })
-	b.Run("link", func(b *testing.B) {
-		x, y := pair(b, options{}, handles(b, kindEcho, benchPayload, echo))
-		ctx := b.Context()
-		measure(b, func() error {
-			_, err := x.Request(ctx, y.Self(), kindEcho, payload, benchPayload)
-			return err
-		})
-	})
+	b.Run("link", func(b *testing.B) { benchmarkLink(b, payload, handles(b, kindEcho, benchPayload, echo), Impairment{}) })
+	b.Run("impairable", func(b *testing.B) { benchmarkLink(b, payload, impairable(b, nil), Impairment{}) })
+	b.Run("impaired", func(b *testing.B) { benchmarkLink(b, payload, impairable(b, nil), Impairment{Delay: 1}) })
 	b.Run("stream", func(b *testing.B) { benchmarkStream(b, payload) })
+}
+
+// benchmarkLink has both ends impaired alike, where they are.
+func benchmarkLink(b *testing.B, payload []byte, o options, i Impairment) {
+	b.Helper()
+	x, y := pair(b, o, o)
+	if i != (Impairment{}) {
+		set(b, x, i)
+		set(b, y, i)
+	}
+	ctx := b.Context()
+	measure(b, func() error {
+		_, err := x.Request(ctx, y.Self(), kindEcho, payload, benchPayload)
+		return err
+	})
 }
 
 func benchmarkTCP(b *testing.B, payload []byte) {

@@ -78,6 +78,40 @@
 // room is made as bytes arrive. A peer costs at most one frame of the largest kind that
 // is handled, one queue, and what libp2p's resource manager allows.
 //
+// # Impairment
+//
+// A host with [Config.Impairable] can have its traffic cut, delayed and lost on purpose,
+// by [Host.Impair], as if its cable were bad: a wire lies between its TCP sockets and all
+// that is above them, private network and handshakes included. Its peers need not know.
+// Without it no connection is wrapped; with it and nothing impaired, reads and writes go
+// straight to the socket.
+//
+// A cut is silence, in both directions and for every peer. A dial from behind it ends at
+// its deadline. A dial to there finds a kernel that connects, and nobody who answers; such
+// connections wait in the listener's backlog. What the kernel had been given before the cut
+// still leaves. When it heals, everything that was held goes on, in order, as it would
+// with TCP, unless a keep-alive or the membership has given the connection up. Bytes that
+// the peer sent during the cut were acknowledged by this machine's kernel: unlike on a
+// real cable, a peer's TCP keep-alive (after some minutes) and its retransmission timeout
+// (after a quarter of an hour) do not end it.
+//
+// A connection that is closed behind a cut is closed here at once, and its socket stays
+// open until the cut heals, so that the peer does not hear of it: a FIN or a reset would
+// not pass a pulled cable. Then it is reset. Bytes that it had not sent are dropped, since
+// libp2p closes without lingering. At most 256 sockets wait like that; no new ones come
+// during a cut, so it takes more connections than a host has by default. What ends the
+// process ends the silence as well: kernels close the sockets of dead processes, and
+// [Host.Close] does the same.
+//
+// A delay lies half on each way; it holds bytes, not writes: up to 1 MiB in each direction
+// of each connection is under way at once, which is one stream's window, and then writing
+// blocks, or reading from the socket stops. Loss is drawn for each 1448 bytes, in each
+// direction, from a generator of each connection ([Config.ImpairSeed]). A lost segment
+// comes 200 ms later, 400 ms more if it is lost again, and so on up to 2 minutes, and
+// whatever is behind it waits: a retransmission timeout, not TCP's quicker recoveries, which
+// need traffic that a heartbeat is not. Neither the handshake of TCP itself nor UDP is
+// delayed or lost; package discovery knows of cuts alone.
+//
 // # Limits
 //
 // Whoever knows the token is let in: against members this package defends memory and
