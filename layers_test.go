@@ -62,6 +62,11 @@ func layers() []layer {
 			tests: network,
 		},
 		{
+			pkg:   "inference/report",
+			may:   []string{"inference/durable", "inference/evaluation", "inference/topology"},
+			tests: network,
+		},
+		{
 			pkg: "inference/train",
 			may: []string{
 				"inference", "inference/dataset", "inference/durable", "inference/evaluation", "inference/layer",

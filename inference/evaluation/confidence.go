@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 
@@ -162,16 +163,16 @@ func weightIf(yes bool, weight float64) float64 {
 // sum is the figures of what was gathered.
 func (q *quality) sum() ExitQuality {
 	out := ExitQuality{
-		Exit: q.exit.String(), Seen: q.seen, Samples: Number(q.met), T: thresholdOf(q),
+		Exit: q.exit.String(), Seen: q.seen, Samples: samples(q.met), T: thresholdOf(q),
 		ExitShare: share(q.exited, q.met),
-		Exited:    WeighedAccuracy{Number(q.exited), share(q.here, q.exited), wilson(q.here, q.exited)},
-		SentUp:    WeighedAccuracy{Number(q.stays), share(q.finally, q.stays), wilson(q.finally, q.stays)},
+		Exited:    WeighedAccuracy{samples(q.exited), share(q.here, q.exited), wilson(q.here, q.exited)},
+		SentUp:    WeighedAccuracy{samples(q.stays), share(q.finally, q.stays), wilson(q.finally, q.stays)},
 		Withheld:  share(q.wouldBe, q.stays),
 	}
 	gap := 0.0
 	for i, b := range q.reliability {
 		out.Reliability = append(out.Reliability, ReliabilityBin{
-			From: Number(i) / reliabilityBins, To: Number(i+1) / reliabilityBins, Samples: Number(b.weight),
+			From: Number(i) / reliabilityBins, To: Number(i+1) / reliabilityBins, Samples: samples(b.weight),
 			Confidence: share(b.confidence, b.weight), Accuracy: share(b.right, b.weight), Interval: wilson(b.right, b.weight),
 		})
 		gap += max(b.confidence-b.right, b.right-b.confidence)
@@ -179,7 +180,7 @@ func (q *quality) sum() ExitQuality {
 	out.CalibrationError = share(gap, q.met)
 	for i, b := range q.entropy {
 		out.Entropy = append(out.Entropy, EntropyBin{
-			From: Number(i) / entropyBins, To: Number(i+1) / entropyBins, Right: Number(b.right), Wrong: Number(b.wrong),
+			From: Number(i) / entropyBins, To: Number(i+1) / entropyBins, Right: samples(b.right), Wrong: samples(b.wrong),
 		})
 	}
 	return out
@@ -192,4 +193,10 @@ func thresholdOf(q *quality) *float64 {
 	}
 	t := q.thresholds.At(q.exit, q.seen)
 	return &t
+}
+
+// samples is a sum of weights without what rounding left in it.
+func samples(weight float64) Number {
+	const digits = 1e9
+	return Number(math.Round(weight*digits) / digits)
 }

@@ -85,11 +85,11 @@ func TestExitQualityAddsUp(t *testing.T) {
 				}
 				parts := q.Exited.Samples + q.SentUp.Samples
 				for name, sum := range map[string]Number{"bins": inBins, "histogram": inHistogram, "parts": parts} {
-					if math.Abs(float64(sum-q.Samples)) > 1e-9 {
+					if math.Abs(float64(sum-q.Samples)) > 1e-6 {
 						t.Errorf("%s exit with %d views: %s have %v samples of %v", q.Exit, q.Seen, name, sum, q.Samples)
 					}
 				}
-				if float64(q.Samples) > float64(len(r.Views)*r.Samples) || q.Seen > 0 && float64(q.Samples) > float64(r.Samples)+1e-9 {
+				if float64(q.Samples) > float64(len(r.Views)*r.Samples) || q.Seen > 0 && float64(q.Samples) > float64(r.Samples)+1e-6 {
 					t.Errorf("%s exit with %d views: %v samples of %d", q.Exit, q.Seen, q.Samples, r.Samples)
 				}
 				if at := r.ExitAccuracy[q.Exit]; q.Seen == 0 && len(top.Groups) == 1 {

@@ -66,7 +66,7 @@ func leftOf(t *topology.Topology, fates []fate, labelled int) Left {
 	left := Left{
 		Samples: len(fates), NoView: outcomes[noView],
 		Overall: share(outcomes[right], scored), Interval: Wilson(outcomes[right], scored),
-		OfAll: share(outcomes[right], labelled), OfAllInterval: Wilson(outcomes[right], labelled),
+		Answered: share(scored, labelled), OfAll: share(outcomes[right], labelled), OfAllInterval: Wilson(outcomes[right], labelled),
 		Local: Number(math.NaN()), Cloud: share(tiers[topology.ExitCloud], scored),
 		LocalExit: share(local, len(fates)),
 	}

@@ -34,14 +34,14 @@ func TestLeftOf(t *testing.T) {
 			4,
 			Left{
 				Samples: 5, NoView: 1, Overall: Number(2.0 / 3), Interval: Wilson(2, 3),
-				OfAll: 0.5, OfAllInterval: Wilson(2, 4), Local: Number(2.0 / 3), Cloud: Number(1.0 / 3), LocalExit: 0.4,
+				Answered: 0.75, OfAll: 0.5, OfAllInterval: Wilson(2, 4), Local: Number(2.0 / 3), Cloud: Number(1.0 / 3), LocalExit: 0.4,
 			},
 		},
 		{
 			"no view at all",
 			[]fate{{}, {}},
 			2,
-			Left{Samples: 2, NoView: 2, Overall: nan, Interval: Interval{nan, nan}, OfAll: 0, OfAllInterval: Wilson(0, 2), Local: nan, Cloud: nan},
+			Left{Samples: 2, NoView: 2, Overall: nan, Interval: Interval{nan, nan}, Answered: 0, OfAll: 0, OfAllInterval: Wilson(0, 2), Local: nan, Cloud: nan},
 		},
 	}
 	for _, tt := range tests {

@@ -102,6 +102,7 @@ type Left struct {
 	NoView        int      `json:"no_view"` // of them without a view left
 	Overall       Number   `json:"overall"` // over those with a view left, by the exit rule
 	Interval      Interval `json:"interval"`
+	Answered      Number   `json:"answered"`       // of all labelled samples, those with a view left
 	OfAll         Number   `json:"of_all_samples"` // over all labelled samples: one without a view left is not answered
 	OfAllInterval Interval `json:"of_all_interval"`
 	Local         Number   `json:"local"`          // over those with a view left, if every sample exited locally

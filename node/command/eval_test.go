@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ganglion/inference/evaluation"
+	"ganglion/inference/report"
 )
 
 // The numbers of a model's own test frames are the ones to quote: they must be the
@@ -118,6 +119,37 @@ func TestEvalVerdicts(t *testing.T) {
 	}
 }
 
+// A figure that says other than the report beside it would be worse than none: the page
+// must have the report's own figures, and say how to make it again.
+func TestEvalPlots(t *testing.T) {
+	model, b, _ := streetModel(t)
+	folder := filepath.Join(t.TempDir(), "my plots")
+	code, out, errs := invoke("eval", "--model", model, "--data", smallStreet, "--plots", folder, "--together", "camera0,1", "--together", "2,3")
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	page, err := os.ReadFile(filepath.Join(folder, report.PageName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		b.ID().String(), "ganglion eval --data " + smallStreet, "--plots &#39;" + folder + "&#39;", "--together camera0,1 --together 2,3", "Any one node lost",
+	} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	rule := "by the exit rule"
+	line := out[strings.Index(out, rule)+len(rule):]
+	overall := strings.TrimSpace(line[:strings.Index(line, "%")])
+	if !strings.Contains(string(page), "<th scope=\"row\">"+rule+"</th><td>"+overall+" %</td>") {
+		t.Errorf("the page does not say that the exit rule's accuracy is %s %%", overall)
+	}
+	if pictures, err := filepath.Glob(filepath.Join(folder, "*.png")); err != nil || len(pictures) < 10 {
+		t.Errorf("pictures %v, %v", pictures, err)
+	}
+}
+
 // What cannot be done must not be half done.
 func TestEvalRefuses(t *testing.T) {
 	model, _, _ := streetModel(t)
@@ -128,6 +160,11 @@ func TestEvalRefuses(t *testing.T) {
 		want string
 	}{
 		{"two things on standard output", []string{"--model", model, "--json", "--verdicts", "-"}, exitUsage, "--verdicts"},
+		{"figures of what is not measured", []string{"--model", model, "--verdicts", "-", "--plots", t.TempDir()}, exitUsage, "--plots"},
+		{"a comparison without figures", []string{"--model", model, "--comparison", "c.json"}, exitUsage, "--plots"},
+		{"a comparison that is none", []string{"--model", model, "--plots", t.TempDir(), "--comparison", model}, exitFailed, "ganglion train --compare"},
+		{"a view on two nodes", []string{"--model", model, "--together", "0,1", "--together", "1,2"}, exitFailed, "view 1 is named twice"},
+		{"a view that is not there", []string{"--model", model, "--together", "0,9"}, exitFailed, "--together 0,9"},
 		{"no such model", []string{"--model", "nowhere.ganglion"}, exitFailed, "nowhere.ganglion"},
 		{"verdicts in no folder", []string{"--model", model, "--verdicts", filepath.Join(t.TempDir(), "no", "verdicts")}, exitFailed, "verdicts"},
 		{"unknown flag", []string{"--modle", model}, exitUsage, "modle"},

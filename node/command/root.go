@@ -48,11 +48,11 @@ func Main(args []string, in io.Reader, out, errs io.Writer, version string) int 
 	root.SetOut(out)
 	root.SetErr(errs)
 	verb, err := root.ExecuteContextC(ctx)
-	return report(errs, verb, err)
+	return exitCode(errs, verb, err)
 }
 
-// report prints an error as one line and returns the exit code that it means.
-func report(errs io.Writer, verb *cobra.Command, err error) int {
+// exitCode prints an error as one line and returns the exit code that it means.
+func exitCode(errs io.Writer, verb *cobra.Command, err error) int {
 	var usage *usageError
 	switch {
 	case err == nil:

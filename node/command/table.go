@@ -2,13 +2,13 @@ package command
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"ganglion/inference/evaluation"
+	"ganglion/inference/report"
 )
 
 // section is one table of a text report: a title, a row of column names, rows.
@@ -62,25 +62,14 @@ func tableRow(cells []string) table.Row {
 }
 
 // percent writes a share, a dash where there is none.
-func percent(n evaluation.Number) string {
-	if math.IsNaN(float64(n)) {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f %%", 100*float64(n))
-}
+func percent(n evaluation.Number) string { return report.Percent(n) }
 
 // byteCount writes a mean number of bytes, a dash where there is none.
-func byteCount(n evaluation.Number) string {
-	if math.IsNaN(float64(n)) {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f", float64(n))
-}
+func byteCount(n evaluation.Number) string { return report.Bytes(n) }
 
 // interval writes a 95 % interval of a share.
-func interval(i evaluation.Interval) string {
-	if math.IsNaN(float64(i[0])) {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f to %.1f %%", 100*float64(i[0]), 100*float64(i[1]))
-}
+func interval(i evaluation.Interval) string { return report.Interval(i) }
+
+func syntheticText(synthetic bool) string { return report.Synthetic(synthetic) }
+
+func splitText(split string) string { return report.Split(split) }

@@ -84,7 +84,7 @@ func TestVerdictsFollow(t *testing.T) {
 	root.SetOut(&out)
 	root.SetErr(&errs)
 	verb, err := root.ExecuteContextC(ctx)
-	if code := report(&errs, verb, err); code != exitInterrupted || errs.String() != "" {
+	if code := exitCode(&errs, verb, err); code != exitInterrupted || errs.String() != "" {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}
 }

@@ -1,0 +1,90 @@
+package evaluation
+
+import (
+	"fmt"
+
+	"ganglion/inference"
+	"ganglion/inference/topology"
+)
+
+// What networks of a comparison differ in.
+const (
+	ByAggregators = "aggregators" // of the scores at the local exit, of the features at the cloud (table I of the paper)
+	ByFilters     = "filters"     // of the device's last block: what goes up (figure 9 of the paper)
+)
+
+// Comparison is networks that were trained alike but for one choice, each measured by
+// Run on the same samples. Its JSON is stable.
+type Comparison struct {
+	By        string     `json:"by"` // ByAggregators or ByFilters
+	Data      string     `json:"data"`
+	DataHash  string     `json:"data_hash"` // hexadecimal
+	Synthetic bool       `json:"synthetic"` // the data was rendered, not photographed
+	Frames    string     `json:"frames"`    // of the test samples, as ranges
+	Samples   int        `json:"samples"`   // test samples
+	Seed      uint64     `json:"seed"`
+	Epochs    int        `json:"epochs"` // at most, for each
+	Networks  []Compared `json:"networks"`
+}
+
+// Validate reports what makes a comparison that was read from elsewhere no comparison.
+func (c *Comparison) Validate() error {
+	const most = 1000
+	switch {
+	case c.By != ByAggregators && c.By != ByFilters:
+		return fmt.Errorf("it compares by %.20q, not by %s or %s", c.By, ByAggregators, ByFilters)
+	case len(c.Networks) == 0 || len(c.Networks) > most:
+		return fmt.Errorf("it has %d networks, want 1 to %d", len(c.Networks), most)
+	}
+	return nil
+}
+
+// Compared is one network of a comparison, with what its evaluation found.
+type Compared struct {
+	Local   string `json:"local"`   // scheme that aggregates scores; empty: no local exit
+	Cloud   string `json:"cloud"`   // scheme that aggregates features at the cloud
+	Filters int    `json:"filters"` // of the device's last block
+
+	Model  string `json:"model"`  // file
+	Bundle string `json:"bundle"` // ID
+	Bytes  int    `json:"bytes"`  // of the file
+
+	Accuracy  Accuracy            `json:"accuracy"`
+	Intervals map[string]Interval `json:"intervals"`
+	LocalExit Number              `json:"local_exit"` // share of samples
+
+	// What a seen view sends, in bytes: as measured, and by the formula of section
+	// III-E of the paper with the measured share of local exits.
+	PayloadPerSeenView Number `json:"payload_bytes_per_seen_view"`
+	PayloadFormula     Number `json:"payload_formula_bytes"`
+	// The same where every sample goes up, with which the paper's figure 9 compares.
+	PayloadAllUp Number `json:"payload_bytes_all_up"`
+
+	MissingOne MissingByCount `json:"missing_one"` // any one view lost
+}
+
+// ComparedOf is what a comparison keeps of the evaluation of a bundle that is in a
+// file.
+func ComparedOf(r *Report, b *inference.Bundle, model string) Compared {
+	t := b.Topology()
+	c := Compared{
+		Cloud: t.Cloud.Features.String(), Filters: t.Device.Blocks[len(t.Device.Blocks)-1].Filters,
+		Model: model, Bundle: r.Bundle, Bytes: len(b.File()),
+		Accuracy: r.Accuracy, Intervals: r.Intervals, LocalExit: r.Calibrated.LocalExit,
+		PayloadPerSeenView: r.PayloadPerSeenView,
+		PayloadFormula:     Number(t.PayloadPerView(float64(r.localOfSeen()))),
+		PayloadAllUp:       Number(t.PayloadPerView(0)),
+	}
+	if t.Local != nil {
+		c.Local = t.Local.Scores.String()
+	}
+	if len(r.MissingByCount) > 0 {
+		c.MissingOne = r.MissingByCount[0]
+	}
+	return c
+}
+
+// localOfSeen is the share of local exits among the samples with a view left.
+func (r *Report) localOfSeen() Number {
+	return share(float64(r.Exits[topology.ExitLocal.String()])*float64(r.Samples), float64(r.Samples-r.NoView))
+}
