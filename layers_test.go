@@ -80,6 +80,7 @@ func layers() []layer {
 			tests: network,
 		},
 		{pkg: "inference/onnx/onnxruntime", may: []string{"inference/onnx"}, tests: network},
+		{pkg: "inference/safetensors", may: []string{"inference", "inference/topology", "proto/modelpb"}, tests: network},
 		{pkg: "inference/builtin", may: []string{"inference"}, tests: network},
 		{
 			pkg: "inference/builtin/generate",
@@ -115,12 +116,13 @@ func layers() []layer {
 		{pkg: "node/nodetest", may: []string{"node", "node/source", "proto/...", "inference/...", "roles/...", "mesh/..."}},
 		// The demonstration: what starts nodes, watches them and judges their answers.
 		{pkg: "node/launch"},
-		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/control", "node/launch", "roles/..."}},
+		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/chaos", "node/control", "node/launch", "roles/..."}},
 		{pkg: "node/benchmesh", may: []string{"proto/...", "inference/...", "roles/...", "mesh/secret", "node/control", "node/demo", "node/launch"}},
 		// Machines and networks between them, made of namespaces and broken on purpose.
 		{pkg: "node/lab"},
+		{pkg: "node/benchfailover", may: []string{"proto/controlpb", "inference/...", "mesh/secret", "node/benchmesh", "node/control", "node/lab", "node/launch"}},
 		// The program as real processes: tests alone, which know what a person knows.
-		{pkg: "node/realnet", tests: []string{"proto/controlpb"}},
+		{pkg: "node/realnet", tests: []string{"proto/controlpb", "node/benchfailover"}},
 		{pkg: "node/command", may: everything},
 		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "mesh/secret", "node", "node/lab", "node/nodetest", "node/source"}, tests: []string{"examples/walk"}},
 		{pkg: ".", may: []string{"node/command"}},

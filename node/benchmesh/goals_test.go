@@ -78,7 +78,7 @@ func TestGoalsOfIdle(t *testing.T) {
 	}
 	share := 0.001
 	node := func(name string, sent, may float64, anonymous uint64) IdleNode {
-		return IdleNode{Name: name, TCP: sent, Allowed: may, Memory: &memory{anonymous, anonymous}, Processor: &share}
+		return IdleNode{Name: name, TCP: sent, Allowed: may, Memory: &Memory{anonymous, anonymous}, Processor: &share}
 	}
 	i := &Idle{Nodes: []IdleNode{node("a", 3999, 4000, 1), node("b", 4001, 4000, mostAnonymous+1), node("c", 11_000, 12_000, 1)}}
 	want := map[string]bool{

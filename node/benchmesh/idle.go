@@ -23,10 +23,10 @@ func (r *running) idle(ctx context.Context, m *liveMesh) (*Idle, error) {
 	if err := r.wait(ctx, m, "idle: seconds measured", r.config.Quiet/2); err != nil {
 		return nil, err
 	}
-	memories := make([]*memory, len(m.members)) // before they are asked anything
+	memories := make([]*Memory, len(m.members)) // before they are asked anything
 	for i, one := range m.members {
-		if procKnown() {
-			found, err := memoryOf(one.PID())
+		if ProcKnown() {
+			found, err := MemoryOf(one.PID())
 			if err != nil {
 				return nil, err
 			}
@@ -41,7 +41,7 @@ func (r *running) idle(ctx context.Context, m *liveMesh) (*Idle, error) {
 	for i, one := range m.members {
 		n := IdleNode{Name: one.Name(), Roles: one.Status.GetRoles(), Memory: memories[i], Allowed: allowed(one.Status.GetRoles())}
 		n.sent(before[i].traffic, after[i].traffic, out.Window)
-		if procKnown() {
+		if ProcKnown() {
 			share := (after[i].processor - before[i].processor).Seconds() / out.Window.Seconds()
 			n.Processor = &share
 		}

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// memory of a process, in bytes.
-type memory struct {
+// Memory of a process, in bytes.
+type Memory struct {
 	Anonymous uint64 `json:"anonymous_bytes"` // resident, of no file
 	Resident  uint64 `json:"resident_bytes"`  // the program's text included
 }
 
-// procKnown tells whether the system has /proc as Linux does.
-func procKnown() bool { return runtime.GOOS == "linux" }
+// ProcKnown tells whether the system has /proc as Linux does.
+func ProcKnown() bool { return runtime.GOOS == "linux" }
 
-// memoryOf reads a process's memory.
-func memoryOf(pid int) (m memory, err error) {
+// MemoryOf reads a process's memory.
+func MemoryOf(pid int) (m Memory, err error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return m, fmt.Errorf("read memory: %w", err)
@@ -80,9 +80,9 @@ func processorTimeIn(stat []byte) (time.Duration, error) {
 	return sum, nil
 }
 
-// loadAverage is the machine's load of the last minute, as the system tells it; empty: it
+// LoadAverage is the machine's load of the last minute, as the system tells it; empty: it
 // does not.
-func loadAverage() string {
+func LoadAverage() string {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return ""

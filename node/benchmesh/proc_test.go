@@ -44,10 +44,10 @@ func TestKilobytes(t *testing.T) {
 // What the tests above assume of /proc must be what there is: here is one process of which
 // something is known.
 func TestProcOfThisProcess(t *testing.T) {
-	if !procKnown() {
+	if !ProcKnown() {
 		t.Skip("there is no /proc as Linux has it")
 	}
-	m, err := memoryOf(os.Getpid())
+	m, err := MemoryOf(os.Getpid())
 	if err != nil || m.Anonymous == 0 || m.Resident < m.Anonymous {
 		t.Errorf("memory %+v, %v; want some, and no more anonymous than resident", m, err)
 	}

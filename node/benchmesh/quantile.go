@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// quantile is the smallest of sorted durations that a share q of them does not exceed (the
+// Quantile is the smallest of sorted durations that a share q of them does not exceed (the
 // nearest-rank method); 0 of none.
-func quantile(sorted []time.Duration, q float64) time.Duration {
+func Quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
@@ -28,7 +28,7 @@ type Spread struct {
 func spreadOf(of []time.Duration) Spread {
 	slices.Sort(of)
 	const p50, p99, p999 = 0.5, 0.99, 0.999
-	return Spread{len(of), quantile(of, p50), quantile(of, p99), quantile(of, p999)}
+	return Spread{len(of), Quantile(of, p50), Quantile(of, p99), Quantile(of, p999)}
 }
 
 // ofRounds is the medians over rounds of the quantiles in a round; p99.9 is of all rounds

@@ -35,7 +35,7 @@ func TestQuantile(t *testing.T) {
 		{"most", to(10), 1, 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := quantile(test.of, test.q); got != test.want {
+			if got := Quantile(test.of, test.q); got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
 		})

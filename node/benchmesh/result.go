@@ -80,7 +80,7 @@ type Idle struct {
 type IdleNode struct {
 	Name      string         `json:"name"`
 	Roles     []string       `json:"roles"`
-	Memory    *memory        `json:"memory"`    // nil: the system does not tell
+	Memory    *Memory        `json:"memory"`    // nil: the system does not tell
 	Processor *float64       `json:"processor"` // share of one core; nil: the system does not tell
 	TCP       float64        `json:"tcp_sent_bytes_per_second"`
 	UDP       float64        `json:"udp_sent_bytes_per_second"`

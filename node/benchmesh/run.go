@@ -53,7 +53,7 @@ func Run(ctx context.Context, c Config, progress Progress, hurry <-chan struct{}
 func (r *running) measure(ctx context.Context, dir string) (*Result, error) {
 	begun := time.Now()
 	out := &Result{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU()}
-	out.Load[0] = loadAverage()
+	out.Load[0] = LoadAverage()
 	r.progress("the nodes come together", 0, 0)
 	m, err := raise(ctx, r.launcher, dir)
 	if err != nil {
@@ -77,7 +77,7 @@ func (r *running) measure(ctx context.Context, dir string) (*Result, error) {
 		}
 		out.Goals = append(out.Goals, out.Throughput.goals()...)
 	}
-	out.Load[1] = loadAverage()
+	out.Load[1] = LoadAverage()
 	out.Seconds = time.Since(begun).Seconds()
 	return out, nil
 }

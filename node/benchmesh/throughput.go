@@ -86,7 +86,7 @@ func spentBy(ctx context.Context, m *member) (s spent, err error) {
 		return s, err
 	}
 	s.traffic = status.GetTraffic()
-	if procKnown() {
+	if ProcKnown() {
 		s.processor, err = processorTime(m.PID())
 	}
 	return s, err
@@ -97,7 +97,7 @@ func workOf(m *member, before, after spent, decided uint64) NodeWork {
 	n := time.Duration(max(decided, 1))
 	w := NodeWork{Name: m.Name(), Roles: m.Status.GetRoles()}
 	w.SentBytes = float64(after.traffic.GetSocketSentBytes()-before.traffic.GetSocketSentBytes()) / float64(n)
-	if procKnown() {
+	if ProcKnown() {
 		took := after.processor - before.processor
 		each := took / n
 		w.Processor, w.Sample = &took, &each

@@ -1,0 +1,219 @@
+package benchfailover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ganglion/proto/controlpb"
+)
+
+// The times of an audit.
+const (
+	finalWait   = 30 * time.Second // for all samples to be final and all logs to agree
+	finalPace   = 200 * time.Millisecond
+	logWait     = 5 * time.Minute // for a log to be read: a minute of many samples, by who has little of a processor
+	auditAgain  = time.Second
+	noneExit    = "none"
+	refusedExit = "refused"
+	mostBlanks  = 20 // that are told one by one
+)
+
+// runOf is the run in the name of a sample: site/run/beat.
+func runOf(sample string) string {
+	parts := strings.Split(sample, "/")
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[len(parts)-2]
+}
+
+// entry is a verdict in a node's log.
+type entry struct {
+	hash    string
+	stands  bool // it was not superseded
+	exit    string
+	early   bool
+	missing map[string]string // views, each with the reason
+}
+
+// logbook is a node's log of the beats of a trial.
+type logbook struct {
+	node   string
+	beats  map[uint64][]entry
+	always bool // the node was there all along, and nothing of its log may be missing
+}
+
+// account is what logs say of the beats of a trial. All but due are to be 0, but for those
+// that say otherwise.
+type account struct {
+	due          int
+	lost         int // beats for which no node has a verdict that stands, or that a node counts as lost
+	contradicted int // beats for which two verdicts stand, at one node or at two
+	absent       int // beats that a node lacks which was there all along
+	superseded   int // beats with a verdict that gave way: may be, after a cut
+	early        int // verdicts that stopped early: may be
+	blank        int // verdicts without a view, although a node that was not disturbed saw something
+	unseen       int // verdicts without the view of a node that was not disturbed: may be
+
+	reasons map[string]int // of views that are missing in blank verdicts
+	blanks  []uint64       // beats of the first of those
+}
+
+// whole tells whether nothing is wrong that could be mended by waiting.
+func (a *account) whole() bool { return a.lost == 0 && a.contradicted == 0 && a.absent == 0 }
+
+// accountOf judges the logs of beats from one up to another, which is excluded. undisturbed
+// are views; visible says which of them have something in view at a beat.
+func accountOf(logs []logbook, from, to uint64, undisturbed []string, visible func(beat uint64) []string) account {
+	a := account{reasons: map[string]int{}}
+	for beat := from; beat < to; beat++ {
+		a.due++
+		var standing []entry
+		gave := false
+		for _, l := range logs {
+			here := 0
+			for _, e := range l.beats[beat] {
+				if !e.stands {
+					gave = true
+					continue
+				}
+				here++
+				if !slices.ContainsFunc(standing, func(s entry) bool { return s.hash == e.hash }) {
+					standing = append(standing, e)
+				}
+			}
+			if here == 0 && l.always {
+				a.absent++
+			}
+		}
+		if gave {
+			a.superseded++
+		}
+		switch len(standing) {
+		case 0:
+			a.lost++
+			continue
+		case 1:
+		default:
+			a.contradicted++
+		}
+		a.judge(beat, standing[0], undisturbed, visible(beat))
+	}
+	return a
+}
+
+// judge counts what a verdict that stands is like.
+func (a *account) judge(beat uint64, e entry, undisturbed, visible []string) {
+	if e.early {
+		a.early++
+	}
+	for view := range e.missing {
+		if slices.Contains(undisturbed, view) {
+			a.unseen++
+			break
+		}
+	}
+	if (e.exit != noneExit && e.exit != refusedExit) || !slices.ContainsFunc(visible, func(v string) bool { return slices.Contains(undisturbed, v) }) {
+		return
+	}
+	if a.blank++; len(a.blanks) < mostBlanks {
+		a.blanks = append(a.blanks, beat)
+	}
+	for _, reason := range e.missing {
+		a.reasons[reason]++
+	}
+}
+
+// logOf reads a node's log of a run from a beat on.
+func logOf(ctx context.Context, one *member, run string, from, to uint64, always bool) (logbook, error) {
+	ctx, cancel := context.WithTimeout(ctx, logWait)
+	defer cancel()
+	l := logbook{node: one.name, beats: map[uint64][]entry{}, always: always}
+	lines, err := one.asked.Verdicts(ctx, &controlpb.VerdictsRequest{Run: run, FromBeat: &from})
+	if err != nil {
+		return l, err
+	}
+	defer lines.Close() //nolint:errcheck // it is only read from
+	for lines.Receive() {
+		v := lines.Msg().GetVerdict()
+		if v == nil || v.Beat == nil || v.GetBeat() < from || v.GetBeat() >= to {
+			continue
+		}
+		e := entry{hash: v.GetHash(), stands: v.GetSupersededBy() == "", exit: v.GetExit(), early: v.GetStoppedEarly(), missing: map[string]string{}}
+		for _, m := range v.GetMissing() {
+			e.missing[m.GetView()] = m.GetReason()
+		}
+		l.beats[v.GetBeat()] = append(l.beats[v.GetBeat()], e)
+	}
+	return l, lines.Err()
+}
+
+// audit waits until the beats of a trial are final at all nodes, and reads their logs until
+// these agree or there is no more hope. since is when that was found out to be so: the
+// moment before the logs were read.
+func (t *trial) audit(ctx context.Context) (a account, since time.Time, err error) {
+	m := t.bench.mesh
+	deadline := time.Now().Add(finalWait)
+	for time.Now().Before(deadline) {
+		if final, err := t.final(ctx); err != nil {
+			return a, since, err
+		} else if final {
+			break
+		}
+		if err := pause(ctx, finalPace); err != nil {
+			return a, since, err
+		}
+	}
+	for {
+		since = time.Now()
+		logs, err := each(ctx, m.members, func(ctx context.Context, one *member) (logbook, error) {
+			return logOf(ctx, one, t.run, t.first, t.last, !slices.Contains(t.restarted, one))
+		})
+		if err != nil {
+			return a, since, fmt.Errorf("read logs: %w", err)
+		}
+		a = accountOf(logs, t.first, t.last, t.undisturbed(), t.bench.visible)
+		if a.whole() || time.Now().After(deadline) {
+			break
+		}
+		if err := pause(ctx, auditAgain); err != nil {
+			return a, since, err
+		}
+	}
+	tallies, err := each(ctx, m.members, func(ctx context.Context, one *member) (*controlpb.TallyResponse, error) {
+		return one.asked.Tally(ctx, &controlpb.TallyRequest{Run: t.run})
+	})
+	if err != nil {
+		return a, since, fmt.Errorf("count samples: %w", err)
+	}
+	for _, one := range tallies {
+		a.lost = max(a.lost, int(min(one.GetTally().GetLost(), 1<<30)))
+	}
+	return a, since, nil
+}
+
+// errRunGone says that a mesh no longer knows the run that a trial is of.
+var errRunGone = errors.New("the run is over, another has taken its place")
+
+// final tells whether all nodes have every beat of the trial as final.
+func (t *trial) final(ctx context.Context) (bool, error) {
+	states, err := each(ctx, t.bench.mesh.members, func(ctx context.Context, one *member) (*controlpb.StatusResponse, error) { return one.status(ctx) })
+	if err != nil {
+		return false, err
+	}
+	for _, s := range states {
+		switch {
+		case s.GetRun() == nil:
+			return false, nil // it has just begun
+		case s.GetRun().GetRun() != t.run:
+			return false, fmt.Errorf("%s: %w", s.GetName(), errRunGone)
+		case s.GetRun().GetFloor() < t.last:
+			return false, nil
+		}
+	}
+	return true, nil
+}
