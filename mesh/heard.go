@@ -1,13 +1,18 @@
 package mesh
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
 
 	"ganglion/mesh/discovery"
+	"ganglion/mesh/link"
 	"ganglion/mesh/secret"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -101,6 +106,23 @@ func (c consumer) tell(h Heard) {
 	if on := c.m.onHeard; on != nil {
 		on(h)
 	}
+}
+
+// identify finds out who listens at an address. For this node's own it is this node, which
+// discovery has a sentence for.
+func (m *Mesh) identify(ctx context.Context, address ma.Multiaddr) (peer.ID, error) {
+	at := addrPorts([]ma.Multiaddr{address})
+	if len(at) == 0 {
+		return "", fmt.Errorf("identify %v: not the TCP port of an IP address", address)
+	}
+	id, err := m.host.Identify(ctx, at[0])
+	if errors.Is(err, link.ErrSelf) {
+		id, err = m.Self(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return id.Peer()
 }
 
 // addrPorts returns the addresses that are a TCP port of an IP address.

@@ -90,7 +90,7 @@ func (m *Mesh) assemble(identity secret.Identity) error {
 	if m.members, err = membership.New(m.config.membership(), identity, overlink.New(m.host), m.host, m.log); err != nil {
 		return err
 	}
-	on := discovery.OnLibp2p(m.host.Libp2p())
+	on := discovery.OnLibp2p(m.host.Libp2p(), m.identify)
 	finds := m.config.discovery(m.keys)
 	if m.config.Impairable {
 		finds.Cut = m.cut

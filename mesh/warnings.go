@@ -4,16 +4,13 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"ganglion/mesh/discovery"
+	"ganglion/mesh/link"
 	"ganglion/mesh/membership"
 	"ganglion/mesh/secret"
 )
-
-// aloneWarning is for how long a node may be alone without a warning.
-const aloneWarning = 10 * time.Second
 
 // faultMemory is for how long something that was refused is warned of.
 const faultMemory = 10 * time.Minute
@@ -40,7 +37,7 @@ type circumstances struct {
 func (c circumstances) warnings() []string {
 	var all []string
 	for _, sort := range [][]string{
-		c.ofDenial(), c.ofClones(), c.ofPort(), c.ofSolitude(), c.ofForeign(), c.ofJoins(), c.ofDiscovery(), c.ofVersions(),
+		c.ofImpairment(), c.ofDenial(), c.ofClones(), c.ofPort(), c.ofSolitude(), c.ofForeign(), c.ofJoins(), c.ofDiscovery(), c.ofVersions(),
 		c.ofFaults(), c.ofRoundTrips(),
 	} {
 		if more := len(sort) - warningsMax; more > 0 {
@@ -49,6 +46,18 @@ func (c circumstances) warnings() []string {
 		all = append(all, sort...)
 	}
 	return all
+}
+
+func (c circumstances) ofImpairment() []string {
+	i := c.status.Impairment
+	if i == (link.Impairment{}) {
+		return nil
+	}
+	name := c.config.Name
+	if name == "" {
+		name = string(c.self)
+	}
+	return []string{fmt.Sprintf("This node's traffic is impaired on purpose: %v. To end that type 'ganglion chaos heal %s'.", i, name)}
 }
 
 func (c circumstances) ofDenial() []string {
@@ -86,45 +95,6 @@ func (c circumstances) ofPort() []string {
 	return []string{fmt.Sprintf("TCP port %d is taken by another program, so this node uses port %d. Whoever joins it by address must name that port.", c.config.Port, port)}
 }
 
-func (c circumstances) ofSolitude() []string {
-	alone := c.status.Alone
-	if alone < aloneWarning {
-		return nil
-	}
-	for _, f := range c.status.Discovery.Foreign {
-		if f.Version == discovery.Version {
-			return []string{fmt.Sprintf("This node has been alone for %v, and nodes of another mesh are near. Has it another token than they? Its own mesh is %s.",
-				alone.Round(time.Second), c.mesh)}
-		}
-	}
-	found := ""
-	if c.status.Discovery.Members > 0 {
-		found = " Members are heard, but no connection to them succeeds: is TCP blocked by a firewall?"
-	} else if c.hadCompany {
-		found = " The other members have left, or are not reached any more."
-	}
-	return []string{fmt.Sprintf("This node has been alone for %v.%s Causes: no other node is started; the others have another token (here: mesh %s); the network blocks broadcasts and multicast, as guest Wi-Fi does; a firewall blocks UDP port %d or TCP port %s. The way out: start one of the nodes with --join ADDRESS, where ADDRESS is that of another (of this one: %s).",
-		alone.Round(time.Second), found, c.mesh, c.config.BeaconPort, c.port(), c.places())}
-}
-
-func (c circumstances) port() string {
-	if len(c.addresses) == 0 {
-		return "of the mesh"
-	}
-	return fmt.Sprint(c.addresses[0].Port())
-}
-
-func (c circumstances) places() string {
-	texts := make([]string, len(c.addresses))
-	for i, a := range c.addresses {
-		texts[i] = a.String()
-	}
-	if len(texts) == 0 {
-		return "none"
-	}
-	return strings.Join(texts, " or ")
-}
-
 func (c circumstances) ofForeign() []string {
 	all := make([]string, 0, len(c.status.Discovery.Foreign))
 	nodes := map[secret.Fingerprint]int{}
@@ -159,16 +129,6 @@ func (c circumstances) ofForeign() []string {
 	return all
 }
 
-func (c circumstances) ofJoins() []string {
-	var all []string
-	for _, j := range c.status.Discovery.Joins {
-		if j.Fault != "" {
-			all = append(all, fmt.Sprintf("Joining %s fails, after %d attempts: %s.", j.Target, j.Attempts, j.Fault))
-		}
-	}
-	return all
-}
-
 func (c circumstances) ofDiscovery() []string {
 	d := c.status.Discovery
 	var all []string
@@ -184,7 +144,7 @@ func (c circumstances) ofDiscovery() []string {
 		}
 	}
 	leaves := func(lane discovery.LaneStatus) bool { return !lane.Address.Addr().IsLoopback() }
-	if d.MDNS.Fault != "" && slices.ContainsFunc(d.Lanes, leaves) { // a node of the loopback interface needs none
+	if d.MDNS.Fault != "" && !c.status.Impairment.Cut && slices.ContainsFunc(d.Lanes, leaves) { // a node of the loopback interface needs none
 		all = append(all, fmt.Sprintf("Multicast DNS does not run: %s.", d.MDNS.Fault))
 	}
 	if d.Remembered.Fault != "" {

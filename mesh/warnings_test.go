@@ -3,12 +3,16 @@ package mesh
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"ganglion/mesh/discovery"
+	"ganglion/mesh/link"
 	"ganglion/mesh/membership"
 	"ganglion/mesh/secret"
 
@@ -20,6 +24,7 @@ import (
 func TestWarnings(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	here := netip.MustParseAddrPort("192.168.1.2:4801")
+	inside := netip.MustParseAddrPort("127.0.0.1:4801")
 	there := netip.MustParseAddrPort("192.168.1.3:4803")
 	lane := discovery.LaneStatus{Interface: "eth0", Address: netip.MustParsePrefix("192.168.1.2/24")}
 	fault := func(kind string, ago time.Duration) membership.Fault {
@@ -38,8 +43,32 @@ func TestWarnings(t *testing.T) {
 		{"alone", func(c *circumstances) { c.status.Alone = 12 * time.Second }, [][]string{
 			{"alone for 12s", "no other node", "another token", "oursours", "multicast", "firewall", "UDP port 4801", "--join", "192.168.1.2:4801"},
 		}},
-		{"alone again", func(c *circumstances) { c.status.Alone, c.hadCompany = time.Minute, true }, [][]string{{"1m0s", "have left"}}},
-		{"alone though heard", func(c *circumstances) { c.status.Alone, c.status.Discovery.Members = time.Minute, 2 }, [][]string{{"TCP blocked"}}},
+		{"alone again", func(c *circumstances) { c.status.Alone, c.hadCompany = time.Minute, true }, [][]string{
+			{"1m0s", "have left", "'ganglion members'"},
+		}},
+		{"alone though heard", func(c *circumstances) { c.status.Alone, c.status.Discovery.Members = time.Minute, 2 }, [][]string{
+			{"2 nodes of its mesh are heard", "blocks TCP", "'sudo ufw allow 4801/tcp'"},
+		}},
+		{"alone on loopback", func(c *circumstances) {
+			c.status.Alone, c.addresses, c.config.Interfaces = time.Minute, []netip.AddrPort{inside}, []string{"lo"}
+		}, [][]string{{"--interface lo", "only nodes on this machine", "'ganglion node --interface lo --join 127.0.0.1:4801'", "without --interface"}}},
+		{"alone without a network", func(c *circumstances) { c.status.Alone, c.addresses = time.Minute, []netip.AddrPort{inside} }, [][]string{
+			{"no network but its loopback interface", "Connect it"},
+		}},
+		{"alone where it joins in vain", func(c *circumstances) {
+			c.status.Alone = time.Minute
+			c.status.Discovery.Joins = []discovery.JoinStatus{{Target: "10.0.0.9", Attempts: 1, Cause: link.ErrNoAnswer, Fault: "x"}}
+		}, [][]string{{"no address that it was told to join", "'ganglion status'", "oursours"}, {"Joining 10.0.0.9", "1 attempt:", "nothing answers"}}},
+		{"alone where one address to join works", func(c *circumstances) {
+			c.status.Alone = time.Minute
+			c.status.Discovery.Joins = []discovery.JoinStatus{{Target: "10.0.0.9"}}
+		}, [][]string{{"no other node"}}},
+		{"alone because it is cut off", func(c *circumstances) {
+			c.status.Alone, c.status.Impairment, c.config.Name = time.Minute, link.Impairment{Cut: true}, "attic"
+			c.status.Discovery.Lanes, c.status.Discovery.MDNS.Fault = []discovery.LaneStatus{lane}, "cut"
+			c.status.Discovery.Joins = []discovery.JoinStatus{{Target: "10.0.0.9", Fault: "cut"}}
+		}, [][]string{{"on purpose: cut", "'ganglion chaos heal attic'"}}},
+		{"slowed", func(c *circumstances) { c.status.Impairment.Delay = time.Second }, [][]string{{"delay 1s", "heal self'"}}},
 		{"alone beside another mesh", func(c *circumstances) {
 			c.status.Alone, c.status.Discovery.Foreign = time.Minute, []discovery.Foreign{foreign}
 		}, [][]string{{"another token"}, {"otherone", `"shed"`, "192.168.1.3:4803", "by beacon on eth0", "oursours", "ganglion node --token-file -"}}},
@@ -57,8 +86,24 @@ func TestWarnings(t *testing.T) {
 		{"any port", func(c *circumstances) { c.config.Port = 0 }, nil},
 		{"denied", func(c *circumstances) { c.status.Denied = []MemberID{"self"} }, [][]string{{"denied this node"}}},
 		{"join fails", func(c *circumstances) {
-			c.status.Discovery.Joins = []discovery.JoinStatus{{Target: "10.0.0.9", Attempts: 4, Fault: "refused"}, {Target: "good"}}
-		}, [][]string{{"Joining 10.0.0.9", "4 attempts", "refused"}}},
+			at := func(cause error) discovery.JoinStatus {
+				cause = fmt.Errorf("join 10.0.0.9: %w", cause)
+				return discovery.JoinStatus{Target: "10.0.0.9", Attempts: 4, Cause: cause, Fault: cause.Error()}
+			}
+			c.status.Discovery.Joins = []discovery.JoinStatus{
+				at(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}),
+				at(syscall.EHOSTUNREACH), at(link.ErrNoAnswer), at(link.ErrNotOurMesh),
+				at(&net.DNSError{Name: "kitchen", Err: "no such host"}), at(errors.New("that is this node itself")),
+				{Target: "good"},
+			}
+		}, [][]string{
+			{"Joining 10.0.0.9", "4 attempts", "nothing listens at that port", "'ganglion status'"},
+			{"no way to that address"},
+			{"nothing answers", "firewall"},
+			{"another token than mesh oursours", "'ganglion node --token-file - --join 10.0.0.9'"},
+			{`"kitchen" cannot be looked up (no such host)`, "IP address"},
+			{"4 attempts: that is this node itself."},
+		}},
 		{"deaf and mute", func(c *circumstances) {
 			lane.HearFault, lane.SendFault = "taken", "forbidden"
 			c.status.Discovery.Lanes = []discovery.LaneStatus{lane}
@@ -187,5 +232,35 @@ func TestAdvertiser(t *testing.T) {
 	a.read, a.used = time.Now(), map[netip.Addr]bool{netip.MustParseAddr("10.0.0.1"): true}
 	if !a.allows(netip.MustParseAddr("::ffff:10.0.0.1")) || a.allows(netip.MustParseAddr("172.17.0.1")) {
 		t.Error("the address of a bridge is told of, or that of a network is not")
+	}
+}
+
+// TestSolitudeAgreesWithItself: what is known rules causes out. A node that hears others
+// is not told that broadcasts are blocked or that nobody is there, nor one that nobody can
+// reach that others should join it.
+func TestSolitudeAgreesWithItself(t *testing.T) {
+	alone := circumstances{
+		config: DefaultLAN(), mesh: "oursours", self: "self", addresses: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:4801")},
+		status: Status{Alone: time.Minute},
+	}
+	tests := []struct {
+		name   string
+		change func(*circumstances)
+		not    []string
+	}{
+		{"heard", func(c *circumstances) { c.status.Discovery.Members = 1 }, []string{"no other node", "UDP", "multicast", "token", "join"}},
+		{"heard on loopback", func(c *circumstances) { c.status.Discovery.Members, c.config.Interfaces = 1, []string{"lo"} }, []string{"another here"}},
+		{"no network", func(*circumstances) {}, []string{"--join", "firewall", "127.0.0.1"}},
+		{"had company", func(c *circumstances) { c.hadCompany = true }, []string{"token", "multicast"}},
+	}
+	for _, tt := range tests {
+		c := alone
+		tt.change(&c)
+		got := strings.Join(c.warnings(), " ")
+		for _, cause := range tt.not {
+			if got == "" || strings.Contains(got, cause) {
+				t.Errorf("%s: %q says %q", tt.name, got, cause)
+			}
+		}
 	}
 }

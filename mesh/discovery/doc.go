@@ -150,8 +150,8 @@
 //
 // # Join and the last known peers
 //
-// A target of --join names a place, libp2p dials peers: [Libp2pHost.Identify] finds
-// out who is there. That is tried until the host is connected to whoever answers,
+// A target of --join names a place, libp2p dials peers: the host's Identify finds out
+// who is there. That is tried until the host is connected to whoever answers,
 // at first every Config.Retry (250 ms), doubling to Config.RetryMax (30 s), and anew
 // when the interfaces change. The file of last known peers is JSON, with a version
 // and the mesh's fingerprint, at most 64 peers, replaced as a whole; a damaged one

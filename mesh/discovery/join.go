@@ -150,7 +150,7 @@ func (j *joiner) note(id peer.ID, err error) {
 	}
 	j.ledger.change(func(s *Status) {
 		n := s.Joins[j.at].Attempts + 1
-		s.Joins[j.at] = JoinStatus{Target: j.target.text, Attempts: n, Peer: id.String(), Fault: fault}
+		s.Joins[j.at] = JoinStatus{Target: j.target.text, Attempts: n, Peer: id.String(), Fault: fault, Cause: err}
 	})
 }
 

@@ -52,6 +52,7 @@ type JoinStatus struct {
 	Attempts uint64
 	Peer     string // who answered there last
 	Fault    string // of the last attempt
+	Cause    error  // the same as an error; nil: none
 }
 
 // RememberedStatus is the file of last known peers.
