@@ -200,7 +200,7 @@ func (m *Machine) Listen(at netip.AddrPort) (net.Listener, error) {
 	if at.Addr() != m.address && at.Addr() != self {
 		return nil, fmt.Errorf("listen on %v: the machine has %v", at, m.address)
 	}
-	if m.off {
+	if m.off && at.Addr() != self {
 		return nil, fmt.Errorf("listen on %v: %w", at, errKilled)
 	}
 	if at.Port() == 0 {
@@ -295,7 +295,7 @@ func (m *Machine) connect(to netip.AddrPort) (net.Conn, error) {
 	defer l.mu.Unlock()
 	other := m.machineAt(to)
 	switch {
-	case m.off:
+	case m.off && other != m:
 		return nil, errKilled
 	case other == nil || l.apart(m, other) || l.apart(other, m):
 		return nil, errLost
