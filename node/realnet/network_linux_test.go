@@ -123,7 +123,8 @@ type machine struct {
 	space   string
 	number  int
 	dir     string
-	pasted  string // on the standard input of nodes
+	pasted  string   // on the standard input of nodes
+	before  []string // goes before the program: a command that replaces itself by what follows
 }
 
 // address of the machine on the switch; a machine without a switch has none.

@@ -97,7 +97,8 @@ func (m *machine) environment(state string) []string {
 
 // command is the program on a machine.
 func (m *machine) command(ctx context.Context, state string, arguments ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Getenv(program), arguments...)
+	all := slices.Concat(m.before, []string{os.Getenv(program)}, arguments)
+	cmd := exec.CommandContext(ctx, all[0], all[1:]...)
 	cmd.Dir, cmd.Env = m.dir, m.environment(state)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	return cmd
