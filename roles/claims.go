@@ -36,7 +36,9 @@ type Action struct {
 	Kind  ActionKind
 	Epoch Epoch
 	To    []Peer // of AskHolder and BeatRole
-	Void  bool   // of YieldRole: the claim promised nothing to anyone
+
+	Void    bool // of YieldRole: the claim promised nothing to anyone
+	Resting bool // of BeatRole: RestInterval follows, see Heartbeat
 }
 
 // Claimant decides when one node claims one role: the diagram "One role at one node" of
@@ -49,12 +51,14 @@ type Claimant struct {
 	started  Instant
 	inTouch  bool // a holder was heard
 	ticked   Instant
-	beat     Instant
-	seen     Epoch // the highest of the role, void ones included: what a claim is numbered by
-	promised Epoch // the highest adopted: lower ones are refused
-	mine     bool  // promised is this node's, and in force
-	from     Peer  // whose role it was when this node claimed it, while that one was at work; empty: nobody's
-	lonely   bool  // it was made without any other member, and none has accepted it since
+	asleep   Instant // until when the node may sleep
+	coord    bool    // a Coordinator sends the role's heartbeat
+	pace     pace    // of the heartbeat that this claimant wants sent
+	seen     Epoch   // the highest of the role, void ones included: what a claim is numbered by
+	promised Epoch   // the highest adopted: lower ones are refused
+	mine     bool    // promised is this node's, and in force
+	from     Peer    // whose role it was when this node claimed it, while that one was at work; empty: nobody's
+	lonely   bool    // it was made without any other member, and none has accepted it since
 
 	latest  Assignment
 	hearers []Peer  // who is asked about the holder
@@ -100,6 +104,9 @@ func (c *Claimant) void() bool { return !c.mine && c.promised.Peer == c.self }
 // Elected takes the result of an election; hearers are the peers that get the holder's
 // heartbeat, without this node and those that it finds down.
 func (c *Claimant) Elected(now Instant, a Assignment, hearers []Peer) []Action {
+	if !slices.Equal(c.hearers, hearers) || c.latest.Claim != a.Claim {
+		c.pace.work(now)
+	}
 	c.latest, c.hearers = a, hearers
 	c.seen = higher(c.seen, a.Claim.Epoch)
 	var out []Action
@@ -109,7 +116,7 @@ func (c *Claimant) Elected(now Instant, a Assignment, hearers []Peer) []Action {
 		out = c.yield() // void: it met a holder in company, or the order prefers another
 		out[0].Void = true
 		c.promised, c.met, c.broken, c.gone = e, false, false, false
-		c.silence.Expect(now)
+		c.silence.Follow(now)
 	}
 	c.rank = slices.Index(a.Standbys(), c.self)
 	listens := !c.mine && (c.device || 0 <= c.rank && c.rank < heartbeatStandbys)
@@ -125,8 +132,9 @@ func (c *Claimant) Elected(now Instant, a Assignment, hearers []Peer) []Action {
 func (c *Claimant) Saw(e Epoch) { c.seen = higher(c.seen, e) }
 
 // Heard takes a heartbeat or a claim of another peer. It returns false where the epoch is
-// refused: the sender is answered with Stale and the Promised claim.
-func (c *Claimant) Heard(now Instant, claim Claim) (bool, []Action) {
+// refused: the sender is answered with Stale and the Promised claim. resting is what a
+// heartbeat says of the one that follows.
+func (c *Claimant) Heard(now Instant, claim Claim, resting bool) (bool, []Action) {
 	e := claim.Epoch
 	c.Saw(e)
 	if e.Below(c.promised) {
@@ -138,11 +146,11 @@ func (c *Claimant) Heard(now Instant, claim Claim) (bool, []Action) {
 		}
 		out := c.adopt(now, e)
 		c.met = true
-		c.silence.Heard(now)
+		c.silence.Heard(now, resting)
 		return true, out
 	}
 	c.inTouch, c.met, c.broken = true, true, false
-	c.silence.Heard(now)
+	c.silence.Heard(now, resting)
 	if c.asking {
 		c.stopAsking(now)
 	}
@@ -216,6 +224,13 @@ func (c *Claimant) StillHears(now Instant, e Epoch, acknowledged bool) (bool, Ep
 	return c.hears(now) && acknowledged, c.promised
 }
 
+// Works notes that this node has work for the role at now.
+func (c *Claimant) Works(now Instant) { c.pace.work(now) }
+
+// Sent notes that the holder was sent work at now: a resting one has to answer with the
+// heartbeat that ends its rest.
+func (c *Claimant) Sent(now Instant) { c.silence.Rouse(now.Add(c.trip)) }
+
 // hears reports whether the holder's heartbeat arrives here.
 func (c *Claimant) hears(now Instant) bool {
 	return c.listens && c.silence.heard && now < c.silence.Until() && !c.broken
@@ -245,7 +260,7 @@ func (c *Claimant) RoundTrip(d time.Duration) { c.trip = d }
 
 // Tick is called at least every quarter of StallLimit.
 func (c *Claimant) Tick(now Instant) []Action {
-	stalled := now.Sub(c.ticked) > StallLimit
+	stalled := now.Sub(max(c.ticked, c.asleep)) > StallLimit
 	c.ticked = now
 	if stalled {
 		c.silence.Expect(now) // what waits unread may be the holder's
@@ -263,7 +278,7 @@ func (c *Claimant) Tick(now Instant) []Action {
 	}
 	ask, wants := c.wants(now)
 	switch {
-	case !wants && c.mine:
+	case c.mine && (!wants || now < c.retry):
 		return c.heartbeat(now)
 	case !wants || now < c.retry:
 		return nil
@@ -273,13 +288,13 @@ func (c *Claimant) Tick(now Instant) []Action {
 	return c.claim(now)
 }
 
-// heartbeat is due every HeartbeatInterval while the role is this node's.
+// heartbeat is due at the claimant's pace while the role is this node's, and no coordinator
+// has a pace of its own.
 func (c *Claimant) heartbeat(now Instant) []Action {
-	if len(c.hearers) == 0 || now < c.beat.Add(HeartbeatInterval) {
+	if c.coord || len(c.hearers) == 0 || now < c.pace.next() {
 		return nil
 	}
-	c.beat = now
-	return []Action{{Kind: BeatRole, Epoch: c.promised, To: c.hearers}}
+	return []Action{{Kind: BeatRole, Epoch: c.promised, To: c.hearers, Resting: c.pace.sent(now)}}
 }
 
 // wants reports whether this node ought to have the role now, and whether it is to ask
@@ -307,13 +322,24 @@ func (c *Claimant) wants(now Instant) (ask, wants bool) {
 	case c.gone && c.rank == 0:
 		return false, true
 	}
-	patience := time.Duration(c.rank) * StandbyPatience
-	until := c.silence.Until()
-	if !c.met { // known by its record: it does not know of this node yet, and sends it nothing
-		until = c.silence.last.Add(StartQuiet)
+	return true, now >= c.suspects()
+}
+
+// suspects is when this node, as a standby, finds the holder silent, or broken for long
+// enough; Never while it does not listen.
+func (c *Claimant) suspects() Instant {
+	patience := time.Duration(max(0, c.rank)) * StandbyPatience
+	at := Never
+	switch {
+	case c.listens && c.met:
+		at = c.silence.Until().Add(patience)
+	case c.listens: // known by its record: it does not know of this node yet, and sends it nothing
+		at = c.silence.last.Add(StartQuiet + patience)
 	}
-	silent := c.listens && now >= until.Add(patience)
-	return true, silent || c.broken && now >= c.broke.Add(patience)
+	if c.broken {
+		at = min(at, c.broke.Add(patience))
+	}
+	return at
 }
 
 func (c *Claimant) ask(now Instant) []Action {
@@ -324,7 +350,11 @@ func (c *Claimant) ask(now Instant) []Action {
 		c.asking = false
 		return c.claim(now)
 	}
-	return []Action{{Kind: AskHolder, Epoch: c.asked, To: slices.Clone(c.waiting)}}
+	to := slices.Clone(c.waiting)
+	if c.silence.resting { // who rests is told that somebody misses it, and not waited for
+		to = append(to, c.promised.Peer)
+	}
+	return []Action{{Kind: AskHolder, Epoch: c.asked, To: to}}
 }
 
 func (c *Claimant) stopAsking(now Instant) {
@@ -344,7 +374,7 @@ func (c *Claimant) claim(now Instant) []Action {
 	c.lonely = len(c.hearers) == 0 // in company from the start where there is any
 	c.asking, c.waiting, c.deadline = false, nil, Never
 	c.listens = false
-	c.beat = now
+	c.pace = pace{beat: now, worked: now}
 	return []Action{{Kind: TakeRole, Epoch: c.promised}}
 }
 
@@ -356,7 +386,7 @@ func (c *Claimant) adopt(now Instant, e Epoch) []Action {
 	}
 	c.promised, c.inTouch, c.met, c.broken, c.gone = e, true, false, false, false
 	c.asking, c.waiting, c.deadline = false, nil, Never
-	c.silence.Expect(now)
+	c.silence.Follow(now)
 	return out
 }
 

@@ -123,7 +123,7 @@ func TestStandbyAndItsHolder(t *testing.T) {
 		}, []Action{ask}},
 		{"the holder is heard again: no claim", []Peer{"h", "s"}, func(c *Claimant) []Action {
 			out := c.Broken(start.Add(ms), "h")
-			_, more := c.Heard(start.Add(3*ms), inCompany(four))
+			_, more := c.Heard(start.Add(3*ms), inCompany(four), false)
 			return append(append(out, more...), wait(c, start.Add(3*ms), start.Add(150*ms))...)
 		}, []Action{ask}},
 		{"handed over: no question", []Peer{"h", "s"}, func(c *Claimant) []Action {
@@ -159,7 +159,7 @@ func TestStandbyAndItsHolder(t *testing.T) {
 				if got := c.Tick(now); got != nil {
 					t.Fatalf("at %v, with a holder: %v", now, got)
 				}
-				if ok, got := c.Heard(now, inCompany(four)); !ok || got != nil {
+				if ok, got := c.Heard(now, inCompany(four), false); !ok || got != nil {
 					t.Fatalf("the holder's heartbeat: %v, %v", ok, got)
 				}
 			}
@@ -189,14 +189,14 @@ func TestHolderAndOtherClaims(t *testing.T) {
 		mine  bool
 	}{
 		{"lower refused", func(c *Claimant) []Action {
-			ok, out := c.Heard(at(2010*ms), inCompany(Epoch{3, "x"}))
+			ok, out := c.Heard(at(2010*ms), inCompany(Epoch{3, "x"}), false)
 			if ok {
 				t.Error("a lower claim was accepted")
 			}
 			return out
 		}, nil, true},
 		{"higher adopted", func(c *Claimant) []Action {
-			_, out := c.Heard(at(2010*ms), inCompany(Epoch{5, "s"}))
+			_, out := c.Heard(at(2010*ms), inCompany(Epoch{5, "s"}), false)
 			return out
 		}, []ActionKind{YieldRole}, false},
 		{"higher by its peer", func(c *Claimant) []Action { return c.Stale(at(2010*ms), Epoch{4, "i"}) }, []ActionKind{YieldRole}, false},
@@ -204,7 +204,7 @@ func TestHolderAndOtherClaims(t *testing.T) {
 		{"its own from a life before", func(c *Claimant) []Action { return c.Stale(at(2010*ms), Epoch{9, "h"}) }, []ActionKind{TakeRole}, true},
 		{"a lonely one, void beside it", func(c *Claimant) []Action {
 			c.Accepted(four)
-			ok, out := c.Heard(at(2010*ms), lonelyClaim(Epoch{9, "z"}))
+			ok, out := c.Heard(at(2010*ms), lonelyClaim(Epoch{9, "z"}), false)
 			if ok {
 				t.Error("a lonely claim was accepted")
 			}
@@ -225,11 +225,11 @@ func TestHolderAndOtherClaims(t *testing.T) {
 		}, nil, true},
 		{"it was outranked, and another was first", func(c *Claimant) []Action {
 			out := c.Elected(at(2010*ms), elected(four, "s", "s", "h"), nil)
-			_, more := c.Heard(at(2020*ms), inCompany(Epoch{5, "s"}))
+			_, more := c.Heard(at(2020*ms), inCompany(Epoch{5, "s"}), false)
 			out = append(out, more...)
 			out = append(out, c.Elected(at(2030*ms), elected(Epoch{5, "s"}, "h", "h", "s"), nil)...) // too soon
 			out = append(out, c.Elected(at(2230*ms), elected(Epoch{5, "s"}, "h", "h", "s"), nil)...) // claims 6
-			_, more = c.Heard(at(2240*ms), inCompany(Epoch{7, "s"}))
+			_, more = c.Heard(at(2240*ms), inCompany(Epoch{7, "s"}), false)
 			return append(append(out, more...), c.Tick(at(2250*ms))...)
 		}, []ActionKind{YieldRole, TakeRole, YieldRole}, false},
 		{"it leaves", func(c *Claimant) []Action {
@@ -275,7 +275,7 @@ func TestStillHears(t *testing.T) {
 			c.Elected(0, elected(four, "", "h", "s"), nil)
 			for now := Instant(0); now <= at(time.Second); now = now.Add(100 * ms) {
 				c.Tick(now)
-				c.Heard(now, inCompany(four))
+				c.Heard(now, inCompany(four), false)
 			}
 			now := at(1010 * ms)
 			if tt.event != nil {

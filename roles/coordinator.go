@@ -52,8 +52,8 @@ type Coordinator struct {
 	next      Beat    // the first that has not been opened
 	opened    Instant // when beats were opened last
 	floor     Beat
-	beat      uint64 // number of the last heartbeat
-	heart     Instant
+	beat      uint64     // number of the last heartbeat
+	pace      pace       // of heartbeats
 	published []SampleID // on demand, not yet told in a heartbeat
 	follow    []Peer     // who has acknowledged a heartbeat under this claim
 	told      []Peer     // who has answered the claim
@@ -105,7 +105,7 @@ func NewCoordinator(now Instant, c CoordinatorConfig, s Scene, fx *Effects) *Coo
 	out := &Coordinator{
 		self: c.Self, site: c.Site, groups: c.Groups, role: CoordinatorOf(c.Site, c.Groups), epoch: c.Epoch,
 		lonely: c.Lonely, catalog: c.Catalog, encode: c.Encode, log: c.Log, scene: s, links: links{},
-		work: map[SampleID]*work{}, byGroup: make([]Punctuality, c.Groups),
+		work: map[SampleID]*work{}, byGroup: make([]Punctuality, c.Groups), pace: pace{worked: now},
 	}
 	for _, p := range append(s.audience(sealStandbys), c.Before) {
 		out.links.of(p).RoundTrip(c.Trip(p))
@@ -141,7 +141,8 @@ func (c *Coordinator) Confirm(now Instant, fx *Effects) {
 }
 
 // SetScene tells who plays which part.
-func (c *Coordinator) SetScene(s Scene) {
+func (c *Coordinator) SetScene(now Instant, s Scene) {
+	c.pace.work(now)
 	var left uint64
 	for v, p := range c.scene.Views {
 		if p != "" && (v >= len(s.Views) || s.Views[v] != p) {
@@ -195,7 +196,7 @@ func (c *Coordinator) asked(w *work) Peer {
 func (c *Coordinator) Start(now Instant, run RunRecord) {
 	run.Site, run.Starter = c.site, c.epoch
 	c.run, c.origin, c.next, c.floor = &run, now, 0, 0
-	c.heart = now.Add(-HeartbeatInterval) // the devices hear of it at once
+	c.pace = pace{beat: now.Add(-HeartbeatInterval), worked: now} // the devices hear of it at once
 }
 
 // Enter appends an entry to the run: samples are of that bundle and those settings from a
@@ -233,6 +234,7 @@ func (c *Coordinator) Request(now Instant, r Capture, fx *Effects) bool {
 	if c.open(now, r.Sample) == nil {
 		return false
 	}
+	c.pace.work(now)
 	for _, p := range c.scene.audience(0) {
 		of := r
 		if r.Inputs != nil {
@@ -424,7 +426,7 @@ func (c *Coordinator) Tick(now Instant, fx *Effects) {
 
 // Next is when Tick has something to do that no message brings.
 func (c *Coordinator) Next(now Instant) Instant {
-	next := c.heart.Add(HeartbeatInterval)
+	next := c.pace.next()
 	if c.run != nil && !c.run.Ended(c.next) {
 		next = min(next, max(c.origin.Add(c.run.Offset(c.next)), c.opened.Add(beatGrain)))
 	}

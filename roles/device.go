@@ -168,9 +168,15 @@ func (d *Device) Tick(now Instant, fx *Effects) {
 	}
 }
 
+// busy reports whether the device retains anything, or has to forget what it sent.
+func (d *Device) busy() bool { return d.memory.Counts().Retained > 0 || len(d.sent) > 0 }
+
 // Next is when Tick has something to do that no message brings.
 func (d *Device) Next() Instant {
-	next := d.resent.Add(resendEvery)
+	next := Never
+	if d.busy() {
+		next = d.resent.Add(resendEvery)
+	}
 	if d.clock != nil && d.views != 0 {
 		next = min(next, max(d.clock.NextAt(), d.beaten.Add(beatGrain)))
 	}

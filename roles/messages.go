@@ -21,7 +21,7 @@ const (
 )
 
 // Heartbeat goes from a site's coordinator, and from every other holder without a run, to
-// its devices and its first two standbys every HeartbeatInterval.
+// its devices and its first two standbys every HeartbeatInterval, or every RestInterval.
 type Heartbeat struct {
 	Claim     Claim
 	Run       *RunRecord    // nil: none
@@ -30,6 +30,7 @@ type Heartbeat struct {
 	Number    uint64
 	Floor     Beat       // of the run
 	Published []SampleID // on demand, since the last heartbeats
+	Resting   bool       // the next one follows after RestInterval, or as soon as there is work
 }
 
 // HeartbeatAck answers a Heartbeat that is followed.

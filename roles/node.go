@@ -60,6 +60,8 @@ type Node struct {
 	cloud   *CloudTier
 	held    []heldBack // by CloudDelay, as they are due
 	moved   bool       // elections are to be held anew
+	worked  Instant    // when there was work last, or something changed
+	due     bool       // the plan is another: a Tick is to follow it
 
 	compared Instant // when logs were compared last
 	turn     int     // of others, with whom
@@ -74,10 +76,11 @@ type link struct {
 // heardClaim is a claim that a heartbeat told of: records are slower.
 type heardClaim struct {
 	claim Claim
-	at    Instant
+	until Instant
 }
 
-// heardClaimLasts is for how long a heartbeat's word counts beside the record's.
+// heardClaimLasts is for how long a heartbeat's word counts beside the record's; that of a
+// holder that rests lasts until the next and as long again.
 const heardClaimLasts = 2 * time.Second
 
 // post is what the node does for one site.
@@ -177,7 +180,10 @@ func (n *Node) Claims() []Claim {
 }
 
 // SetPlan says what is wanted of the site.
-func (n *Node) SetPlan(p Plan) { n.plan = p }
+func (n *Node) SetPlan(p Plan) {
+	n.due = n.due || n.plan != p
+	n.plan = p
+}
 
 // SetStands says whether the class has stood for ClassStands.
 func (n *Node) SetStands(now Instant, stands bool, fx *Effects) {
@@ -218,6 +224,7 @@ func (n *Node) Link(now Instant, p Peer, connected bool, trip time.Duration, fx 
 			}
 		}
 		if before.connected != connected {
+			n.worked = now
 			n.elect(now, fx)
 		}
 		n.tellLink(now, p, fx)
@@ -311,6 +318,7 @@ func (n *Node) run(now Instant, fx *Effects, step func(fx *Effects)) {
 	from := len(fx.Sends)
 	step(fx)
 	n.settle(now, from, fx)
+	n.gave(now, fx.Sends[from:])
 }
 
 // settle delivers the messages from an index on that are to the node itself, and what these

@@ -14,6 +14,7 @@ func (n *Node) elect(now Instant, fx *Effects) {
 		c := n.claims[a.Role]
 		if c == nil {
 			c = NewClaimant(now, n.Self, a.Role, n.Persisted[a.Role], false)
+			c.coord = n.coordinated(a.Role) != nil
 			n.claims[a.Role] = c
 			n.order = append(n.order, a.Role)
 			slices.SortFunc(n.order, Role.Compare)
@@ -29,7 +30,7 @@ func (n *Node) elect(now Instant, fx *Effects) {
 // heartbeats told of their claims since their records were written.
 func (n *Node) electorate(now Instant) *Electorate {
 	e := &Electorate{Mesh: n.Mesh, Groups: n.Groups, Down: map[Peer]bool{}}
-	n.heard = slices.DeleteFunc(n.heard, func(h heardClaim) bool { return now.Sub(h.at) > heardClaimLasts })
+	n.heard = slices.DeleteFunc(n.heard, func(h heardClaim) bool { return now > h.until })
 	for _, m := range n.others {
 		if m.Peer == n.Self {
 			continue
@@ -94,7 +95,7 @@ func (n *Node) act(now Instant, role Role, actions []Action, fx *Effects) {
 			}
 		case BeatRole:
 			if n.coordinated(role) == nil {
-				n.beatRole(role, a.To, fx)
+				n.beatRole(role, a.To, a.Resting, fx)
 			}
 		case TakeRole:
 			n.take(now, role, a.Epoch, fx)
@@ -109,10 +110,10 @@ func (n *Node) act(now Instant, role Role, actions []Action, fx *Effects) {
 }
 
 // beatRole sends the heartbeat of a role without a run.
-func (n *Node) beatRole(role Role, to []Peer, fx *Effects) {
+func (n *Node) beatRole(role Role, to []Peer, resting bool, fx *Effects) {
 	claim, _ := n.claims[role].Mine()
 	for _, p := range to {
-		fx.send(p, &Heartbeat{Claim: claim})
+		fx.send(p, &Heartbeat{Claim: claim, Resting: resting})
 	}
 }
 
@@ -169,7 +170,7 @@ func (n *Node) connected(p Peer) Peer {
 // beatIfOther announces a claim that no coordinator announces, at once.
 func (n *Node) beatIfOther(role Role, fx *Effects) {
 	if n.coordinated(role) == nil {
-		n.beatRole(role, n.claims[role].hearers, fx)
+		n.beatRole(role, n.claims[role].hearers, false, fx)
 	}
 }
 
@@ -231,13 +232,14 @@ func (n *Node) setScene(now Instant, at *post, fx *Effects) {
 	if sameScene(&s, &at.scene) {
 		return
 	}
+	n.worked = now
 	at.scene = s
 	at.device.SetScene(now, s, fx)
 	for _, a := range at.held() {
 		a.SetScene(s)
 	}
 	if at.coord != nil {
-		at.coord.SetScene(s)
+		at.coord.SetScene(now, s)
 	}
 	for p := range n.links { // each is told once: the order does not matter
 		n.linkQuietly(p)

@@ -24,6 +24,7 @@ func (n *Node) electMoved(now Instant, fx *Effects) {
 }
 
 func (n *Node) receive(now Instant, from Peer, m Message, fx *Effects) {
+	n.given(now, m)
 	n.claimant(now, from, m, fx)
 	site, ok := siteOf(m)
 	if !ok { // of the mesh's cloud alone, or of several sites
@@ -87,9 +88,9 @@ func (n *Node) features(now Instant, from Peer, m *Features, fx *Effects) {
 func (n *Node) claimant(now Instant, from Peer, m Message, fx *Effects) {
 	switch m := m.(type) {
 	case *Heartbeat:
-		n.hears(now, from, m.Claim, fx)
+		n.hears(now, from, m.Claim, m.Resting, fx)
 	case *Claiming:
-		n.hears(now, from, m.Claim, fx)
+		n.hears(now, from, m.Claim, false, fx)
 	case *HeartbeatAck:
 		if c := n.claims[m.Role]; c != nil && from != n.Self {
 			c.Accepted(m.Epoch)
@@ -120,13 +121,13 @@ func (n *Node) claimant(now Instant, from Peer, m Message, fx *Effects) {
 }
 
 // hears takes a holder's claim.
-func (n *Node) hears(now Instant, from Peer, claim Claim, fx *Effects) {
+func (n *Node) hears(now Instant, from Peer, claim Claim, resting bool, fx *Effects) {
 	c := n.claims[claim.Role]
 	if c == nil || from == n.Self || from != claim.Epoch.Peer {
 		return
 	}
 	before := c.Promised()
-	ok, actions := c.Heard(now, claim)
+	ok, actions := c.Heard(now, claim, resting)
 	n.act(now, claim.Role, actions, fx)
 	switch {
 	case !ok && (!claim.Lonely || c.void()):
@@ -134,23 +135,27 @@ func (n *Node) hears(now Instant, from Peer, claim Claim, fx *Effects) {
 	case ok && claim.Lonely && n.coordinated(claim.Role) == nil:
 		fx.send(from, &HeartbeatAck{Role: claim.Role, Epoch: claim.Epoch}) // in company from now on
 	}
-	n.remember(now, claim)
+	n.remember(now, claim, resting)
 	if before != c.Promised() {
 		n.moved = true
 	}
 }
 
 // remember keeps a heard claim for the elections of the next moments.
-func (n *Node) remember(now Instant, claim Claim) {
+func (n *Node) remember(now Instant, claim Claim, resting bool) {
+	until := now.Add(heardClaimLasts)
+	if resting {
+		until = until.Add(RestInterval)
+	}
 	for i := range n.heard {
 		if h := &n.heard[i]; h.claim.Role == claim.Role && h.claim.Epoch.Peer == claim.Epoch.Peer {
 			if !claim.Epoch.Below(h.claim.Epoch) {
-				*h = heardClaim{claim, now}
+				*h = heardClaim{claim, until}
 			}
 			return
 		}
 	}
-	n.heard = append(n.heard, heardClaim{claim, now})
+	n.heard = append(n.heard, heardClaim{claim, until})
 }
 
 // siteOf is the site that a message is about; false where it is about none.
@@ -239,11 +244,15 @@ func (n *Node) StartRun(now Instant, run RunRecord, fx *Effects) (RunID, bool) {
 
 // Tick does what is due. It is called at Next, and after every event or some of them.
 func (n *Node) Tick(now Instant, fx *Effects) {
+	n.due = false
 	n.run(now, fx, func(fx *Effects) {
 		for _, role := range n.order {
 			n.act(now, role, n.claims[role].Tick(now), fx)
 		}
-		if slices.ContainsFunc(n.heard, func(h heardClaim) bool { return now.Sub(h.at) > heardClaimLasts }) {
+		if n.busy() {
+			n.worked = now
+		}
+		if slices.ContainsFunc(n.heard, func(h heardClaim) bool { return now > h.until }) {
 			n.moved = true // a holder's word is worth no more than its record now
 		}
 		n.electMoved(now, fx)
@@ -288,9 +297,15 @@ func (n *Node) compare(now Instant, fx *Effects) {
 // Next is when Tick has something to do that no event brings: the node may sleep until then,
 // or until an event. One that wakes much later than it promises by this has stalled.
 func (n *Node) Next(now Instant) Instant {
-	next := Never
+	if n.due {
+		return n.rests(now, now)
+	}
+	next := n.compared.Add(compareEvery)
 	for _, h := range n.held {
 		next = min(next, h.at)
+	}
+	for _, h := range n.heard {
+		next = min(next, h.until+1)
 	}
 	for _, site := range n.names {
 		at := n.sites[site]

@@ -22,12 +22,20 @@ func (c *Coordinator) openBeats(now Instant) {
 	}
 }
 
+// busy reports whether there is work, or something that a heartbeat has to tell.
+func (c *Coordinator) busy() bool {
+	return c.claiming || len(c.work) > 0 || len(c.published) > 0 || c.run != nil && !c.run.Ended(c.next)
+}
+
 // heartbeat tells the devices and the standbys that the holder lives, and where the run is.
 func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
-	if c.beat > 0 && now < c.heart.Add(HeartbeatInterval) {
+	if c.busy() {
+		c.pace.work(now)
+	}
+	if c.beat > 0 && now < c.pace.next() {
 		return
 	}
-	c.heart = now
+	resting := c.pace.sent(now)
 	c.beat++
 	if c.run != nil && !c.claiming {
 		c.floor = max(c.floor, c.lowest())
@@ -42,7 +50,7 @@ func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
 	for _, p := range audience {
 		h := &Heartbeat{
 			Claim: Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}, Number: c.beat,
-			Trip: c.links.of(p).trip, Published: told,
+			Trip: c.links.of(p).trip, Published: told, Resting: resting,
 		}
 		if c.run != nil && !c.claiming {
 			run := *c.run

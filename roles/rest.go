@@ -1,12 +1,20 @@
 package roles
 
-import "time"
+import (
+	"time"
 
-// maxRest is how long a node sleeps at most while nothing calls for it: so late, at worst,
-// is noticed what no deadline tells.
-const maxRest = 100 * time.Millisecond
+	"ganglion/inference/topology"
+)
 
-// next is when a Tick may have something to do; at or before now: nothing is known of.
+// How long a node sleeps at most while nothing calls for it: so late, at worst, is noticed
+// what no deadline tells. Of the step machines that is nothing; whoever drives them does
+// now and then what has no deadline of its own.
+const (
+	maxRest   = 100 * time.Millisecond
+	maxIdling = RestInterval // of a node that has had no work for RestAfter
+)
+
+// next is when a Tick may have something to do that the last one had not yet.
 func (c *Claimant) next() Instant {
 	next := c.deadline // Never, unless there is a question
 	add := func(at Instant) {
@@ -19,28 +27,116 @@ func (c *Claimant) next() Instant {
 		add(c.started.Add(StartQuiet))
 	}
 	switch {
-	case c.mine && len(c.hearers) > 0:
-		add(c.beat.Add(HeartbeatInterval))
-	case c.listens:
-		add(c.silence.Until().Add(time.Duration(max(0, c.rank)) * StandbyPatience))
+	case c.mine && !c.coord && len(c.hearers) > 0:
+		next = min(next, c.pace.next())
+	case !c.mine:
+		add(c.suspects())
+		if c.listens {
+			add(c.silence.Until()) // a challenger has no patience
+		}
 	}
 	return next
 }
 
 // rest says that the node sleeps until then, unless an event wakes it: to wake on time is no
 // stall.
-func (c *Claimant) rest(until Instant) { c.ticked = max(c.ticked, until) }
+func (c *Claimant) rest(until Instant) { c.asleep = until }
 
 // rests is what Next returns: no claimant takes the sleep until then for a stall.
 func (n *Node) rests(now, next Instant) Instant {
 	for _, role := range n.order {
-		if at := n.claims[role].next(); at > now {
-			next = min(next, at)
-		}
+		next = min(next, n.claims[role].next())
 	}
-	next = min(max(next, now), now.Add(maxRest))
+	most := maxRest
+	if n.idle(now) {
+		most = maxIdling
+	}
+	next = min(max(next, now), now.Add(most))
 	for _, role := range n.order {
 		n.claims[role].rest(next)
 	}
 	return next
+}
+
+// idle reports whether the node has had no work for RestAfter, and nothing has changed.
+func (n *Node) idle(now Instant) bool { return now >= n.worked.Add(RestAfter) && !n.busy() }
+
+// busy reports whether there is work at the node.
+func (n *Node) busy() bool {
+	for _, site := range n.names {
+		at := n.sites[site]
+		if at.device.busy() || at.coord != nil && at.coord.busy() {
+			return true
+		}
+		for _, a := range at.aggs {
+			if a != nil && (len(a.open) > 0 || len(a.edge.open) > 0) {
+				return true
+			}
+		}
+	}
+	return len(n.held) > 0 || n.cloud != nil && len(n.cloud.upper.open) > 0
+}
+
+// works notes that this node has work for a role that may be its own.
+func (n *Node) works(now Instant, role Role) {
+	n.worked = now
+	if c := n.claims[role]; c != nil && c.mine {
+		c.Works(now)
+		if at := n.coordinated(role); at != nil && at.coord != nil {
+			at.coord.pace.work(now)
+		}
+	}
+}
+
+// given notes what a message gives this node to do.
+func (n *Node) given(now Instant, m Message) {
+	switch m := m.(type) {
+	case *Heartbeat, *HeartbeatAck, *StillHeardAnswer:
+		return
+	case *Scores:
+		n.works(now, AggregatorOf(m.Site, m.Group))
+	case *Features:
+		for _, role := range n.above(m) {
+			n.works(now, role)
+			if role.Kind == CloudKind && n.cloud == nil && n.claims[role] != nil {
+				n.claims[role].Sent(now) // as its standby: who coordinates finds the holder silent
+			}
+		}
+	case *StillHeard:
+		n.works(now, m.Role) // somebody misses its holder
+	}
+	n.worked = now
+}
+
+// gave notes work that this node sends to the holders of roles.
+func (n *Node) gave(now Instant, sends []Send) {
+	sent := func(role Role, to Peer) {
+		if c := n.claims[role]; c != nil && !c.mine && c.promised.Peer == to {
+			c.Sent(now)
+		}
+	}
+	for _, s := range sends {
+		switch m := s.Message.(type) {
+		case *Scores:
+			sent(AggregatorOf(m.Site, m.Group), s.To)
+		case *Features:
+			for _, role := range n.above(m) {
+				sent(role, s.To)
+			}
+		}
+	}
+}
+
+// above is the roles that features are sent up to.
+func (n *Node) above(m *Features) []Role {
+	if m.Tier == topology.ExitCloud {
+		return []Role{CloudRole()}
+	}
+	var out []Role
+	for g := range n.Groups {
+		if len(m.Items) > 0 {
+			out = append(out, AggregatorOf(m.Items[0].Sample.Site, g))
+		}
+	}
+	return out
 }

@@ -37,6 +37,8 @@ type actor struct {
 	highest map[Role]Epoch
 	next    int // member to ask for what its log lacks
 	heardOf Seq // the last number of the claim that was heard of
+	woke    int // ticks and frames taken, in all lives
+	sent    int // frames
 }
 
 // clock is the time on the process's own clock.
@@ -161,16 +163,24 @@ func (n *actor) tick(life int) {
 		return
 	}
 	n.timer = time.Duration(Never)
+	n.woke++
 	n.do(func(now Instant, fx *Effects) { n.node.Tick(now, fx) })
-	if n.w.starting && n.coord() != nil {
-		n.do(func(now Instant, fx *Effects) {
-			run := RunRecord{Site: hall, Period: n.w.period, Count: n.w.count, Entries: []Entry{{}}}
-			if id, ok := n.node.StartRun(now, run, fx); ok {
-				n.w.starting = false
-				n.w.note("%s starts run %d", n, id-run7)
-			}
-		})
+	n.startRun()
+}
+
+// startRun starts the run that is wanted, where the process can.
+func (n *actor) startRun() {
+	if !n.w.starting || n.coord() == nil {
+		return
 	}
+	n.do(func(now Instant, fx *Effects) {
+		run := RunRecord{Site: hall, Period: n.w.period, Count: n.w.count, Entries: []Entry{{}}}
+		if id, ok := n.node.StartRun(now, run, fx); ok {
+			n.w.starting = false
+			n.w.beats = max(n.w.beats, n.w.now+time.Duration(n.w.count)*n.w.period)
+			n.w.note("%s starts run %d", n, id-run7)
+		}
+	})
 }
 
 func (n *actor) tickAt(life int, t time.Duration) {
@@ -336,6 +346,7 @@ func (n *actor) look(view int, id SampleID) ViewResult {
 
 // receive takes a frame.
 func (n *actor) receive(from Peer, frame []Message) {
+	n.woke++
 	n.do(func(now Instant, fx *Effects) {
 		for _, m := range frame {
 			if n.w.loose.unfenced {

@@ -16,11 +16,10 @@ const (
 
 // settle lets time pass until all is final and stays so, or ought to be.
 func (w *world) settle() {
-	beats := 3*time.Second + time.Duration(w.count)*w.period
 	since := time.Duration(-1)
 	for {
 		w.run(w.now + 250*ms)
-		over := max(w.faulted, beats)
+		over := max(w.faulted, w.beats)
 		switch {
 		case w.now < over+250*ms, len(w.unsettled(false)) > 0:
 			since = -1

@@ -35,7 +35,8 @@ func commands() map[string]func(a *arguments) func(w *world) {
 		"pin":         func(a *arguments) func(w *world) { return each1(a.one(), pin) },
 		"clone":       func(a *arguments) func(w *world) { return clone(a.one(), a.lasts("for")) },
 		"request":     func(*arguments) func(w *world) { return request },
-		"run":         func(*arguments) func(w *world) { return func(w *world) { w.starting = true } },
+		"run":         func(*arguments) func(w *world) { return run },
+		"measure":     func(a *arguments) func(w *world) { return measure(a.lasts("for")) },
 	}
 }
 
@@ -310,6 +311,32 @@ func clone(name string, d time.Duration) func(w *world) {
 		c.start()
 		w.after(d, c.crash)
 	})
+}
+
+// run starts another run, as long as the first, as soon as somebody coordinates.
+func run(w *world) {
+	w.starting = true
+	if n := w.find("coordinator"); n != nil {
+		n.awake(n.startRun)
+	}
+}
+
+// measure tells how often the nodes wake, and how many frames they send: a second, from now
+// on.
+func measure(d time.Duration) func(w *world) {
+	return func(w *world) {
+		var woke, sent []int
+		for _, n := range w.actors {
+			woke, sent = append(woke, n.woke), append(sent, n.sent)
+		}
+		w.after(d, func() {
+			w.note("-- measured for %v", d)
+			for i, n := range w.actors[:len(woke)] {
+				w.note("   %s wakes %.1f times a second, sends %.1f frames", n,
+					float64(n.woke-woke[i])/d.Seconds(), float64(n.sent-sent[i])/d.Seconds())
+			}
+		})
+	}
 }
 
 // request asks for a sample on demand, of whoever coordinates, until it is answered.

@@ -154,6 +154,7 @@ func (n *actor) send(sends []Send) {
 	for i, to := range order {
 		if target := n.route[to]; target != nil {
 			l := w.link(n, target)
+			n.sent++
 			l.carry(n, target, frame{messages: frames[i], stream: l.stream})
 		}
 	}

@@ -10,10 +10,15 @@ import (
 )
 
 // randomScript makes a scenario of a seed: a deployment, what its nodes and its network are
-// like, and a few faults between 3.2 and 6 s. The same seed gives the same text.
+// like, and a few faults between 3.2 and 6 s or, where the mesh is to rest before a second
+// run, between 11.5 and 14.3 s. The same seed gives the same text.
 func randomScript(seed uint64) string {
-	g := &generator{rng: rand.New(rand.NewPCG(seed, 23))}
+	g := &generator{rng: rand.New(rand.NewPCG(seed, 23)), from: 3200}
+	kind := g.rng.IntN(12)
 	preset := g.of("c", "c", "c", "c", "e", "f", "a", "b")
+	if kind >= duels {
+		preset = g.of("a", "c") // in the first a sample is for long on its way
+	}
 	g.cameras = map[string]int{"b": 1}[preset]
 	if g.cameras == 0 {
 		g.cameras = 2 + g.rng.IntN(3)
@@ -22,6 +27,12 @@ func randomScript(seed uint64) string {
 		}
 	}
 	spares := g.rng.IntN(4)
+	switch {
+	case kind < successions:
+		spares = 3 // so that somebody is left who has stored nothing
+	case kind >= duels:
+		spares = 2 + g.rng.IntN(2)
+	}
 	g.nodes = g.cameras + spares
 	g.line("deployment %s, %d cameras, %d spares", preset, g.cameras, spares)
 	g.line("beats %d every 40ms", 50+g.rng.IntN(30))
@@ -55,9 +66,20 @@ func randomScript(seed uint64) string {
 		g.line("node n%d absent", g.nodes-1)
 		g.fault("restart n%d", g.nodes-1)
 	}
-	if spares > 1 && g.rng.IntN(6) == 0 {
+	switch {
+	case kind < successions:
+		g.succession()
+		return strings.Join(g.lines, "\n") + "\n"
+	case kind == successions:
+		g.rumours()
+		return strings.Join(g.lines, "\n") + "\n"
+	case kind >= duels:
 		g.duel()
 		return strings.Join(g.lines, "\n") + "\n"
+	}
+	if g.rng.IntN(4) == 0 {
+		g.from = 11500
+		g.fault("run")
 	}
 	mild := g.rng.IntN(2) == 0
 	for range g.rng.IntN(6) {
@@ -66,12 +88,19 @@ func randomScript(seed uint64) string {
 	return strings.Join(g.lines, "\n") + "\n"
 }
 
+// Of twelve scenarios three are a succession of holders, one has rumours, two are duels.
+const (
+	successions = 3
+	duels       = 10
+)
+
 // generator makes one scenario.
 type generator struct {
 	rng            *rand.Rand
 	lines          []string
 	cameras, nodes int
 	crashed        int
+	from           int // of faults, in milliseconds
 }
 
 func (g *generator) line(format string, args ...any) {
@@ -89,7 +118,7 @@ func (g *generator) node() string {
 }
 
 func (g *generator) fault(format string, args ...any) {
-	g.line("at %dms %s", 3200+g.rng.IntN(2800), fmt.Sprintf(format, args...))
+	g.line("at %dms %s", g.from+g.rng.IntN(2800), fmt.Sprintf(format, args...))
 }
 
 // duel has roles move between nodes without views while their holders work, and lets those
@@ -102,6 +131,46 @@ func (g *generator) duel() {
 		g.line("at %dms pin n%d", at, g.cameras+who%(g.nodes-g.cameras))
 		at += 100 + g.rng.IntN(150)
 	}
+}
+
+// succession ends one holder after the other, while a sample is on its way, some with their
+// first standby; in some of the scenarios a node begins anew just before, or instead. One
+// that outranks the holder claims without having heard of anything.
+func (g *generator) succession() {
+	anew := g.cameras == 1 || g.rng.IntN(3) == 0
+	at := g.from + g.rng.IntN(200)
+	for range 2 + g.rng.IntN(3) {
+		if anew {
+			who, lasts := g.of("standby-of-coordinator", "n0", g.node()), 20+g.rng.IntN(400)
+			g.line("at %dms restart %s after %dms", at, who, lasts)
+			at += lasts + g.rng.IntN(1100)
+			if g.rng.IntN(2) == 0 {
+				g.line("at %dms pin n%d", at, g.rng.IntN(g.nodes))
+			}
+		}
+		at += -at%40 + g.rng.IntN(12) // beats fall every 40 ms from 3 s on
+		if g.rng.IntN(2) == 0 && g.crashed+1 < g.nodes {
+			g.crashed++
+			g.line("at %dms crash standby-of-coordinator", at)
+		}
+		if g.crashed++; g.crashed < g.nodes {
+			g.line("at %dms %s", at, g.of("crash coordinator", "crash coordinator", "crash coordinator", "crash cloud",
+				"leave coordinator", "leave cloud", "restart coordinator after 20ms", "restart coordinator after 200ms"))
+		}
+		at += 150 + g.rng.IntN(700)
+	}
+}
+
+// rumours has deaths reported that are none, and nothing else, so that nothing excuses a
+// view that is not waited for.
+func (g *generator) rumours() {
+	for range 1 + g.rng.IntN(4) {
+		g.rumour()
+	}
+}
+
+func (g *generator) rumour() {
+	g.fault("false-death n%d at all for %v", g.rng.IntN(g.nodes), time.Duration(6+g.rng.IntN(111))*ms)
 }
 
 // one adds a fault; mild ones leave every pair of live nodes in touch.
@@ -123,7 +192,7 @@ func (g *generator) one(mild bool) {
 	case 2:
 		g.fault("pin n%d", g.rng.IntN(g.nodes))
 	case 3:
-		g.fault("false-death n%d at all for %v", g.rng.IntN(g.nodes), time.Duration(6+g.rng.IntN(111))*ms)
+		g.rumour()
 	case 4:
 		g.fault("request")
 	case 5:

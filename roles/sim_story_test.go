@@ -17,15 +17,16 @@ func (w *world) summary() {
 	var longest, slowest, last time.Duration
 	var from time.Duration
 	superseded := 0
+	run := RunID(0)
 	for _, id := range w.order { // as they were published
 		first := w.said[id][0]
 		v := w.verdict(id)
 		exits[exitOf(v)]++
 		slowest = max(slowest, first.Latency)
-		if last > 0 && first.at-last > longest {
+		if id.Run == run && first.at-last > longest { // between two runs there is none
 			longest, from = first.at-last, last
 		}
-		last = first.at
+		last, run = first.at, id.Run
 		hashes := map[Hash]bool{}
 		for _, p := range w.said[id] {
 			hashes[p.Sealed.Hash] = true

@@ -78,7 +78,7 @@ func TestSilenceLimit(t *testing.T) {
 			now := Instant(0)
 			for range 50 {
 				now = now.Add(tt.gap)
-				s.Heard(now)
+				s.Heard(now, false)
 			}
 			if got := s.Until().Sub(now); got < tt.least || got > tt.most {
 				t.Errorf("silent after %v, want %v to %v", got, tt.least, tt.most)

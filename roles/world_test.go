@@ -33,10 +33,11 @@ type world struct {
 	count  Beat
 	loose  looseness
 
-	runs     []RunID // that were started
-	starting bool    // a run is wanted and not there
-	reach    []int   // [actor] the part of the network that it is in
-	changed  bool    // reach is to be found anew
+	runs     []RunID       // that were started
+	starting bool          // a run is wanted and not there
+	beats    time.Duration // when those of the last run have fallen
+	reach    []int         // [actor] the part of the network that it is in
+	changed  bool          // reach is to be found anew
 
 	said     map[SampleID][]*statement // every publication that any holder made
 	order    []SampleID                // of said
@@ -182,6 +183,7 @@ func newWorld(t testing.TB, seed uint64, s *setting, loose looseness) *world {
 	w := &world{
 		seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), links: map[[2]int]*link2{}, net: s.weather, base: s.weather, loose: loose,
 		period: s.period, count: s.count, said: map[SampleID][]*statement{}, verdicts: map[Hash]*Verdict{},
+		beats:    3*time.Second + time.Duration(s.count)*s.period,
 		captured: map[SampleID]map[int]capturing{}, changed: true, seen: map[string]int{},
 	}
 	top, err := topology.Preset(s.preset, topology.Base{

@@ -1241,7 +1241,10 @@ type Heartbeat struct {
 	// floor of the run.
 	Floor uint64 `protobuf:"varint,6,opt,name=floor,proto3" json:"floor,omitempty"`
 	// published samples on demand, since the last heartbeats.
-	Published     []*Sample `protobuf:"bytes,7,rep,name=published,proto3" json:"published,omitempty"`
+	Published []*Sample `protobuf:"bytes,7,rep,name=published,proto3" json:"published,omitempty"`
+	// resting says that the next heartbeat follows after a second, or with the next work, and
+	// not after 100 ms.
+	Resting       bool `protobuf:"varint,8,opt,name=resting,proto3" json:"resting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1323,6 +1326,13 @@ func (x *Heartbeat) GetPublished() []*Sample {
 		return x.Published
 	}
 	return nil
+}
+
+func (x *Heartbeat) GetResting() bool {
+	if x != nil {
+		return x.Resting
+	}
+	return false
 }
 
 // HeartbeatAck answers a heartbeat.
@@ -4538,7 +4548,7 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\bclaiming\x18\r \x01(\v2\x1a.ganglion.wire.v1.ClaimingH\x00R\bclaiming\x12B\n" +
 	"\fclaim_answer\x18\x0e \x01(\v2\x1d.ganglion.wire.v1.ClaimAnswerH\x00R\vclaimAnswer\x129\n" +
 	"\thand_over\x18\x0f \x01(\v2\x1a.ganglion.wire.v1.HandOverH\x00R\bhandOverB\t\n" +
-	"\amessage\"\x83\x02\n" +
+	"\amessage\"\x9d\x02\n" +
 	"\tHeartbeat\x12-\n" +
 	"\x05claim\x18\x01 \x01(\v2\x17.ganglion.wire.v1.ClaimR\x05claim\x12-\n" +
 	"\x03run\x18\x02 \x01(\v2\x1b.ganglion.wire.v1.RunRecordR\x03run\x12\x19\n" +
@@ -4546,7 +4556,8 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\atrip_ns\x18\x04 \x01(\x04R\x06tripNs\x12\x16\n" +
 	"\x06number\x18\x05 \x01(\x04R\x06number\x12\x14\n" +
 	"\x05floor\x18\x06 \x01(\x04R\x05floor\x126\n" +
-	"\tpublished\x18\a \x03(\v2\x18.ganglion.wire.v1.SampleR\tpublished\"\x81\x01\n" +
+	"\tpublished\x18\a \x03(\v2\x18.ganglion.wire.v1.SampleR\tpublished\x12\x18\n" +
+	"\aresting\x18\b \x01(\bR\aresting\"\x81\x01\n" +
 	"\fHeartbeatAck\x12*\n" +
 	"\x04role\x18\x01 \x01(\v2\x16.ganglion.wire.v1.RoleR\x04role\x12-\n" +
 	"\x05epoch\x18\x02 \x01(\v2\x17.ganglion.wire.v1.EpochR\x05epoch\x12\x16\n" +

@@ -10,6 +10,7 @@ func (e *encoder) heartbeat(m *roles.Heartbeat) {
 	e.uint(5, m.Number)
 	e.uint(6, uint64(m.Floor))
 	e.samples(7, m.Published)
+	e.bool(8, m.Resting)
 }
 
 func (c *cursor) heartbeat() *roles.Heartbeat {
@@ -30,6 +31,8 @@ func (c *cursor) heartbeat() *roles.Heartbeat {
 			m.Floor = c.beat()
 		case 7:
 			m.Published = c.addSample(m.Published, "published")
+		case 8:
+			m.Resting = c.bool()
 		}
 	}
 	c.d.held(m.Claim.Role, m.Claim.Epoch)

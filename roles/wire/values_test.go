@@ -285,7 +285,7 @@ func (v values) message(sort int) roles.Message {
 	case aHeartbeat:
 		return &roles.Heartbeat{
 			Claim: v.claim(), Run: v.run(), Since: v.duration(), Trip: v.duration(),
-			Number: v.Uint64(), Floor: v.beat(), Published: v.samples(3),
+			Number: v.Uint64(), Floor: v.beat(), Published: v.samples(3), Resting: v.yes(),
 		}
 	case aHeartbeatAck:
 		return &roles.HeartbeatAck{Role: v.role(), Epoch: v.epoch(), Number: v.Uint64()}
