@@ -52,8 +52,8 @@
 //	entries = t.Verdict(time.Now(), verdict)        // from one node, or from several
 //	report := t.Report(1, time.Now())
 //
-// Events and verdicts of a node that a fault is in force at are not to be fed: what it says
-// is its own view, not the mesh's. Faults overlap as they like; a verdict belongs to the
+// Events and verdicts of a node that is dead, stands still or is cut off are not to be fed:
+// what it says is its own view, not the mesh's. Faults overlap as they like; a verdict belongs to the
 // injection before it.
 //
 // A sample is in flight when its moment has come and its verdict is not out: the moment of

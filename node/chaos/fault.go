@@ -63,6 +63,9 @@ func (f Fault) WithDefaults() Fault {
 // Lasts reports whether a fault of this sort goes on for a time, after which it is over.
 func (f Fault) Lasts() bool { return f.Do != Kill && f.Do != Heal }
 
+// Mutes reports whether nothing gets out of a node, or into it, by a fault of this sort.
+func (f Fault) Mutes() bool { return f.Do == Kill || f.Do == Pause || f.Do == Cut }
+
 // Validate returns every fault of the fault, joined, or nil.
 func (f Fault) Validate() error {
 	var faults []error

@@ -21,7 +21,7 @@ type Report struct {
 	Moved   []Entry
 	First   *Entry // verdict after it; nil: none
 	// LargestGap between two verdicts from the last one before the fault to the next fault,
-	// as they came to whoever listened; UsualGap is the median of those before.
+	// as they came to whoever listened; UsualGap is the mean of those before.
 	LargestGap, UsualGap time.Duration
 	Open                 bool // the largest gap has no end yet
 	Silent               bool // no verdict came, before or after
@@ -112,7 +112,10 @@ func (r *Report) Lines() []string {
 		return []string{"no verdict came, before or after: nothing is asked of the mesh"}
 	}
 	gap := "largest gap between verdicts " + duration(r.LargestGap)
-	if r.Open {
+	switch {
+	case r.LargestGap == 0:
+		gap = "too short to see a gap between verdicts"
+	case r.Open:
 		gap = "no verdict for " + duration(r.LargestGap)
 	}
 	if r.UsualGap > 0 {
@@ -165,24 +168,39 @@ func roleName(role string) string {
 	return kind
 }
 
-func injectedText(i *Injection) string {
+// namesMost is how many targets are named; more are counted.
+const namesMost = 4
+
+// targetsText is the targets, with their roles or without.
+func targetsText(i *Injection, roles bool) string {
+	if len(i.Targets) > namesMost {
+		return fmt.Sprintf("%d nodes", len(i.Targets))
+	}
 	var names []string
 	for _, n := range i.Targets {
 		name := n.Name
-		if len(n.Roles) > 0 {
+		if roles && len(n.Roles) > 0 {
 			name += " (" + strings.Join(n.Roles, ", ") + ")"
 		}
 		names = append(names, name)
 	}
-	return fmt.Sprintf("%s: %s", i.Fault, strings.Join(names, ", "))
+	return strings.Join(names, ", ")
+}
+
+func injectedText(i *Injection) string {
+	text := fmt.Sprintf("%s: %s", i.Fault, targetsText(i, true))
+	if len(i.Targets) > namesMost {
+		var names []string
+		for _, n := range i.Targets {
+			names = append(names, n.Name)
+		}
+		text += ", " + strings.Join(names, ", ")
+	}
+	return text
 }
 
 func overText(i *Injection) string {
-	var names []string
-	for _, n := range i.Targets {
-		names = append(names, n.Name)
-	}
-	return fmt.Sprintf("%s of %s is over", i.Fault.Do, strings.Join(names, ", "))
+	return fmt.Sprintf("%s of %s is over", i.Fault.Do, targetsText(i, false))
 }
 
 func noticedText(by, who, how, role string) string {

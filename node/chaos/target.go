@@ -153,11 +153,17 @@ func (t Target) all(alive []*controlpb.Member, views []string) (of []*controlpb.
 	return t.named(alive)
 }
 
+// names reports whether the target is this very member.
+func (t Target) names(m *controlpb.Member) bool {
+	p := m.GetPeer()
+	return m.GetName() == t.set || len(t.set) >= leastPrefix && (strings.HasPrefix(p, t.set) || strings.HasSuffix(p, t.set))
+}
+
 // named is the member whose peer is meant.
 func (t Target) named(alive []*controlpb.Member) ([]*controlpb.Member, error) {
 	var of []*controlpb.Member
 	for _, m := range alive {
-		if p := m.GetPeer(); len(t.set) >= leastPrefix && (strings.HasPrefix(p, t.set) || strings.HasSuffix(p, t.set)) {
+		if t.names(m) {
 			of = append(of, m)
 		}
 	}
@@ -183,3 +189,6 @@ func one(t Target, of []*controlpb.Member) ([]*controlpb.Member, error) {
 	}
 	return nil, fmt.Errorf("%s: %d nodes are called so: give the peer, %s", t, len(of), strings.Join(peers, " or "))
 }
+
+// Drawn reports whether some of several are struck.
+func (t Target) Drawn() bool { return t.drawn }

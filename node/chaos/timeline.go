@@ -19,6 +19,7 @@ const (
 	Moved    What = "moved"   // a role of a target is another's
 	Answered What = "verdict" // the first that did not come from a target
 	Over     What = "over"    // the fault is
+	Healed   What = "healed"  // it was ended on purpose
 	Back     What = "back"    // a target is in the mesh again
 )
 
@@ -52,11 +53,6 @@ func (i *Injection) has(peer string) bool {
 	return peer != "" && slices.ContainsFunc(i.Targets, func(n Node) bool { return n.Peer == peer })
 }
 
-// silences reports whether what the targets say does not come out of them.
-func (i *Injection) silences() bool {
-	return i.Fault.Do == Kill || i.Fault.Do == Pause || i.Fault.Do == Cut
-}
-
 // Entry is one thing in a timeline.
 type Entry struct {
 	Number int           // of the injection, from 1
@@ -82,6 +78,7 @@ type struck struct {
 	Injection
 	number int
 	over   bool
+	overAt time.Time
 	gone   map[string]bool // targets that somebody noticed, by peer
 	said   map[string]bool // entries that were made
 	before time.Time       // when the last verdict came; zero: none has
@@ -123,7 +120,11 @@ func (t *Timeline) Inject(i Injection) []Entry {
 	s.flight.low, s.flight.known = t.verdicts.low()
 	s.report.UsualGap, s.before = t.verdicts.usual(), t.verdicts.last
 	t.struck = append(t.struck, s)
-	return []Entry{s.entry(i.At, Entry{What: Injected, Text: injectedText(&i)})}
+	what := Injected
+	if i.Fault.Do == Heal {
+		what = Healed
+	}
+	return []Entry{s.entry(i.At, Entry{What: what, Text: injectedText(&i)})}
 }
 
 // Over notes that a fault is over: healed, or by its own time.
@@ -132,7 +133,7 @@ func (t *Timeline) Over(number int, at time.Time) []Entry {
 		return nil
 	}
 	s := t.struck[number-1]
-	s.over = true
+	s.over, s.overAt = true, at
 	return []Entry{s.entry(at, Entry{What: Over, Text: overText(&s.Injection)})}
 }
 
@@ -155,10 +156,15 @@ func (t *Timeline) Event(at time.Time, by string, e *controlpb.EventsResponse) [
 	return nil
 }
 
-// struckBy is the last injection that struck a peer and is not from after a time.
-func (t *Timeline) struckBy(peer string, at time.Time) *struck {
+// lingers is for how long after a fault what happens to its targets is put down to it.
+const lingers = 5 * time.Second
+
+// struckBy is the last injection that struck one of the peers, is not from after a time, and
+// was not over long before it.
+func (t *Timeline) struckBy(at time.Time, peers ...string) *struck {
 	for _, s := range slices.Backward(t.struck) {
-		if s.has(peer) && !at.Before(s.At) {
+		late := s.over && at.After(s.overAt.Add(lingers))
+		if s.Fault.Do != Heal && slices.ContainsFunc(peers, s.has) && !at.Before(s.At) && !late {
 			return s
 		}
 	}
@@ -167,8 +173,8 @@ func (t *Timeline) struckBy(peer string, at time.Time) *struck {
 
 // noticed tells the first node that noticed a target, for each way of noticing.
 func (t *Timeline) noticed(at time.Time, by, peer, how, role string) []Entry {
-	s := t.struckBy(peer, at)
-	if s == nil || s.Fault.Do == Heal || !s.once("noticed", peer, how) {
+	s := t.struckBy(at, peer)
+	if s == nil || !s.once("noticed", peer, how) {
 		return nil
 	}
 	s.gone[peer] = s.gone[peer] || how == HowMembership
@@ -180,7 +186,7 @@ func (t *Timeline) noticed(at time.Time, by, peer, how, role string) []Entry {
 
 // claimed tells of a node that claims what a target had.
 func (t *Timeline) claimed(at time.Time, of map[string]string) []Entry {
-	s := t.struckBy(of["before"], at)
+	s := t.struckBy(at, of["before"])
 	if s == nil || !s.once("claimed", of["role"], of["peer"]) {
 		return nil
 	}
@@ -192,24 +198,26 @@ func (t *Timeline) claimed(at time.Time, of map[string]string) []Entry {
 	return []Entry{e}
 }
 
-// moved tells of who has a role that a target had.
+// moved tells of who has a role that a target had, or of a target that has one.
 func (t *Timeline) moved(at time.Time, of map[string]string) []Entry {
-	s := t.struckBy(of["before"], at)
-	if s == nil || of["peer"] == "" || !s.once("moved", of["role"], of["peer"]) {
+	s := t.struckBy(at, of["before"], of["peer"])
+	if s == nil || of["before"] == "" || of["peer"] == "" || !s.once("moved", of["role"], of["peer"]) {
 		return nil
 	}
-	who := s.name(of["before"])
 	e := s.entry(at, Entry{
-		What: Moved, Node: who, By: of["name"], Role: of["role"],
-		Text: of["name"] + " is " + roleName(of["role"]) + " instead of " + who,
+		What: Moved, Node: s.name(of["before"]), By: of["name"], Role: of["role"],
+		Text: of["name"] + " is " + roleName(of["role"]) + " now",
 	})
+	if s.has(of["before"]) {
+		e.Text = of["name"] + " is " + roleName(of["role"]) + " instead of " + e.Node
+	}
 	s.report.Moved = append(s.report.Moved, e)
 	return []Entry{e}
 }
 
 // back tells of a target that is in the mesh again after it was missed.
 func (t *Timeline) back(at time.Time, peer string) []Entry {
-	s := t.struckBy(peer, at)
+	s := t.struckBy(at, peer)
 	if s == nil || !s.gone[peer] || !s.once("back", peer) {
 		return nil
 	}
@@ -242,10 +250,34 @@ func (t *Timeline) Verdict(at time.Time, v *controlpb.Verdict) []Entry {
 	return last.first(at, &one, v)
 }
 
+// Logged takes a verdict that was read from a log, later than it came: it counts for what was
+// in flight alone.
+func (t *Timeline) Logged(v *controlpb.Verdict) {
+	if run := runOf(v); v.GetSupersededBy() != "" || run == "" || run != t.verdicts.run {
+		return
+	}
+	if one, ok := t.verdicts.logged(v); ok {
+		for _, s := range t.recent() {
+			s.flight.take(s.At, &one, v)
+		}
+	}
+}
+
+// Waiting is the first beat of the run that is waited for because its sample was in flight at
+// the last injections; ok is false where none is.
+func (t *Timeline) Waiting() (run string, from uint64, ok bool) {
+	for _, s := range t.recent() {
+		if s.flight.outcome(&t.verdicts).Waiting > 0 && !s.flight.ended && (!ok || s.flight.low < from) {
+			run, from, ok = t.verdicts.run, s.flight.low, true
+		}
+	}
+	return run, from, ok
+}
+
 // first tells the first verdict that shows that the mesh answers in spite of the fault: it is
 // from after it and, where what the targets say does not come out, from another node.
 func (s *struck) first(at time.Time, one *arrival, v *controlpb.Verdict) []Entry {
-	if !one.released.After(s.At) || s.silences() && s.has(v.GetEpoch().GetPeer()) || !s.once("verdict") {
+	if !one.released.After(s.At) || s.Fault.Mutes() && s.has(v.GetEpoch().GetPeer()) || !s.once("verdict") {
 		return nil
 	}
 	e := s.entry(at, Entry{What: Answered, By: v.GetHolder(), Sample: v.GetSample(), Text: answeredText(v)})
@@ -279,8 +311,8 @@ func (t *Timeline) Report(number int, now time.Time) Report {
 	return r
 }
 
-// Calm reports whether there is nothing to wait for after the last injection: it is over or a
-// kill, an answer came, nothing is in flight, and every target of a kill was missed.
+// Calm reports whether there is nothing to wait for after the last injection: it is over, or a
+// kill whose targets were missed and replaced; an answer came; nothing is in flight.
 func (t *Timeline) Calm() bool {
 	if len(t.struck) == 0 {
 		return true
@@ -290,11 +322,32 @@ func (t *Timeline) Calm() bool {
 	switch {
 	case s.Fault.Do == Heal:
 		return true
-	case s.Fault.Do == Kill && len(s.gone) < len(s.Targets), s.Fault.Lasts() && !s.over:
+	case s.Fault.Do == Kill && (len(s.gone) < len(s.Targets) || !s.replaced()), s.Fault.Lasts() && !s.over:
 		return false
 	}
 	return flying.Waiting == 0 && (s.report.First != nil || t.verdicts.last.IsZero())
 }
+
+// replaced reports whether every role that the targets had is another's.
+func (s *struck) replaced() bool {
+	for _, n := range s.Targets {
+		for _, role := range n.Roles {
+			moved := slices.ContainsFunc(s.report.Moved, func(e Entry) bool { return e.Node == n.Name && roleName(e.Role) == role })
+			if !moved && (role == "aggregator" || role == "cloud") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Harmless reports whether nothing but healing was injected.
+func (t *Timeline) Harmless() bool {
+	return !slices.ContainsFunc(t.struck, func(s *struck) bool { return s.Fault.Do != Heal })
+}
+
+// Verdicts is how many verdicts have come.
+func (t *Timeline) Verdicts() int { return t.verdicts.count }
 
 // Len is how many injections there are.
 func (t *Timeline) Len() int { return len(t.struck) }

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -11,8 +12,9 @@ import (
 
 // The sizes of what a timeline keeps of verdicts.
 const (
-	beatsKept = 1 << 16 // of the run; older ones count as received
-	gapsKept  = 256     // of which the usual one is the median
+	beatsKept  = 1 << 16 // of the run; older ones count as received
+	timesKept  = 256     // of verdicts, for the usual time between them
+	leastTimes = 4       // that say something of it
 )
 
 // stream is the verdicts of the present run as they come, each once.
@@ -20,13 +22,14 @@ type stream struct {
 	run    string
 	period time.Duration
 	origin time.Time // of beat 0, by the earliest verdict for its beat; zero: not placed
+	count  int       // all that came
 	last   time.Time // when the last one came; zero: none has
 
 	beats map[uint64]bool // received, all below lowest included
 	least uint64          // the first that was received, or is still kept
 	most  uint64
 	other map[string]bool // samples on demand
-	gaps  []time.Duration // between the last ones, a ring
+	times []time.Time     // of the last ones, a ring
 	next  int
 }
 
@@ -85,6 +88,18 @@ func (s *stream) add(at time.Time, v *controlpb.Verdict) (one arrival, ok bool) 
 	return s.place(at, beat, time.Duration(v.GetSinceBeatNs())), true
 }
 
+// logged notes a verdict that was read later than it came; ok is false where it is known, or
+// its moment cannot be told.
+func (s *stream) logged(v *controlpb.Verdict) (one arrival, ok bool) {
+	beat := v.GetBeat()
+	if s.beats == nil || s.beats[beat] || s.origin.IsZero() || beat < s.least || beat > s.most {
+		return arrival{}, false
+	}
+	s.beats[beat] = true
+	moment := s.origin.Add(time.Duration(beat) * s.period)
+	return arrival{beat: beat, numbered: true, moment: moment, released: moment.Add(time.Duration(v.GetSinceBeatNs()))}, true
+}
+
 // place finds the moment of a beat. What a verdict takes to get here makes its moment seem
 // later, never earlier: the earliest of all places the run.
 func (s *stream) place(at time.Time, beat uint64, since time.Duration) arrival {
@@ -101,35 +116,36 @@ func (s *stream) place(at time.Time, beat uint64, since time.Duration) arrival {
 
 // came notes the time of a verdict.
 func (s *stream) came(at time.Time) {
-	if !s.last.IsZero() && at.After(s.last) {
-		gap := at.Sub(s.last)
-		if len(s.gaps) < gapsKept {
-			s.gaps = append(s.gaps, gap)
-		} else {
-			s.gaps[s.next] = gap
-			s.next = (s.next + 1) % gapsKept
-		}
+	s.count++
+	if len(s.times) < timesKept {
+		s.times = append(s.times, at)
+	} else {
+		s.times[s.next] = at
+		s.next = (s.next + 1) % timesKept
 	}
 	if s.last.Before(at) {
 		s.last = at
 	}
 }
 
-// usual is the median time between two verdicts; zero: not known.
+// usual is the mean time from one verdict to the next of late; zero: not known. Several may
+// come at once.
 func (s *stream) usual() time.Duration {
-	if len(s.gaps) == 0 {
+	if len(s.times) < leastTimes {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(s.gaps))
-	return sorted[len(sorted)/2]
+	first := slices.MinFunc(s.times, time.Time.Compare)
+	return s.last.Sub(first) / time.Duration(len(s.times)-1)
 }
 
-// trim forgets the oldest beats.
+// trim forgets the oldest beats, some at a time.
 func (s *stream) trim() {
-	for s.most-min(s.most, s.least) > beatsKept {
-		delete(s.beats, s.least)
-		s.least++
+	const slack = beatsKept / 4
+	if s.most-min(s.most, s.least) <= beatsKept+slack {
+		return
 	}
+	s.least = s.most - beatsKept
+	maps.DeleteFunc(s.beats, func(beat uint64, _ bool) bool { return beat < s.least })
 }
 
 // low is the first beat that has no verdict yet.

@@ -44,6 +44,7 @@ beacon_port. GANGLION_TOKEN holds the token itself. docs/configuration.md has th
 				return cmd.Help()
 			}
 			o.node.Version = buildVersion(version)
+			o.node.Waker = wakerOf(&o.node)
 			out := cmd.OutOrStdout()
 			return runNode(cmd.Context(), &o, out, cmd.ErrOrStderr(), isTerminal(out))
 		},
@@ -246,6 +247,9 @@ func narrate(ctx context.Context, n *node.Node, o *nodeOptions, told *teller) er
 		return found.Explain(err)
 	}
 	for events.Receive() {
+		if kind := events.Msg().GetKind(); kind == "noticed" || kind == "claimed" {
+			continue // what comes of it is told: who is gone, who takes over
+		}
 		told.tell("%s", eventLine(events.Msg()))
 	}
 	return errors.Join(found.Explain(events.Err()), events.Close())

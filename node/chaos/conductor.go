@@ -1,0 +1,433 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ganglion/node/control"
+	"ganglion/proto/controlpb"
+)
+
+// The times of a conductor.
+const (
+	askWait    = 3 * time.Second        // for a node to take a fault, or to tell of the members
+	settleWait = 10 * time.Second       // for what a fault still causes when it is over
+	calmWait   = 3 * time.Second        // that is listened on when there seems to be nothing more
+	warmWait   = 2 * time.Second        // for the verdicts before the first fault
+	warmEnough = 8                      // of these
+	readPace   = time.Second            // of reading a log for what was missed
+	orderWait  = 50 * time.Millisecond  // for what was said before, by another node
+	tickPace   = 250 * time.Millisecond // of looking what is over, and for new nodes
+	healWait   = 5 * time.Second        // for healing at the end
+	goneAfter  = 2 * time.Second        // what a node says so shortly after its fault is its own view yet
+	watchMost  = 64                     // nodes whose events are listened to
+	eyesMost   = 2                      // nodes whose verdicts are followed, of those that no fault is in force at
+	heardMost  = 4096                   // events and verdicts that wait
+)
+
+// Teller is told what a conductor does, one call at a time.
+type Teller interface {
+	// Entry takes an entry of the timeline.
+	Entry(e Entry)
+	// Report takes the sum of an injection, once the next is made or all is over.
+	Report(r Report)
+	// Remark takes a sentence for people.
+	Remark(text string)
+}
+
+// ConductorConfig says where a conductor works.
+type ConductorConfig struct {
+	// Asked is the node by which the mesh is known.
+	Asked *control.Node
+	// Local returns the nodes of the mesh that run on this machine, but those whose run file
+	// is to be skipped. Nil: those that the run files name.
+	Local func(ctx context.Context, skip func(control.RunFile) bool) ([]*control.Node, error)
+	// Seed decides who is drawn.
+	Seed uint64
+}
+
+// Summary is what came of a plan.
+type Summary struct {
+	Seed    uint64            `json:"seed"`
+	Faults  []Report          `json:"faults"`
+	Failed  []string          `json:"failed"` // injections that could not be made, and why
+	Healed  []string          `json:"healed"` // at the end, because the plan was ended
+	Run     string            `json:"run"`    // the last
+	Tally   *controlpb.Tally  `json:"-"`      // of that run; nil: nobody could say
+	Targets map[string]string `json:"-"`      // names, by peer, of all that were struck
+}
+
+// Conductor carries out plans. It is used once.
+type Conductor struct {
+	config ConductorConfig
+	to     Teller
+	draw   *rand.Rand
+	line   *Timeline
+
+	locals   map[string]*control.Node // by peer
+	inForce  map[string]harm          // by peer
+	watched  map[string]bool          // streams of verdicts, see streamOf
+	lost     map[string]time.Time     // when such a stream ended
+	heard    chan heard
+	pending  []heard // by time, until what was said before has come too
+	found    chan []*control.Node
+	streams  errgroup.Group
+	start    time.Time
+	read     time.Time // when a log was read last
+	several  bool      // injections are planned
+	running  bool      // a run goes on at the start
+	reported int       // injections
+	summary  Summary
+}
+
+// harm is what was done to a node, as its conductor believes.
+type harm struct {
+	name  string
+	until time.Time // zero: its process was killed
+	pid   int       // of that process; 0: it is elsewhere
+	lasts bool      // it can be healed
+	mute  bool      // what the node says is its own view alone
+}
+
+// heard is what a node said, and when that was heard.
+type heard struct {
+	at      time.Time
+	by      *control.Node
+	event   *controlpb.EventsResponse
+	verdict *controlpb.Verdict // neither: its stream of verdicts has ended
+}
+
+// NewConductor is a conductor that tells to.
+func NewConductor(c ConductorConfig, to Teller) *Conductor {
+	if c.Local == nil {
+		finder, mesh := control.Finder{}, c.Asked.Status.GetMesh()
+		c.Local = func(ctx context.Context, skip func(control.RunFile) bool) ([]*control.Node, error) {
+			return finder.Local(ctx, mesh, skip)
+		}
+	}
+	return &Conductor{
+		config: c, to: to, draw: rand.New(rand.NewPCG(c.Seed, 0)), line: NewTimeline(), //nolint:gosec // what is drawn is to be drawn again
+		locals: map[string]*control.Node{}, inForce: map[string]harm{}, watched: map[string]bool{}, lost: map[string]time.Time{},
+		heard: make(chan heard, heardMost), found: make(chan []*control.Node, 1), start: time.Now(),
+		summary: Summary{Seed: c.Seed, Targets: map[string]string{}},
+	}
+}
+
+// Run carries a plan out and returns what came of it, once everything that the faults caused
+// is over. Where ctx is done before, it heals what can be healed. The error is ctx's, or says
+// that nobody is left to ask; what could not be injected is in the summary.
+func (c *Conductor) Run(ctx context.Context, p Plan) (*Summary, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	c.several = len(p.Steps) > 1 || p.Steps[0].Every > 0
+	streaming, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		_ = c.streams.Wait() // they end with an error or without, by the end of their context
+	}()
+	found, err := c.config.Local(ctx, func(control.RunFile) bool { return false })
+	if err != nil {
+		return nil, err
+	}
+	c.meet(streaming, found)
+	if c.config.Asked.Run.PID == 0 && c.locals[c.config.Asked.Status.GetPeer()] == nil {
+		c.meet(streaming, []*control.Node{c.config.Asked})
+	}
+	c.running = c.config.Asked.Status.GetRun() != nil
+	c.look(streaming, nil)
+	c.refreshRun(ctx)
+	c.streams.Go(func() error { return c.seek(streaming) })
+	err = c.conduct(ctx, streaming, newAgenda(p))
+	if err != nil {
+		c.healAll(ctx)
+	}
+	c.reports(c.line.Len())
+	c.tally(ctx)
+	return &c.summary, err
+}
+
+// conduct does what is due, listens, and returns when nothing is left to wait for.
+func (c *Conductor) conduct(ctx, streaming context.Context, left *agenda) error {
+	began := time.Now()
+	tick, order := time.NewTicker(tickPace), time.NewTicker(orderWait)
+	defer tick.Stop()
+	defer order.Stop()
+	due := time.NewTimer(0)
+	defer due.Stop()
+	quiet, warm := began, false // since when nothing is to be done any more; the plan has begun
+	for {
+		step, at, more := left.next()
+		if more && warm {
+			due.Reset(max(0, time.Until(began.Add(at))))
+		} else {
+			due.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case h := <-c.heard:
+			c.pend(h)
+		case nodes := <-c.found:
+			c.meet(streaming, nodes)
+		case now := <-order.C:
+			c.end(now)
+			c.listenUntil(streaming, now.Add(-orderWait))
+			if !warm && (c.line.Verdicts() >= warmEnough || c.summary.Run == "" && !c.running || now.Sub(began) > warmWait) {
+				warm, began = true, now
+			}
+		case <-tick.C:
+			c.refreshRun(ctx)
+			c.readBack(ctx)
+		case <-due.C:
+			if err := c.inject(ctx, streaming, &left.steps[step]); err != nil {
+				return err
+			}
+			left.did(step, time.Since(began))
+			quiet = time.Now()
+		}
+		if _, _, more = left.next(); more || c.lasting() {
+			quiet = time.Now()
+		} else if rest := time.Since(quiet); c.line.Calm() && rest >= c.patience() || rest > settleWait {
+			return nil
+		}
+	}
+}
+
+// patience is for how long is listened on where there seems to be nothing more to hear.
+func (c *Conductor) patience() time.Duration {
+	if c.line.Harmless() {
+		return 0
+	}
+	return calmWait
+}
+
+// pend keeps what was heard until what was said before has come too.
+func (c *Conductor) pend(h heard) {
+	i := len(c.pending)
+	for i > 0 && h.at.Before(c.pending[i-1].at) {
+		i--
+	}
+	c.pending = slices.Insert(c.pending, i, h)
+}
+
+// listenUntil listens to what was said before a time.
+func (c *Conductor) listenUntil(streaming context.Context, at time.Time) {
+	n := 0
+	for n < len(c.pending) && c.pending[n].at.Before(at) {
+		n++
+	}
+	now := c.pending[:n]
+	c.pending = slices.Clone(c.pending[n:])
+	for _, h := range now {
+		c.listen(streaming, h)
+	}
+}
+
+// lasting reports whether a fault is in force that will end.
+func (c *Conductor) lasting() bool {
+	for _, h := range c.inForce {
+		if h.lasts {
+			return true
+		}
+	}
+	return false
+}
+
+// listen feeds the timeline with what a node said, unless a fault keeps it from what the
+// others say.
+func (c *Conductor) listen(streaming context.Context, h heard) {
+	if h.event == nil && h.verdict == nil {
+		delete(c.watched, streamOf(h.by))
+		c.lost[streamOf(h.by)] = h.at
+		c.look(streaming, nil)
+		return
+	}
+	if c.mute(h.by.Status.GetPeer(), h.at) {
+		return
+	}
+	var entries []Entry
+	if h.event != nil {
+		entries = c.line.Event(h.at, h.by.Status.GetName(), h.event)
+	} else {
+		entries = c.line.Verdict(h.at, h.verdict)
+	}
+	c.tell(entries)
+}
+
+// mute reports whether a node does not know how the others are: it is dead, stands still or
+// is cut off, or was a moment ago.
+func (c *Conductor) mute(peer string, at time.Time) bool {
+	h, ok := c.inForce[peer]
+	return ok && h.mute && (h.until.IsZero() || at.Before(h.until.Add(goneAfter)))
+}
+
+func (c *Conductor) tell(entries []Entry) {
+	for _, e := range entries {
+		c.to.Entry(e)
+	}
+}
+
+// end notes which faults are over by now.
+func (c *Conductor) end(now time.Time) {
+	for i, s := range c.line.struck {
+		if s.Fault.Lasts() && !s.over && now.After(s.At.Add(s.Fault.For)) {
+			c.tell(c.line.Over(i+1, s.At.Add(s.Fault.For)))
+		}
+	}
+	for peer, h := range c.inForce { // each is another node: the order does not matter
+		if h.lasts && now.After(h.until) {
+			h.lasts = false
+			c.inForce[peer] = h
+		}
+		if !h.until.IsZero() && now.After(h.until.Add(goneAfter)) {
+			delete(c.inForce, peer)
+		}
+	}
+}
+
+// reports tells of the injections up to one that were not told of.
+func (c *Conductor) reports(upTo int) {
+	for ; c.reported < upTo; c.reported++ {
+		r := c.line.Report(c.reported+1, time.Now())
+		c.summary.Faults = append(c.summary.Faults, r)
+		c.to.Report(r)
+	}
+}
+
+// eyes is a node to ask, at which no fault is in force: the asked one where it can be.
+func (c *Conductor) eyes() *control.Node {
+	now := time.Now()
+	asked := c.config.Asked
+	if here := c.locals[asked.Status.GetPeer()]; here != nil {
+		asked = here // it may be another process by now
+	}
+	if c.fit(asked, now) {
+		return asked
+	}
+	for _, n := range c.sorted() {
+		if c.fit(n, now) {
+			return n
+		}
+	}
+	return nil
+}
+
+// fit reports whether a node is there to be asked: no fault is in force at it, and it has not
+// just ended a stream, as one does that dies.
+func (c *Conductor) fit(n *control.Node, now time.Time) bool {
+	return !c.mute(n.Status.GetPeer(), now) && now.Sub(c.lost[streamOf(n)]) > goneAfter
+}
+
+// sorted is the nodes of this machine by name.
+func (c *Conductor) sorted() []*control.Node {
+	var out []*control.Node
+	for _, n := range c.locals {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b *control.Node) int {
+		return strings.Compare(a.Status.GetName()+a.Status.GetPeer(), b.Status.GetName()+b.Status.GetPeer())
+	})
+	return out
+}
+
+// refreshRun tells the timeline of the run that there is.
+func (c *Conductor) refreshRun(ctx context.Context) {
+	n := c.eyes()
+	if n == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, tickPace)
+	defer cancel()
+	s, err := n.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil || s.GetRun() == nil {
+		return // asked again with the next tick
+	}
+	c.summary.Run = s.GetRun().GetRun()
+	if p := time.Duration(s.GetRun().GetPeriodNs()); p > 0 {
+		c.line.Run(c.summary.Run, p)
+	}
+}
+
+// readBack reads from the log of a node what is missing of the samples in flight: whoever was
+// followed may have been struck itself meanwhile.
+func (c *Conductor) readBack(ctx context.Context) {
+	run, from, ok := c.line.Waiting()
+	if n := c.eyes(); ok && n != nil && !c.lasting() && time.Since(c.read) > readPace {
+		c.read = time.Now()
+		ctx, cancel := context.WithTimeout(ctx, readPace)
+		defer cancel()
+		lines, err := n.Verdicts(ctx, &controlpb.VerdictsRequest{Site: c.config.Asked.Status.GetSite(), Run: run, FromBeat: &from})
+		if err != nil {
+			return // asked again
+		}
+		for lines.Receive() {
+			if v := lines.Msg().GetVerdict(); v != nil {
+				c.line.Logged(v)
+			}
+		}
+		_ = lines.Close() // it is only read from
+	}
+}
+
+// tally asks what became of the samples of the run.
+func (c *Conductor) tally(ctx context.Context) {
+	n := c.eyes()
+	if n == nil || c.summary.Run == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWait)
+	defer cancel()
+	answer, err := n.Tally(ctx, &controlpb.TallyRequest{Run: c.summary.Run})
+	if err != nil {
+		c.to.Remark(fmt.Sprintf("what became of the samples cannot be said: %v", n.Explain(err)))
+		return
+	}
+	c.summary.Tally = answer.GetTally()
+}
+
+// healAll ends everything that this conductor injected and that can be ended, because the
+// plan was ended before its end.
+func (c *Conductor) healAll(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWait)
+	defer cancel()
+	var failed []string
+	for _, peer := range sortedPeers(c.inForce) {
+		h := c.inForce[peer]
+		if !h.lasts || time.Now().After(h.until) {
+			continue
+		}
+		if _, err := c.injectInto(ctx, peer, Fault{Do: Heal}); err != nil {
+			failed = append(failed, fmt.Sprintf("%s (%v; its node ends the fault by itself in %v)", h.name, err, time.Until(h.until).Round(time.Second)))
+			continue
+		}
+		h.lasts, h.until = false, time.Now()
+		c.inForce[peer] = h
+		c.summary.Healed = append(c.summary.Healed, h.name)
+	}
+	if len(c.summary.Healed) > 0 {
+		c.to.Remark("ended: " + strings.Join(c.summary.Healed, ", ") + " healed")
+	}
+	if len(failed) > 0 {
+		c.to.Remark("not healed: " + strings.Join(failed, ", "))
+	}
+}
+
+func sortedPeers(of map[string]harm) []string {
+	var peers []string
+	for p := range of {
+		peers = append(peers, p)
+	}
+	slices.SortFunc(peers, func(a, b string) int { return strings.Compare(of[a].name+a, of[b].name+b) })
+	return peers
+}
+
+// errNobody says that there is nobody to ask.
+var errNobody = errors.New("no node of the mesh on this machine is left to ask and to watch")
