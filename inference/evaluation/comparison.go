@@ -67,21 +67,33 @@ type Compared struct {
 // file.
 func ComparedOf(r *Report, b *inference.Bundle, model string) Compared {
 	t := b.Topology()
-	c := Compared{
-		Cloud: t.Cloud.Features.String(), Filters: t.Device.Blocks[len(t.Device.Blocks)-1].Filters,
-		Model: model, Bundle: r.Bundle, Bytes: len(b.File()),
+	c := choicesOf(t)
+	c = Compared{
+		Local: c.Local, Cloud: c.Cloud, Filters: c.Filters, Model: model, Bundle: r.Bundle, Bytes: len(b.File()),
 		Accuracy: r.Accuracy, Intervals: r.Intervals, LocalExit: r.Calibrated.LocalExit,
 		PayloadPerSeenView: r.PayloadPerSeenView,
 		PayloadFormula:     Number(t.PayloadPerView(float64(r.localOfSeen()))),
 		PayloadAllUp:       Number(t.PayloadPerView(0)),
 	}
-	if t.Local != nil {
-		c.Local = t.Local.Scores.String()
-	}
 	if len(r.MissingByCount) > 0 {
 		c.MissingOne = r.MissingByCount[0]
 	}
 	return c
+}
+
+// choicesOf is what a comparison may change in a topology.
+func choicesOf(t *topology.Topology) Compared {
+	c := Compared{Cloud: t.Cloud.Features.String(), Filters: t.Device.Blocks[len(t.Device.Blocks)-1].Filters}
+	if t.Local != nil {
+		c.Local = t.Local.Scores.String()
+	}
+	return c
+}
+
+// Alike tells whether the network is of a topology, as far as comparisons change it.
+func (c *Compared) Alike(t *topology.Topology) bool {
+	of := choicesOf(t)
+	return c.Local == of.Local && c.Cloud == of.Cloud && c.Filters == of.Filters
 }
 
 // localOfSeen is the share of local exits among the samples with a view left.

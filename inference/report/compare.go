@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"ganglion/inference/evaluation"
@@ -14,21 +16,23 @@ import (
 func ComparisonTable(c *evaluation.Comparison) Table {
 	filters := c.By == evaluation.ByFilters
 	t := Table{
-		Title: "Schemes of aggregation: of the scores at the local exit, of the features at the cloud",
-		Names: []string{"local-cloud", "all local", "95 % interval", "all cloud", "95 % interval", "by the exit rule", "95 % interval", "local exits", "any one lost"},
+		Title: "Schemes of aggregation of the scores at the local exit and of the features at the cloud: accuracy",
+		Names: []string{"local-cloud", "local", "95 % interval", "cloud", "95 % interval", "overall", "95 % interval", "exits", "one lost"},
 	}
 	if filters {
-		t.Title = "Filters of the device: what goes up"
-		t.Names = []string{"filters", "all local", "95 % interval", "all cloud", "95 % interval", "by the exit rule", "95 % interval", "local exits", "any one lost", "bytes measured", "by the formula", "all sent up"}
+		t.Title = "Filters of the device: accuracy, and payload per seen view, measured and by the paper's formula"
+		t.Names = []string{"filters", "local", "95 % interval", "cloud", "95 % interval", "overall", "95 % interval", "exits", "bytes", "formula"}
 	}
 	for i := range c.Networks {
 		n := &c.Networks[i]
 		cells := []string{
 			nameOf(c, n), Percent(n.Accuracy.Local), intervalOf(n, "local"), Percent(n.Accuracy.Cloud), intervalOf(n, "cloud"),
-			Percent(n.Accuracy.Overall), intervalOf(n, "overall"), Percent(n.LocalExit), Percent(n.MissingOne.Worst),
+			Percent(n.Accuracy.Overall), intervalOf(n, "overall"), Percent(n.LocalExit),
 		}
 		if filters {
-			cells = append(cells, Bytes(n.PayloadPerSeenView), Bytes(n.PayloadFormula), Bytes(n.PayloadAllUp))
+			cells = append(cells, Bytes(n.PayloadPerSeenView), Bytes(n.PayloadFormula))
+		} else {
+			cells = append(cells, Percent(n.MissingOne.Worst))
 		}
 		t.add(cells...)
 	}
@@ -68,12 +72,12 @@ func alike(c *evaluation.Comparison) string {
 }
 
 func aggregatorsFigure(c *evaluation.Comparison) Figure {
-	chart := newChart("aggregation at the local exit - at the cloud", "accuracy (%)")
+	chart := newChart("scheme at the local exit (above), at the cloud (below)", "accuracy (%)")
 	var names []string
 	var local, cloud, overall []point
 	for i := range c.Networks {
 		n, x := &c.Networks[i], float64(i)
-		names = append(names, nameOf(c, n))
+		names = append(names, n.Local+"\n"+n.Cloud)
 		local = append(local, at(x-0.2, n.Accuracy.Local, intervalAt(n, "local")))
 		cloud = append(cloud, at(x, n.Accuracy.Cloud, intervalAt(n, "cloud")))
 		overall = append(overall, at(x+0.2, n.Accuracy.Overall, intervalAt(n, "overall")))
@@ -97,11 +101,18 @@ func filtersFigure(c *evaluation.Comparison) Figure {
 		overall = append(overall, at(float64(n.PayloadPerSeenView), n.Accuracy.Overall, intervalAt(n, "overall")))
 		exits = append(exits, bareAt(float64(n.PayloadFormula), n.Accuracy.Overall))
 	}
-	chart.threeTiers(local, cloud, overall, false)
+	chart.threeTiers(local, cloud, nil, false)
+	l := overallLook()
+	l.bare = true // what is sent need not grow with the filters
+	chart.series("by the exit rule", l, overall...)
 	chart.plain("the same, by the formula", look{color: ink, glyph: draw.PlusGlyph{}, bare: true}, exits...)
 	chart.plot.X.Label.Text = "payload (bytes per seen view and sample)"
 	chart.percentages()
 	chart.plot.X.Min = 0
+	chart.plot.X.Max *= 1.05
+	for i, p := range overall {
+		chart.plot.Add(label{p, strconv.Itoa(c.Networks[i].Filters)})
+	}
 	var filters string
 	for i := range c.Networks {
 		if i > 0 {
@@ -110,7 +121,21 @@ func filtersFigure(c *evaluation.Comparison) Figure {
 		filters += strconv.Itoa(c.Networks[i].Filters)
 	}
 	return figure("filters", "Accuracy over payload, by filters of the device",
-		"Devices of "+filters+" filters, from left to right. The local and the cloud exit at what is sent where every sample goes up; the exit rule at what was measured with its thresholds, and at what the formula of section III-E says. "+alike(c), ComparisonTable(c), chart)
+		"Devices of "+filters+" filters; the number is beside the circle. The local and the cloud exit at what is sent where every sample goes up; the exit rule at what was measured with its thresholds, and at what the formula of section III-E says. "+alike(c), ComparisonTable(c), chart)
+}
+
+// label is text beside a point.
+type label struct {
+	at   point
+	text string
+}
+
+// Plot writes the text to the right of the point.
+func (l label) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	style := lettering(p.TextHandler, smallText, draw.XLeft, draw.YCenter)
+	style.Color = overallLook().color
+	c.FillText(style, vg.Point{X: x(l.at.x) + 2*glyphRadius, Y: y(l.at.y)}, l.text)
 }
 
 // threeTiers draws the accuracy of both exits and of the exit rule.

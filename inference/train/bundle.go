@@ -48,11 +48,8 @@ func (t *trainer) provenance() *modelpb.Provenance {
 		Epochs:           uint32(t.state.epoch),
 		BestEpoch:        uint32(best.epoch),
 		Trainer:          Version,
-		Settings:         make(map[string]string),
+		Settings:         t.cfg.Settings(),
 		Figures:          map[string]float64{"validation score": best.result.Score},
-	}
-	for _, s := range t.cfg.settings() {
-		p.Settings[s.name] = s.value
 	}
 	for _, part := range []struct {
 		name    string

@@ -14,6 +14,7 @@ import (
 	"ganglion/inference"
 	"ganglion/inference/dataset"
 	"ganglion/inference/durable"
+	"ganglion/inference/report"
 	"ganglion/inference/topology"
 	"ganglion/inference/train"
 )
@@ -27,6 +28,12 @@ type trainFlags struct {
 	checkpoint string
 	json       bool
 	config     train.Config
+
+	compareAggregators bool
+	compareFilters     []int
+	plots              string
+	outGiven           bool   // --out was given
+	command            string // the command line, for the figures
 }
 
 func newTrainCommand() *cobra.Command {
@@ -39,12 +46,20 @@ at random so that the network expects it. Test frames are never looked at; 15 % 
 the others are set aside to choose the best epoch and the thresholds of the exits.
 
 The same seed makes the same bundle, whatever the number of cores. Ctrl-C saves a
-checkpoint, from which --resume goes on to the very same result.`,
+checkpoint, from which --resume goes on to the very same result.
+
+--compare-aggregators trains all nine pairs of schemes that aggregate at the local
+exit and at the cloud, --compare-filters devices of several numbers of filters: with
+the same split, seed and settings, each measured on the test frames. Their bundles go
+into a folder; --resume keeps those that are done.`,
 		Example: `  ganglion train --data six-cameras.npz --test-frames 1-65,190-204 --out six.ganglion
   ganglion train --data photos/ --topology corner.yaml --out corner.ganglion
-  ganglion train --data six-cameras.npz --views 4 --topology b --out one.ganglion`,
+  ganglion train --data six-cameras.npz --views 4 --topology b --out one.ganglion
+  ganglion train --data six-cameras.npz --compare-aggregators --plots figures/
+  ganglion train --compare-filters 1,2,4,8 --out filters/`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.outGiven, f.command = cmd.Flags().Changed("out"), commandLine(cmd)
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -56,6 +71,9 @@ checkpoint, from which --resume goes on to the very same result.`,
 	flags.StringVar(&f.checkpoint, "checkpoint", "", "file that progress is saved in (default: that of --out with .checkpoint)")
 	flags.BoolVar(&f.config.Resume, "resume", false, "go on from the checkpoint")
 	flags.BoolVar(&f.json, "json", false, "print what was made as JSON")
+	flags.BoolVar(&f.compareAggregators, "compare-aggregators", false, "train and measure all nine pairs of aggregation schemes; --out names a folder (default: aggregators)")
+	flags.IntSliceVar(&f.compareFilters, "compare-filters", nil, "train and measure devices of these numbers of filters, as 1,2,4,8; --out names a folder (default: filters)")
+	flags.StringVar(&f.plots, "plots", "", "also write figures of the comparison and "+report.PageName+" into this folder")
 	f.addSettings(cmd)
 	return cmd
 }
@@ -97,6 +115,9 @@ func (f *trainFlags) run(ctx context.Context, out, errs io.Writer) error {
 	}
 	fmt.Fprintf(errs, "%s on %s: %d samples, %d to validate, %d set aside for test\n",
 		t.Name, set.Name, len(split.Train), len(split.Validation), len(split.Test))
+	if f.compares() {
+		return f.compare(ctx, set, split, t, out, errs)
+	}
 	display := newTrainDisplay(errs)
 	content, err := train.Run(ctx, f.config, set, split, t, display.show)
 	display.end()
@@ -118,6 +139,9 @@ func (f *trainFlags) run(ctx context.Context, out, errs io.Writer) error {
 
 // check finds what is wrong with the flags before any work is done.
 func (f *trainFlags) check() (dataset.FrameRanges, error) {
+	if err := f.checkComparison(); err != nil {
+		return nil, err
+	}
 	if f.checkpoint == "" {
 		f.checkpoint = f.out + ".checkpoint"
 	}
@@ -132,10 +156,10 @@ func (f *trainFlags) check() (dataset.FrameRanges, error) {
 			return nil, &usageError{fmt.Errorf("--test-frames: %w", err)}
 		}
 	}
-	if err := durable.CheckWritable(f.out); err != nil {
-		return nil, err
+	if f.compares() {
+		return frames, nil // the folder is made before anything is trained
 	}
-	return frames, nil
+	return frames, durable.CheckWritable(f.out)
 }
 
 // fit reads a folder of pictures again where the topology asks for another size of
