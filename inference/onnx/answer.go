@@ -35,12 +35,15 @@ func (w *whole) answer(thresholds inference.Thresholds) {
 	class := w.node("ArgMax", []string{chosen}, integer("axis", 1), integer("keepdims", 0))
 	entropy := w.node("GatherND", []string{w.join(entropies), at}, integer("batch_dims", 1))
 
+	rest := w.outputs
+	w.outputs = nil // the answer comes first
 	none, nothing := w.index(0), w.integers("no_class", []int64{-1})
 	w.output(w.node("Where", []string{seen, class, nothing}), Tensor{ClassName, Int64, []int64{Batch}})
 	w.output(w.node("Where", []string{seen, exit, none}), Tensor{ExitName, Int64, []int64{Batch}})
 	w.output(w.node("Where", []string{seen, group, none}), Tensor{GroupName, Int64, []int64{Batch}})
 	w.output(chosen, Tensor{ScoresName, Float32, []int64{Batch, int64(len(w.network.Topology.Classes))}})
 	w.output(entropy, Tensor{EntropyName, Float64, []int64{Batch}})
+	w.outputs = append(w.outputs, rest...)
 }
 
 // exitsOf is the number of exits of a tier.

@@ -8,13 +8,11 @@ import (
 
 // What a model declares; see the package documentation.
 const (
-	irVersion       = 8
-	operatorVersion = 15
-	producer        = "ganglion"
-)
+	IRVersion = 8  // version of the format
+	Opset     = 15 // version of the default operator set
 
-// Opset is the version of the default operator set that the models declare.
-const Opset = operatorVersion
+	producer = "ganglion"
+)
 
 // graph is a GraphProto in the making: nodes in the order in which they run, each
 // with one output, known by the node's name.
@@ -151,8 +149,8 @@ func (g *graph) model() []byte {
 	for _, t := range g.outputs {
 		proto.bytes(graphOutput, valueProto(t))
 	}
-	operators.integer(opsetVersion, operatorVersion)
-	m.integer(modelIRVersion, irVersion)
+	operators.integer(opsetVersion, Opset)
+	m.integer(modelIRVersion, IRVersion)
 	m.text(modelProducerName, producer)
 	m.bytes(modelGraph, proto)
 	m.bytes(modelOpsetImport, operators)

@@ -57,40 +57,45 @@ func (c *faults) addf(tensor, format string, args ...any) {
 const maxCompared = 1024
 
 // err is nil where there is no fault. A missing tensor is told together with the one
-// that was probably meant to be it; each other one that is left over, with the name
-// that it probably should have.
+// that was probably meant to be it; sections of which all is missing, or left over, are
+// told once.
 func (c *faults) err(slots []slot) error {
 	slices.Sort(c.extra)
-	meant := map[string]bool{}
-	for i, s := range c.missing {
-		var near string
-		if i < maxFaultsShown {
-			near = nearest(s.name, c.extra)
-		}
-		if near == "" || meant[near] {
-			c.addf(s.name, "it is missing: the network has it with the shape %v", s.shape)
-			continue
-		}
-		meant[near] = true
-		c.addf(s.name, "it is missing: rename %s, if that is it (shape %v)", printable(near), s.shape)
+	if prefix := c.prefix(); prefix != "" {
+		c.addf(prefix+"*", "all names begin with %s: save them without it", printable(prefix))
+		c.missing, c.extra = nil, nil
 	}
-	var names []string
+	c.pair()
+	expected, given := map[string]int{}, map[string]int{}
 	for _, s := range slots {
-		names = append(names, s.name)
+		expected[sectionOf(s.name)]++
+		given[sectionOf(s.name)]++
 	}
-	for i, name := range c.extra {
-		if meant[name] {
-			continue
+	for _, s := range c.missing {
+		given[sectionOf(s.name)]--
+	}
+	told := map[string]bool{}
+	for _, s := range c.missing {
+		section := sectionOf(s.name)
+		if given[section] > biasesOf(slots, section) {
+			c.addf(s.name, "it is missing: the network has it with the shape %v", s.shape)
+		} else if !told[section] {
+			c.addf(section+".*", "all of it is missing: save it, too, or give the topology without it")
 		}
-		var near string
-		if i < maxFaultsShown {
-			near = nearest(name, names)
-		}
-		if near == "" {
+		told[section] = true
+	}
+	over := map[string]int{}
+	for _, name := range c.extra {
+		over[sectionOf(name)]++
+	}
+	for _, name := range c.extra {
+		section := sectionOf(name)
+		if expected[section] > 0 || over[section] == 1 {
 			c.addf(name, "the network has no such tensor: leave it out, or give the topology that it is for")
-			continue
+		} else if !told[section] {
+			c.addf(section+".*", "the network has nothing of that name: leave it out, or give the topology that it is for")
 		}
-		c.addf(name, "the network has no such tensor; the nearest is %s: leave it out, or give the topology that it is for", near)
+		told[section] = true
 	}
 	if len(c.list) == 0 {
 		return nil
@@ -98,16 +103,77 @@ func (c *faults) err(slots []slot) error {
 	return &Error{Faults: c.list}
 }
 
-// nearest is the name that was probably meant: the same behind a prefix, or else one
-// that differs in few bytes; empty if there is none.
-func nearest(name string, among []string) string {
-	best, least := "", 1+len(name)/3
-	for _, other := range among[:min(len(among), maxCompared)] {
+// prefix is what stands before every name, if the file has the whole network behind
+// it; empty: nothing.
+func (c *faults) prefix() string {
+	if len(c.missing) == 0 {
+		return ""
+	}
+	for _, name := range c.extra {
+		prefix, found := strings.CutSuffix(name, c.missing[0].name)
+		if !found || !strings.HasSuffix(prefix, ".") {
+			continue
+		}
+		for _, s := range c.missing {
+			if _, there := slices.BinarySearch(c.extra, prefix+s.name); !there {
+				return ""
+			}
+		}
+		return prefix
+	}
+	return ""
+}
+
+// pair tells of the missing tensors for which another was probably meant, and takes
+// both from the lists.
+func (c *faults) pair() {
+	var missing []slot
+	for i, s := range c.missing {
+		near := -1
+		if i < maxFaultsShown {
+			near = nearest(s.name, c.extra)
+		}
+		if near < 0 {
+			missing = append(missing, s)
+			continue
+		}
+		c.addf(s.name, "it is missing: rename %s, if that is it (shape %v)", printable(c.extra[near]), s.shape)
+		c.extra = slices.Delete(c.extra, near, near+1)
+	}
+	c.missing = missing
+}
+
+// sectionOf is the part of a name that says which section it is of: "devices.0",
+// "cloud".
+func sectionOf(name string) string {
+	parts := strings.SplitN(name, ".", 3)
+	if len(parts) > 2 && parts[0] != "cloud" {
+		return parts[0] + "." + parts[1]
+	}
+	return parts[0]
+}
+
+// biasesOf is the number of a section's slots that may be empty.
+func biasesOf(slots []slot, section string) int {
+	n := 0
+	for _, s := range slots {
+		if s.bias != nil && sectionOf(s.name) == section {
+			n++
+		}
+	}
+	return n
+}
+
+// nearest is the place of the name that was probably meant: one that differs in few
+// bytes; -1 if there is none.
+func nearest(name string, among []string) int {
+	best, least := -1, 1+len(name)/5
+	for i, other := range among[:min(len(among), maxCompared)] {
 		if strings.HasSuffix(other, "."+name) || strings.HasSuffix(name, "."+other) {
-			return other
+			return i
 		}
 		if d := distance(name, other); d < least {
-			best, least = other, d
+			best, least = i, d
 		}
 	}
 	return best

@@ -207,7 +207,9 @@ func TestImportFaults(t *testing.T) {
 	find(t, f, "devices.0.blocks.0.norm.running_var").Data = words(4, 0, 0, 0, 0xbf800000)
 	linear := find(t, f, "cloud.exit.linear.weight")
 	linear.Type, linear.Data = "U8", linear.Data[:len(linear.Data)/4]
-	f.Tensors = append(f.Tensors, safetensors.Tensor{Name: "devices.1.blocks.0.conv.weight", Type: "F32", Shape: []int{0}})
+	f.Tensors = append(f.Tensors, safetensors.Tensor{Name: "devices.1.blocks.0.conv.weight", Type: "F32", Shape: []int{0}},
+		safetensors.Tensor{Name: "devices.1.blocks.0.conv.bias", Type: "F32", Shape: []int{0}},
+		safetensors.Tensor{Name: "devices.0.blocks.0.conv.beight", Type: "F32", Shape: []int{0}})
 
 	_, err := safetensors.Import(topo, f)
 	var faults *safetensors.Error
@@ -219,7 +221,8 @@ func TestImportFaults(t *testing.T) {
 		"cloud.exit.norm.weight":              "rename model.cloud.exit.norm.weight",
 		"devices.0.exit.norm.bias":            "it is missing: the network has it with the shape [2]",
 		"zzz":                                 "no such tensor",
-		"devices.1.blocks.0.conv.weight":      "the nearest is devices.0.blocks.0.conv.weight",
+		"devices.1.*":                         "nothing of that name", // two tensors, told once
+		"devices.0.blocks.0.conv.beight":      "no such tensor",
 		"devices.0.blocks.0.conv.weight":      "swap its first two axes",
 		"devices.0.blocks.0.norm.bias":        "value 0 is NaN",
 		"devices.0.blocks.0.norm.running_var": "value 3 is -1",
@@ -230,14 +233,52 @@ func TestImportFaults(t *testing.T) {
 			t.Errorf("%s: no fault with %q", tensor, want)
 		}
 	}
-	if len(faults.Faults) != 9 {
-		t.Errorf("%d faults, want 9:\n%v", len(faults.Faults), err)
+	if len(faults.Faults) != 10 {
+		t.Errorf("%d faults, want 10:\n%v", len(faults.Faults), err)
 	}
 }
 
-// A file for quite another network has faults without end; what is shown has one.
+// A file for quite another network, or saved from within another module, has one fault
+// that a person can do something about, not a hundred.
+func TestImportFaultsAreFew(t *testing.T) {
+	elastic, paper := parse(t, topologies["elastic"]), parse(t, topologies["paper"])
+	wrapped := exported(t, sealed(t, elastic))
+	for i := range wrapped.Tensors {
+		wrapped.Tensors[i].Name = "net.module." + wrapped.Tensors[i].Name
+	}
+	for _, test := range []struct {
+		name string
+		topo *topology.Topology
+		file *safetensors.File
+		want []string // tensors of faults
+	}{
+		{"too few devices", parse(t, "{preset: c, views: 3, classes: [a, b], input: {rows: 8, cols: 8}, cloud: {features: MP}}"), exported(t, sealed(t, elastic)), []string{"devices.1.*", "devices.2.*"}},
+		{"too many devices", parse(t, "{preset: c, views: 2, classes: [a, b, c]}"), exported(t, sealed(t, paper)), []string{"cloud.blocks.0.conv.weight", "devices.2.*", "devices.3.*", "devices.4.*", "devices.5.*"}},
+		{"a prefix", elastic, wrapped, []string{"net.module.*"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := safetensors.Import(test.topo, test.file)
+			var faults *safetensors.Error
+			if !errors.As(err, &faults) {
+				t.Fatalf("imported with %v", err)
+			}
+			var got []string
+			for _, f := range faults.Faults {
+				got = append(got, f.Tensor)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+// What a hostile file makes an error say is bounded.
 func TestImportFaultsAreBounded(t *testing.T) {
-	f := exported(t, sealed(t, parse(t, topologies["elastic"])))
+	f := &safetensors.File{}
+	for i := range 5000 {
+		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: fmt.Sprintf("devices.0.blocks.0.conv.weight%d", i), Type: "F32"})
+	}
 	_, err := safetensors.Import(parse(t, topologies["paper"]), f)
 	if err == nil || strings.Count(err.Error(), "\n") > 40 || !strings.Contains(err.Error(), "more: correct these first") {
 		t.Errorf("told: %v", err)

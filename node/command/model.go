@@ -18,8 +18,9 @@ import (
 )
 
 func newModelCommand() *cobra.Command {
-	return family("model", "Look at, check and hand out model bundles",
-		newInspectCommand(), newVerifyCommand(), newPublishCommand(), newFetchCommand())
+	return family("model", "Look at, check, hand out, export and import model bundles",
+		newInspectCommand(), newVerifyCommand(), newPublishCommand(), newFetchCommand(),
+		newExportCommand(), newImportCommand())
 }
 
 // inspection is what `model inspect` tells of a bundle.
