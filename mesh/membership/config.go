@@ -81,11 +81,16 @@ type Config struct {
 // is known dead by all after about 2.5 s, a stall of 1 s is no death.
 func DefaultLAN() Config {
 	return Config{
-		ProbeInterval:    500 * time.Millisecond,
-		ProbeTimeout:     200 * time.Millisecond,
-		RoundTripMax:     100 * time.Millisecond,
-		SuspicionMult:    3,
-		GossipInterval:   100 * time.Millisecond,
+		ProbeInterval: 500 * time.Millisecond,
+		ProbeTimeout:  200 * time.Millisecond,
+		RoundTripMax:  100 * time.Millisecond,
+		SuspicionMult: 3,
+		// At 100 ms an idle mesh of 8 had a sixth more context switches. Over 20 seeds of
+		// 8 nodes with 1 % loss a death was known to all after 2.7 s (2.6 s at 100 ms; worst 3.5
+		// and 4.1 s), all saw all after 0.06 s (0.04 s; worst 0.21 s both), and again after a
+		// partition in 0.23 s (0.25 s; worst 1.1 and 0.8 s). Records need 0.4 s in place of
+		// 0.25 s, and who leaves stops 0.3 s later.
+		GossipInterval:   200 * time.Millisecond,
 		PushPullInterval: 10 * time.Second,
 		StreamTimeout:    3 * time.Second,
 		RejoinInterval:   5 * time.Second,
