@@ -11,7 +11,7 @@
 // Samples of neighbouring frames are near-duplicates, which is why a set is only
 // ever split by frames ([Set.Split]).
 //
-// [Open] knows three sources.
+// [Open] knows four sources.
 //
 // NumPy zips (*.npz) have the arrays
 //
@@ -35,6 +35,17 @@
 // where all sample names are numbers, and else the rank of the name, from zero.
 // Pictures have any size and are resized by [Resize]; one that comes out as all
 // zeros, as with a covered lens, is nothing in view as an absent one is.
+//
+// idx files, as those of MNIST, are pictures of one channel and their labels:
+// PART-images-idx3-ubyte beside PART-labels-idx1-ubyte, each packed with gzip or not. Of a
+// folder the parts train and t10k are read, in this order, and t10k is the published test
+// part ([Set.TestFrames]). "tiles:RxC:PATH" cuts each picture into R rows and C columns of
+// tiles, which are the views, called r0c0, r1c0 and so on: a picture is given two pixels of
+// black on each side (28 x 28 becomes 32 x 32), tiles are as large as fit, and they are
+// counted down each column. With 2x3 that is the task of the reference implementation of the
+// paper, tile by tile: its Partition(3, 2) names the axes the other way round, and leaves
+// two columns of margin unused. A tile without ink is nothing in view. Without "tiles" a
+// picture is one view. Frames are indices.
 //
 // "street" is a scene that is rendered, not photographed ([Set.Synthetic]): see
 // package street. "street:samples=N,seed=S" renders another one.

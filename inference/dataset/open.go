@@ -32,8 +32,9 @@ type Options struct {
 }
 
 // Open reads the data set that ref names: "street" (or "street:samples=N,seed=S")
-// is the built-in scene, a file whose name ends in ".npz" a NumPy zip, and a
-// directory an image folder. Every fault of the content is an error of one line
+// is the built-in scene, a file whose name ends in ".npz" a NumPy zip, a file or a
+// directory of idx files (as of MNIST) those, which "tiles:RxC:PATH" cuts into a grid
+// of tiles, and any other directory an image folder. Every fault of the content is an error of one line
 // that names ref, the cause and the way out.
 func Open(ref string, opts Options) (*Set, error) {
 	set, err := open(ref, opts)
@@ -47,16 +48,27 @@ func open(ref string, opts Options) (*Set, error) {
 	if isStreet(ref) {
 		return openStreet(ref, opts)
 	}
+	grid, ref, tiles, err := splitTiles(ref)
+	if err != nil {
+		return nil, err
+	}
 	info, err := os.Stat(ref)
 	switch {
 	case os.IsNotExist(err):
-		return nil, fmt.Errorf("there is no such file or folder; give an .npz file, an image folder, or %q", streetName)
+		return nil, fmt.Errorf("there is no such file or folder; give an .npz file, an image folder, idx files, or %q", streetName)
 	case err != nil:
 		return nil, fmt.Errorf("look at it: %w", pathless(err))
+	}
+	if pairs := idxPairs(ref, info.IsDir()); len(pairs) > 0 {
+		return openIDX(pairs, baseName(ref), grid, opts)
+	}
+	switch {
+	case tiles:
+		return nil, fmt.Errorf("only idx files are cut into tiles, and it is none: they are called as train-images-idx3-ubyte, with .gz behind it or not")
 	case info.IsDir():
 		return openFolder(ref, opts)
 	case !strings.EqualFold(filepath.Ext(ref), ".npz"):
-		return nil, fmt.Errorf("it is neither a folder nor a file named .npz; give an .npz file, an image folder, or %q", streetName)
+		return nil, fmt.Errorf("it is neither a folder nor a file named .npz; give an .npz file, an image folder, idx files, or %q", streetName)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("it is not a regular file; copy it to one")
 	}
@@ -66,6 +78,14 @@ func open(ref string, opts Options) (*Set, error) {
 	}
 	defer f.Close()
 	return decodeNPZ(f, info.Size(), filepath.Base(ref), opts)
+}
+
+// baseName is the last part of a path, also of one like "." or "..".
+func baseName(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return filepath.Base(path)
 }
 
 // pathless takes the path off a file system error whose message gets the path

@@ -30,6 +30,10 @@ type Set struct {
 	Labels     []int  // [sample]: the sample's class, or NotPresent where nothing says it
 	Frames     []int  // [sample]: the moment, in time order; neighbours are near-duplicates
 
+	// TestFrames is the test part that was published with the data, which Split takes if
+	// it is given no other. Empty: none was. It is no part of the Hash.
+	TestFrames FrameRanges
+
 	Hash [32]byte // SHA-256 of the content; see Set.Hash's definition in doc.go
 }
 

@@ -25,8 +25,9 @@ type Split struct {
 // SplitOptions says how a set is split. The zero value splits by blocks of
 // seed zero.
 type SplitOptions struct {
-	// Test is the frames of the test part. Empty: blocks of frames, spread over
-	// time, a fifth of them all, by Seed.
+	// Test is the frames of the test part. Empty: those that were published with the
+	// set or, without any, blocks of frames, spread over time, a fifth of them all, by
+	// Seed.
 	Test FrameRanges
 
 	// Seed draws the blocks. The same set, options and seed give the same split
@@ -53,8 +54,12 @@ func (s *Set) split(opts SplitOptions) (Split, error) {
 	}
 	draw := drawer{rand.NewPCG(opts.Seed, 0x67616e676c696f6e)}
 	var inTest map[int]bool
-	if len(opts.Test) > 0 {
-		samples, err := s.SamplesIn(opts.Test)
+	test := opts.Test
+	if len(test) == 0 {
+		test = s.TestFrames
+	}
+	if len(test) > 0 {
+		samples, err := s.SamplesIn(test)
 		if err != nil {
 			return Split{}, err
 		}

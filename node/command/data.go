@@ -19,13 +19,15 @@ type dataFlags struct {
 	ref     string
 	views   []string
 	classes []string
+	grid    string
 }
 
 // add gives a verb the flags.
 func (f *dataFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.ref, "data", "street", `data set: an .npz file, a folder class/sample/view.png, or "street", the built-in synthetic scene`)
+	flags.StringVar(&f.ref, "data", "street", `data set: an .npz file, a folder class/sample/view.png, a folder of idx files (MNIST), or "street", the built-in synthetic scene`)
 	flags.StringSliceVar(&f.views, "views", nil, "use these views alone, in this order: names, or numbers from 0")
+	flags.StringVar(&f.grid, "grid", "", "cut the pictures of idx files into rows x columns of tiles, as 2x3, each of them a view")
 	flags.StringSliceVar(&f.classes, "classes", nil, "names of the classes, in the order of the labels (default: what the data says)")
 }
 
@@ -58,7 +60,15 @@ func (f *dataFlags) openFor(t *topology.Topology) (*dataset.Set, error) {
 
 func (f *dataFlags) read(opts dataset.Options) (*dataset.Set, error) {
 	if f.ref == "" {
-		return nil, usagef("--data is missing: give an .npz file, an image folder, or street")
+		return nil, usagef("--data is missing: give an .npz file, an image folder, a folder of idx files, or street")
+	}
+	if f.grid != "" {
+		grid, err := dataset.ParseGrid(f.grid)
+		if err != nil {
+			return nil, &usageError{fmt.Errorf("--grid: %w", err)}
+		}
+		// From here on the reference says all of it, for whoever is handed it.
+		f.ref, f.grid = grid.Ref(f.ref), ""
 	}
 	set, err := dataset.Open(f.ref, opts)
 	if err != nil || len(f.views) == 0 {

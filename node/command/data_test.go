@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"encoding/json"
 	"image"
 	"image/color"
 	"image/png"
@@ -14,6 +15,7 @@ import (
 
 	"ganglion/inference"
 	"ganglion/inference/dataset"
+	"ganglion/inference/evaluation"
 	"ganglion/inference/reference"
 	"ganglion/inference/topology"
 	"ganglion/proto/modelpb"
@@ -76,6 +78,8 @@ func TestDataFaults(t *testing.T) {
 		{"a view that is not there", []string{"--data", smallStreet, "--views", "9"}, exitFailed, `"9"`},
 		{"views in another order fit", []string{"--data", smallStreet, "--views", "5,4,3,2,1,0"}, exitDone, ""},
 		{"other classes", []string{"--data", smallStreet, "--classes", "a,b,c"}, exitFailed, "classes a,b,c, the model car,bus,person"},
+		{"a grid that is none", []string{"--data", smallStreet, "--grid", "2by3"}, exitUsage, "--grid"},
+		{"a grid of what has views already", []string{"--data", "../command", "--grid", "2x3"}, exitFailed, "only idx files"},
 		{"empty reference", []string{"--data", ""}, exitUsage, "--data is missing"},
 		{"stray argument", []string{"more"}, exitUsage, `"more"`},
 	}
@@ -127,5 +131,46 @@ func TestFolderTakesOrderFromModel(t *testing.T) {
 	}
 	if code, _, errs := invoke("eval", "--model", model, "--data", root); code != exitDone {
 		t.Errorf("eval: exit code %d, %s", code, errs)
+	}
+}
+
+// From pictures of digits to a report: tiles are views like any others, and the part that
+// was published for test is what is tested.
+func TestTilesOfDigits(t *testing.T) {
+	folder := t.TempDir()
+	for part, n := range map[string]int{"train": 60, "t10k": 24} {
+		images := []byte{0, 0, 8, 3, 0, 0, 0, byte(n), 0, 0, 0, 28, 0, 0, 0, 28}
+		labels := []byte{0, 0, 8, 1, 0, 0, 0, byte(n)}
+		for i := range n {
+			picture := make([]byte, 28*28)
+			for j := range picture {
+				if j*3/len(picture) == i%3 { // a third of the picture is bright
+					picture[j] = byte(100 + i)
+				}
+			}
+			images, labels = append(images, picture...), append(labels, byte(i%3))
+		}
+		for name, content := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+			if err := os.WriteFile(filepath.Join(folder, part+name), content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	model := filepath.Join(folder, "digits.ganglion")
+	code, out, errs := invoke("train", "--data", folder, "--grid", "2x3", "--epochs", "1", "--batch", "16", "--out", model)
+	if code != exitDone || !strings.Contains(errs, "51 samples, 9 to validate, 24 set aside for test") {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	next := strings.Fields(out[strings.Index(out, "next: ganglion ")+len("next: ganglion "):])
+	code, out, errs = invoke(append(next, "--json")...)
+	if code != exitDone {
+		t.Fatalf("%v: exit code %d: %s", next, code, errs)
+	}
+	var r evaluation.Report
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Samples != 24 || r.Split != "test" || len(r.Views) != 6 || r.Views[1] != "r1c0" {
+		t.Errorf("%d %s samples of views %v, want the 24 published ones of 2 x 3 tiles", r.Samples, r.Split, r.Views)
 	}
 }

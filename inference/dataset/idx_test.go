@@ -1,0 +1,306 @@
+package dataset
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// idx is the bytes of an idx file.
+func idx(elements []byte, shape ...uint32) []byte {
+	file := []byte{0, 0, idxBytes, byte(len(shape))}
+	for _, n := range shape {
+		file = binary.BigEndian.AppendUint32(file, n)
+	}
+	return append(file, elements...)
+}
+
+func gzipped(tb testing.TB, content []byte) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(content); err != nil {
+		tb.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// counting is pictures of which no two pixels of one are alike, and none is black.
+func counting(n, rows, cols int) []byte {
+	out := make([]byte, n*rows*cols)
+	for i := range out {
+		out[i] = byte(1 + i%251)
+	}
+	return out
+}
+
+// idxFolder is a folder of two training pictures and one for test.
+func idxFolder(t *testing.T, rows, cols int, pack bool) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, content := range map[string][]byte{
+		"train-images-idx3-ubyte": idx(counting(2, rows, cols), 2, uint32(rows), uint32(cols)),
+		"train-labels-idx1-ubyte": idx([]byte{3, 0}, 2),
+		"t10k-images-idx3-ubyte":  idx(make([]byte, rows*cols), 1, uint32(rows), uint32(cols)),
+		"t10k-labels-idx1-ubyte":  idx([]byte{1}, 1),
+	} {
+		if pack {
+			name, content = name+".gz", gzipped(t, content)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// The reference implementation cuts 32 x 32 pixels into tiles of 16 rows and 10 columns,
+// counted down each column: figures of single tiles are only comparable so.
+func TestTilesAreTheReferences(t *testing.T) {
+	set, err := Open(Grid{2, 3}.Ref(idxFolder(t, 28, 28, true)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"r0c0", "r1c0", "r0c1", "r1c1", "r0c2", "r1c2"}, set.Views); diff != "" {
+		t.Errorf("views (-want +got):\n%s", diff)
+	}
+	if set.Channels != 1 || set.Rows != 16 || set.Cols != 10 {
+		t.Fatalf("tiles of %v, want 1 x 16 x 10", set.Shape())
+	}
+	pictures := counting(2, 28, 28)
+	for sample := range 2 {
+		// As the reference does it: pad, then slice.
+		var padded [32][32]byte
+		for y := range 28 {
+			copy(padded[y+2][2:], pictures[(sample*28+y)*28:][:28])
+		}
+		view := 0
+		for c := range 3 {
+			for r := range 2 {
+				var want []byte
+				for y := r * 16; y < (r+1)*16; y++ {
+					want = append(want, padded[y][c*10:(c+1)*10]...)
+				}
+				if !bytes.Equal(set.View(sample, view), want) {
+					t.Errorf("sample %d: tile %d is not rows %d.. and columns %d..", sample, view, r*16, c*10)
+				}
+				view++
+			}
+		}
+	}
+	if diff := cmp.Diff([]int{3, 0, 1}, set.Labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	if !slices.Equal(set.ViewLabels[:6], []int{3, 3, 3, 3, 3, 3}) || set.ViewLabel(2, 0) != NotPresent {
+		t.Errorf("view labels %v: a tile without ink has nothing in view", set.ViewLabels)
+	}
+	if set.TestFrames.String() != "2" || !slices.Equal(set.Classes, []string{"0", "1", "2", "3"}) {
+		t.Errorf("test frames %s, classes %v", set.TestFrames, set.Classes)
+	}
+}
+
+// What is packed and what is not are the same data.
+func TestIDXPackedOrNot(t *testing.T) {
+	packed, err := Open(idxFolder(t, 28, 28, true), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := Open(idxFolder(t, 28, 28, false), Options{Classes: []string{"a", "b", "c", "d"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if packed.Hash != plain.Hash {
+		t.Error("the hashes differ")
+	}
+	if len(plain.Views) != 1 || plain.Rows != 32 || plain.Classes[3] != "d" {
+		t.Errorf("%d views of %v, classes %v; want the whole picture", len(plain.Views), plain.Shape(), plain.Classes)
+	}
+	alone, err := Open(filepath.Join(idxFolder(t, 28, 28, false), "train-images-idx3-ubyte"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone.Len() != 2 || len(alone.TestFrames) != 0 {
+		t.Errorf("one part alone: %d samples, test frames %s", alone.Len(), alone.TestFrames)
+	}
+}
+
+// A published test part is the test part, unless somebody names another.
+func TestSplitTakesThePublishedTest(t *testing.T) {
+	set := timeline(t, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+	set.TestFrames = FrameRanges{{7, 9}}
+	split, err := set.Split(SplitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(split.Test, []int{7, 8, 9}) {
+		t.Errorf("test samples %v, want 7 to 9", split.Test)
+	}
+	if split, err = set.Split(SplitOptions{Test: FrameRanges{{0, 1}}}); err != nil || !slices.Equal(split.Test, []int{0, 1}) {
+		t.Errorf("test samples %v, %v; want 0 and 1", split.Test, err)
+	}
+}
+
+// No grid may lose ink: what does not divide is filled up, not cut off.
+func TestTilesLoseNoInk(t *testing.T) {
+	for rows := 8; rows <= 40; rows++ {
+		for parts := 1; parts <= 6; parts++ {
+			cut := newTiling(Grid{parts, 1}, rows, 9)
+			if cut.rows*parts < rows+tileMargin {
+				t.Errorf("%d rows in %d parts of %d: the last %d are lost", rows, parts, cut.rows, rows+tileMargin-cut.rows*parts)
+			}
+		}
+	}
+}
+
+// A damaged file must be told as such, in one line that names it, and never read past its
+// end.
+func TestIDXFaults(t *testing.T) {
+	images, labels := idx(counting(2, 28, 28), 2, 28, 28), idx([]byte{1, 0}, 2)
+	huge := idx(nil, 1<<31, 1<<31, 1<<31)
+	tests := []struct {
+		name           string
+		images, labels []byte
+		grid           string
+		want           string
+	}{
+		{"cut short", images[:len(images)-1], labels, "2x3", "ends after 1567 of 1568 elements"},
+		{"cut within the head", images[:9], labels, "2x3", "within its dimensions"},
+		{"empty", nil, labels, "2x3", "too short"},
+		{"too long", append(slices.Clone(images), 7), labels, "2x3", "more behind"},
+		{"other magic", append([]byte("PNG!"), images[4:]...), labels, "2x3", "no idx file"},
+		{"floats", append([]byte{0, 0, 0x0d}, images[3:]...), labels, "2x3", "unsigned bytes"},
+		{"labels as pictures", labels, labels, "2x3", "1 dimensions, want 3"},
+		{"too large", huge, labels, "2x3", "more than"},
+		{"claims more than it holds", idx(nil, 1000, 1000, 1000), labels, "2x3", "cannot hold"},
+		{"no samples", idx(nil, 0, 28, 28), labels, "2x3", "empty"},
+		{"fewer labels", images, idx([]byte{1}, 1), "2x3", "2 pictures but"},
+		{"packed and damaged", gzipped(t, images)[:200], labels, "2x3", "ends after"},
+		{"packed, its checksum wrong", flipped(gzipped(t, images)), labels, "2x3", "damaged"},
+		{"one class", images, idx([]byte{1, 1}, 2), "2x3", "second class"},
+		{"tiles too small", images, labels, "8x8", ""},
+		{"smaller than a view may be", idx(counting(2, 8, 8), 2, 8, 8), labels, "8x8", "rows and"},
+		{"no grid", images, labels, "2by3", `"2by3" is no grid`},
+		{"too many tiles", images, labels, "9x9", "is no grid"},
+		{"no tile", images, labels, "0x3", "is no grid"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			for name, content := range map[string][]byte{"train-images-idx3-ubyte": tt.images, "train-labels-idx1-ubyte": tt.labels} {
+				if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := Open("tiles:"+tt.grid+":"+folder, Options{})
+			if (err == nil) != (tt.want == "") {
+				t.Fatalf("error %v, want one with %q", err, tt.want)
+			}
+			if err != nil && (!strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n")) {
+				t.Errorf("error %q is not one line with %q", err, tt.want)
+			}
+		})
+	}
+	folder := idxFolder(t, 28, 28, false)
+	if err := os.Remove(filepath.Join(folder, "train-labels-idx1-ubyte")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(folder, Options{}); err == nil || !strings.Contains(err.Error(), "train-labels-idx1-ubyte") {
+		t.Errorf("without labels: error %v", err)
+	}
+	if _, err := Open("tiles:2x3:"+t.TempDir(), Options{}); err == nil || !strings.Contains(err.Error(), "only idx files") {
+		t.Errorf("tiles of a folder of pictures: error %v", err)
+	}
+	if _, err := Open("tiles:2x3:", Options{}); err == nil || !strings.Contains(err.Error(), "names no file") {
+		t.Errorf("tiles of nothing: error %v", err)
+	}
+}
+
+// flipped is a packed file with a wrong checksum.
+func flipped(packed []byte) []byte {
+	packed = slices.Clone(packed)
+	packed[len(packed)-8] ^= 1
+	return packed
+}
+
+// A grid is read as it is written.
+func TestParseGrid(t *testing.T) {
+	for text, want := range map[string]Grid{"2x3": {2, 3}, " 1X1 ": {1, 1}, "8x8": {8, 8}} {
+		if got, err := ParseGrid(text); err != nil || got != want {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "2x", "-1x3", "2x3x4", "99999999999999999999x1", "65x1"} {
+		if got, err := ParseGrid(text); err == nil {
+			t.Errorf("%q is %v, want an error", text, got)
+		}
+	}
+}
+
+// The files of MNIST, as their description has them.
+func TestRealMNIST(t *testing.T) {
+	dir := os.Getenv("GANGLION_DATA")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	folder := filepath.Join(dir, "mnist")
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("mnist is absent; set GANGLION_DATA to the folder that has it")
+	}
+	if testing.Short() {
+		t.Skip("70,000 pictures take a while")
+	}
+	set, err := Open(filepath.Join(folder, "t10k-images-idx3-ubyte.gz"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []int{980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009}
+	if diff := cmp.Diff(want, set.ClassCounts()); diff != "" {
+		t.Errorf("digits of the test part (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever a file holds, it must not take more memory than it is worth, nor make a set
+// that breaks what the package guarantees.
+func FuzzIDX(f *testing.F) {
+	images, labels := idx(counting(2, 28, 28), 2, 28, 28), idx([]byte{1, 0}, 2)
+	f.Add(images, labels, "2x3")
+	f.Add(gzipped(f, images), gzipped(f, labels), "1x1")
+	f.Add(idx(nil, 1<<30, 1, 1), labels, "3x2")
+	f.Add(idx([]byte{1, 2}, 2, 1, 1), idx([]byte{255, 0}, 2), "1x2")
+	f.Fuzz(func(t *testing.T, images, labels []byte, text string) {
+		grid, err := ParseGrid(text)
+		if err != nil {
+			return
+		}
+		folder := t.TempDir()
+		for name, content := range map[string][]byte{"t10k-images-idx3-ubyte.gz": images, "t10k-labels-idx1-ubyte.gz": labels} {
+			if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		set, err := Open(grid.Ref(folder), Options{})
+		runtime.ReadMemStats(&after)
+		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(8<<20+200*maxRatio*(len(images)+len(labels))); got > most {
+			t.Errorf("%d bytes were allocated for files of %d and %d", got, len(images), len(labels))
+		}
+		if err != nil {
+			return
+		}
+		if err := set.check(); err != nil {
+			t.Errorf("a set was accepted that is faulty: %v", err)
+		}
+	})
+}
