@@ -36,6 +36,7 @@ type demoFlags struct {
 	rate       float64
 	cloudDelay time.Duration
 	keep       bool
+	calm       bool
 	json       bool
 	logDir     string
 }
@@ -77,6 +78,7 @@ told on standard error.`,
 	flags.Float64Var(&f.rate, "rate", demoRate, "samples a second")
 	flags.DurationVar(&f.cloudDelay, "cloud-delay", 20*time.Millisecond, "added round trip to the cloud, as if it were far away")
 	flags.BoolVar(&f.keep, "keep", false, "go on without end, for you to try things, until Ctrl-C")
+	flags.BoolVar(&f.calm, "calm", false, "leave out the act at the end, in which a camera and the aggregator are killed")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	flags.StringVar(&f.logDir, "log-dir", "", "keep the nodes' logs in this folder")
 	return cmd
@@ -139,6 +141,12 @@ func verdictOn(r *demo.Result) error {
 		return fmt.Errorf("demo: %d samples were due, %d verdicts came", r.Due, r.Samples)
 	case r.Wrong > 0:
 		return fmt.Errorf("demo: %d of %d verdicts are not what one process answers", r.Wrong, r.Samples)
+	case r.Act != nil && (r.Act.Lost > 0 || r.Act.Open > 0):
+		return fmt.Errorf("demo: in the act, of %d samples %d are lost and %d are open", r.Act.Due, r.Act.Lost, r.Act.Open)
+	case r.Act != nil && !r.Act.Complete():
+		return fmt.Errorf("demo: in the act, %d samples were due, %d verdicts came", r.Act.Due, r.Act.Samples)
+	case r.Act != nil && r.Act.Wrong > 0:
+		return fmt.Errorf("demo: in the act, %d of %d verdicts are not what one process answers", r.Act.Wrong, r.Act.Samples)
 	case !r.AgreesWithEval:
 		return fmt.Errorf("demo: %d of %d verdicts rest on less than their samples have", r.Differing, r.Samples)
 	}
@@ -199,7 +207,7 @@ func (f *demoFlags) prepare(ctx context.Context, text *demoText, remarks io.Writ
 	}
 	c := &demo.Config{
 		Program: program, Bundle: b, Publish: b.ID() != embedded.ID(), Set: set, Samples: samples, Split: split,
-		Devices: f.nodes, Rate: f.rate, CloudDelay: f.cloudDelay, Keep: f.keep, LogDir: f.logDir,
+		Devices: f.nodes, Rate: f.rate, CloudDelay: f.cloudDelay, Keep: f.keep, Calm: f.calm || f.keep, LogDir: f.logDir,
 	}
 	if c.Missing, err = viewsNamed(b.Topology(), f.missing); err != nil {
 		return nil, err

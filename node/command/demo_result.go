@@ -53,6 +53,9 @@ func demoResultText(r *demo.Result, t *topology.Topology, paint func(s style, te
 	sent.add("on the wire, all about samples: heartbeats, seals, acknowledgements", byteCount(r.SocketPerSeenView))
 	sent.add("the picture itself", strconv.Itoa(r.RawPerView)+".0")
 	out.WriteString(sent.String())
+	if r.Act != nil {
+		out.WriteString(actText(r.Act, paint))
+	}
 	return out.String()
 }
 

@@ -170,7 +170,7 @@ func TestDemoJSON(t *testing.T) {
 	for _, key := range []string{
 		"due", "decided", "no_view", "refused", "lost", "open", "accuracy", "exits", "agrees_with_eval", "latency_ms",
 		"payload_bytes_per_seen_view", "socket_bytes_per_seen_view", "nodes", "differences", "interval", "exit_accuracy", "seconds",
-		"missing", "wrong",
+		"missing", "wrong", "act",
 	} {
 		if _, ok := got[key]; !ok {
 			t.Errorf("no key %q in %s", key, data)
@@ -195,6 +195,11 @@ func TestDemoVerdict(t *testing.T) {
 		{"one lost", func(r *demo.Result) { r.Lost, r.Decided = 1, 182 }, "1 are lost"},
 		{"one open", func(r *demo.Result) { r.Open, r.Decided = 1, 182 }, "1 are open"},
 		{"a verdict did not come", func(r *demo.Result) { r.Samples-- }, "182 verdicts came"},
+		{"one lost in the act", func(r *demo.Result) { r.Act.Lost, r.Act.Decided = 1, 299 }, "in the act, of 300 samples 1 are lost"},
+		{"one open in the act", func(r *demo.Result) { r.Act.Open, r.Act.Decided = 1, 299 }, "1 are open"},
+		{"a verdict of the act did not come", func(r *demo.Result) { r.Act.Samples-- }, "299 verdicts came"},
+		{"one wrong in the act", func(r *demo.Result) { r.Act.Wrong = 1 }, "in the act, 1 of 300 verdicts"},
+		{"without an act", func(r *demo.Result) { r.Act = nil }, ""},
 		{"nothing happened", func(r *demo.Result) { r.Due, r.Decided, r.Samples = 0, 0, 0 }, "0 samples were due"},
 		{"one is short", func(r *demo.Result) { r.AgreesWithEval, r.Differing = false, 1 }, "1 of 183 verdicts rest on less"},
 		{"one is wrong", func(r *demo.Result) { r.AgreesWithEval, r.Differing, r.Wrong = false, 2, 1 }, "1 of 183 verdicts are not what"},
@@ -202,6 +207,7 @@ func TestDemoVerdict(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := demoResult()
+			r.Act = demoAct()
 			tt.spoil(r)
 			err := verdictOn(r)
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {

@@ -98,13 +98,21 @@ func (d *demoText) header(f *demoFlags, c *demo.Config) {
 	if c.Keep {
 		row("takes", "until you press Ctrl-C")
 	} else {
-		row("takes", "about %.0f s: %d samples at %g a second; Ctrl-C ends everything", startSeconds+float64(len(c.Samples))/c.Rate, len(c.Samples), c.Rate)
+		seconds := startSeconds + float64(len(c.Samples))/c.Rate
+		if !c.Calm {
+			row("then", "a second run, in which a camera and the aggregator are killed (--calm leaves it out)")
+			seconds += actSeconds
+		}
+		row("takes", "about %.0f s: %d samples at %g a second; Ctrl-C ends everything", seconds, len(c.Samples), c.Rate)
 	}
 	d.line("")
 }
 
 // startSeconds is about how long nodes take to come together, and to end.
-const startSeconds = 7
+const startSeconds = 5
+
+// actSeconds is about how long the act takes.
+const actSeconds = 7
 
 func trainedOn(b *inference.Bundle) string {
 	if b.Provenance().GetSynthetic() {
@@ -126,11 +134,11 @@ func (d *demoText) event(e demo.Event) string {
 	switch e.Kind {
 	case demo.Ready, demo.Decided:
 		looks = good
-	case demo.Elected, demo.Bundled, demo.Ran:
+	case demo.Elected, demo.Bundled, demo.Ran, demo.Acted:
 		looks = strong
 	case demo.Gone, demo.Warned:
 		looks = middle
-	case demo.Ended:
+	case demo.Ended, demo.Struck:
 		looks = bad
 	default:
 	}

@@ -1,9 +1,11 @@
 package demo
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"ganglion/inference"
@@ -14,19 +16,24 @@ import (
 	"ganglion/proto/controlpb"
 )
 
-// street is the embedded model and a small scene for it.
+// street is the embedded model and a small scene for it, which no test alters.
 func street(t *testing.T) (*inference.Bundle, *dataset.Set) {
 	t.Helper()
 	b, err := builtin.Bundle()
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := dataset.Open("street:samples=40,seed=4", dataset.Options{})
+	set, err := smallScene()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b, set
 }
+
+// smallScene is rendered once.
+var smallScene = sync.OnceValues(func() (*dataset.Set, error) {
+	return dataset.Open("street:samples=40,seed=4", dataset.Options{})
+})
 
 // answered is what a mesh says of a sample where everything goes well: the forward pass as
 // the control API tells it, with a proposal beyond the answering one.
@@ -125,7 +132,7 @@ func TestJudgeOfEverySubset(t *testing.T) {
 		_, set := street(t)
 		all := b.Topology().AllViews()
 		every := NewJudge(b, set, evaluation.Every(set), all)
-		for ref := range set.Len() {
+		for ref := range 4 {
 			for views := range all + 1 {
 				v := answeredBy(b, set, uint64(ref), ref, views)
 				f := NewJudge(b, set, evaluation.Every(set), views).Check(v)
@@ -144,17 +151,33 @@ func TestJudgeOfEverySubset(t *testing.T) {
 // networks is the embedded bundle, and one with an edge exit for each of two groups.
 func networks(t *testing.T) []*inference.Bundle {
 	t.Helper()
-	b, set := street(t)
+	b, _ := street(t)
+	return []*inference.Bundle{b, edged(t)}
+}
+
+// edged is a network with two groups and an edge exit, trained once for all tests.
+func edged(t *testing.T) *inference.Bundle {
+	t.Helper()
+	b, err := trainEdged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// trainEdged trains it on the small scene.
+var trainEdged = sync.OnceValues(func() (*inference.Bundle, error) {
+	set, err := smallScene()
+	if err != nil {
+		return nil, err
+	}
 	top, err := topology.Open("f", topology.Base{Views: set.Views, Classes: set.Classes, Input: set.Shape()})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	edges, _, err := Quick(t.Context(), top, set, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return []*inference.Bundle{b, edges}
-}
+	b, _, err := Quick(context.Background(), top, set, "", nil)
+	return b, err
+})
 
 // What a fault leaves of a verdict is right as long as every exit says what follows from
 // what it had, and is called short, not wrong.

@@ -28,11 +28,12 @@ type Config struct {
 	Devices    int           // processes over which the other views are spread
 	Rate       float64       // samples a second
 	CloudDelay time.Duration // added round trip to the cloud
-	Keep       bool          // without end, until the context is done
+	Keep       bool          // without end, until the context is done; there is no act
+	Calm       bool          // there is no act
 	LogDir     string        // where the nodes' logs stay; empty: they are removed
 
-	deaf  bool                     // nodes do not look for each other: as on a machine that passes no broadcast
-	heard func(*controlpb.Verdict) // is told of every verdict; nil: nobody
+	deaf  bool                                   // nodes do not look for each other: as on a machine that passes no broadcast
+	heard func(run string, v *controlpb.Verdict) // is told of every verdict; nil: nobody
 }
 
 // maxRate is the most samples a second: a period is whole microseconds and more.

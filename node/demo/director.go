@@ -61,10 +61,18 @@ type director struct {
 
 	exits   chan *member
 	news    chan news
-	lines   chan *controlpb.VerdictsResponse
+	lines   chan heard
 	moved   chan string
 	hearing sync.WaitGroup
-	ledger  *Ledger
+	ledger  *Ledger // of the run that the figures are of
+	acting  *acting // nil: no act has begun
+}
+
+// heard is one line of the verdicts of a run.
+type heard struct {
+	at   time.Time
+	run  string
+	line *controlpb.VerdictsResponse
 }
 
 // tell tells of things that have just happened.
@@ -103,7 +111,7 @@ func (d *director) until(ctx context.Context, tick <-chan time.Time) error {
 				return err
 			}
 		case n := <-d.news:
-			d.tell(d.narrator.take(n)...)
+			d.hear(n)
 		case l := <-d.lines:
 			d.take(l)
 		case text := <-d.moved:
@@ -116,16 +124,34 @@ func (d *director) until(ctx context.Context, tick <-chan time.Time) error {
 	}
 }
 
+// hear takes what a node tells. In the act the timeline makes a story of what is about a
+// node that was killed.
+func (d *director) hear(n news) {
+	lines := d.narrator.take(n)
+	if d.acting != nil {
+		if entries := d.acting.timeline.Event(n.at, n.node, n.event); len(entries) > 0 {
+			d.recount(entries)
+			return
+		}
+	}
+	d.tell(lines...)
+}
+
 // take takes one line of the verdicts.
-func (d *director) take(l *controlpb.VerdictsResponse) {
-	if g := l.GetGap(); g != nil {
+func (d *director) take(l heard) {
+	if g := l.line.GetGap(); g != nil {
 		d.say(Warned, "no node has the verdicts of samples %d to %d: %s", g.GetFrom(), g.GetTo()-1, g.GetReason())
 		return
 	}
+	v := l.line.GetVerdict()
 	if d.config.heard != nil {
-		d.config.heard(l.GetVerdict())
+		d.config.heard(l.run, v)
 	}
-	d.ledger.Add(l.GetVerdict())
+	if d.acting != nil && l.run == d.acting.run {
+		d.recount(d.acting.heard(l.at, v))
+		return
+	}
+	d.ledger.Add(v)
 }
 
 // exited takes a process that has ended.

@@ -11,18 +11,30 @@
 //	settle      all see all, views are held, roles are given, the model is everywhere
 //	begin       a run is started through one node
 //	watch       verdicts are followed, at another node where one ends
-//	conclude    what was counted and sent; then the processes end and the files go
+//	conclude    what was counted and sent
+//	act         a second run, in which two nodes are killed; then the others end and the
+//	            files go
 //
 // The director is one goroutine; what nodes tell, verdicts and ends of processes come to it
 // by bounded channels. A narrator makes one story of what eight nodes tell of one another.
 //
 // # What is checked
 //
-// A [Judge] runs every sample through the bundle in this process. A verdict agrees if its
-// sample, label, views, exit, class and every proposal are the same, scores, entropies and
-// probabilities bit for bit, and if it rests on all views that the sample has. A demo
-// injects no faults, so that all must agree; a device that somebody kills by hand costs
-// views, which is told as such.
+// A [Judge] runs every sample through the bundle in this process, and holds two things
+// apart. A verdict is wrong if it is not what the network in one process makes of exactly
+// the views that it rests on: sample, label, exit, class and every proposal, scores,
+// entropies and probabilities bit for bit. None may ever be, whatever dies. A verdict is
+// short if it does not rest on all live views of its sample: those that have a device in
+// this demo. Without faults none is, so that all agree with what eval says of these views;
+// a view that came late because the machine stood still, or a device that somebody killed,
+// costs views, and is told as such.
+//
+// # The act
+//
+// Unless it is to be calm, a demo ends with a second run in which a camera and then the
+// aggregator are killed, by the system's own means, and stay dead. Package chaos makes the
+// story of it. What is asked of the mesh then is counted in [Act] alone: all other figures
+// are of the first run. Nothing may be lost in either.
 //
 // # Guarantees
 //

@@ -114,7 +114,7 @@ func hear(ctx context.Context, m *member, last uint64, to chan<- news) uint64 {
 		}
 		last = e.GetNumber()
 		select {
-		case to <- news{m.part.Name, e}:
+		case to <- news{time.Now(), m.part.Name, e}:
 		case <-ctx.Done():
 			return last
 		}

@@ -26,6 +26,11 @@ const (
 	Gone    Kind = "gone"    // the mesh has noticed
 	Warned  Kind = "warning" // something is not as it should be
 	Ready   Kind = "ready"   // everything is in its place
+	Acted   Kind = "act"     // a run begins in which nodes are killed
+	Struck  Kind = "fault"   // one is
+	Noticed Kind = "noticed" // a node notices that
+	Claimed Kind = "claimed" // a node claims its role
+	Outcome Kind = "outcome" // what it came to
 )
 
 // Event is one thing that happened, in words for somebody who sees this for the first time.
@@ -37,7 +42,8 @@ type Event struct {
 
 // news is an event of one node.
 type news struct {
-	node  string // name
+	at    time.Time // when it came
+	node  string    // name
 	event *controlpb.EventsResponse
 }
 
@@ -58,7 +64,6 @@ type narrator struct {
 	said    map[string]bool
 	dead    map[string]bool // names of those whose end was told
 	groups  int             // of the model
-	quiet   bool            // that nodes leave is not told: the demo ends them
 }
 
 func newNarrator(groups int) *narrator {
@@ -117,7 +122,7 @@ func (n *narrator) take(of news) []line {
 			return []line{{Decided, text}}
 		}
 	case "down", "left":
-		if who != "" && !n.quiet && !n.dead[who] && n.once("gone", who) {
+		if who != "" && !n.dead[who] && n.once("gone", who) {
 			return []line{{Gone, text}}
 		}
 	case "warning":

@@ -3,6 +3,7 @@ package demo
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,7 +21,7 @@ func told(n *narrator, script string) string {
 			k, v, _ := strings.Cut(f, "=")
 			at[k] = v
 		}
-		for _, l := range n.take(news{fields[0], &controlpb.EventsResponse{Kind: fields[1], Text: text, Attributes: at}}) {
+		for _, l := range n.take(news{time.Time{}, fields[0], &controlpb.EventsResponse{Kind: fields[1], Text: text, Attributes: at}}) {
 			out.WriteString(string(l.kind) + ": " + l.text + "\n")
 		}
 	}

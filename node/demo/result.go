@@ -45,6 +45,8 @@ type Result struct {
 	FormulaPerSeenView evaluation.Number `json:"formula_payload_bytes_per_seen_view"` // section III-E of the paper, with the share of local exits
 	RawPerView         int               `json:"raw_bytes_per_view"`                  // a picture
 
+	Act *Act `json:"act"` // a further run in which nodes were killed, which no other figure is of; null: there was none
+
 	Nodes          int      `json:"nodes"`
 	Devices        int      `json:"devices"` // of them
 	Missing        []string `json:"missing"` // views without a device

@@ -37,7 +37,7 @@ func Run(ctx context.Context, c Config, t Teller, hurry <-chan struct{}) (result
 	d := &director{
 		config: &c, stage: s, launcher: launch.New(c.Program, s.logs), teller: t,
 		narrator: newNarrator(len(c.Bundle.Topology().Groups)), begun: begun,
-		exits: make(chan *member, newsKept), news: make(chan news, newsKept), lines: make(chan *controlpb.VerdictsResponse, newsKept), moved: make(chan string, newsKept),
+		exits: make(chan *member, newsKept), news: make(chan news, newsKept), lines: make(chan heard, newsKept), moved: make(chan string, newsKept),
 		ledger: NewLedger(NewJudge(c.Bundle, c.Set, c.Samples, c.live())),
 	}
 	defer d.launcher.Close(hurry)
@@ -75,7 +75,7 @@ func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
 	for _, m := range d.members {
 		m.before = spentOf(m.status.GetTraffic())
 	}
-	run, err := d.begin(ctx, split)
+	run, err := d.begin(ctx, split, c.period(), c.due())
 	if err != nil {
 		return nil, err
 	}
@@ -83,18 +83,26 @@ func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
 	if follower == nil {
 		return nil, errors.New("all nodes have ended")
 	}
-	d.hearing.Go(func() { d.follow(ctx, follower.node, run) })
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	d.hearing.Go(func() { d.follow(following, follower.node, run) })
 	result := &Result{
 		Nodes: len(parts), Devices: c.Devices, Missing: c.missing(), Died: []string{}, Model: c.Bundle.ID().String(),
 		SyntheticModel: c.Bundle.Provenance().GetSynthetic(), Data: c.Set.Name, DataHash: fmt.Sprintf("%x", c.Set.Hash),
 		Synthetic: c.Set.Synthetic, Split: split, Run: run, Rate: c.Rate,
 		CloudDelayMS: float64(c.CloudDelay) / float64(time.Millisecond),
 	}
-	err = d.watch(ctx, run)
+	err = d.watch(ctx, run, d.ledger, c.due(), time.Now().Add(time.Duration(c.due())*c.period()))
 	if err != nil && (!c.Keep || ctx.Err() == nil) {
 		return nil, err
 	}
 	d.conclude(ctx, result)
+	stop()
+	if err == nil && !c.Calm {
+		result.Act, err = d.act(ctx, split)
+	}
+	result.Died = append(result.Died, d.died...)
+	result.Seconds = time.Since(d.begun).Seconds()
 	return result, err
 }
 
@@ -109,10 +117,10 @@ func (d *director) first() *member {
 }
 
 // begin begins the run, through whichever node knows how.
-func (d *director) begin(ctx context.Context, split string) (run string, err error) {
+func (d *director) begin(ctx context.Context, split string, period time.Duration, count int) (run string, err error) {
 	c := d.config
 	q := &controlpb.StartRunRequest{
-		PeriodNs: int64(c.period()), Count: uint64(c.due()), Data: fmt.Sprintf("%x", c.Set.Hash), Split: split,
+		PeriodNs: int64(period), Count: uint64(count), Data: fmt.Sprintf("%x", c.Set.Hash), Split: split,
 	}
 	deadline := time.Now().Add(startWait)
 	var last error
@@ -134,10 +142,10 @@ func (d *director) begin(ctx context.Context, split string) (run string, err err
 		run = answer.GetRun()
 		return true, nil
 	})
-	if err == nil && c.Keep {
-		d.say(Ran, "run %s: %d samples, over and over, one each %v", run, len(c.Samples), c.period())
+	if err == nil && count == 0 {
+		d.say(Ran, "run %s: %d samples, over and over, one each %v", run, len(c.Samples), period)
 	} else if err == nil {
-		d.say(Ran, "run %s: %d samples, one each %v", run, c.due(), c.period())
+		d.say(Ran, "run %s: %d samples, one each %v", run, count, period)
 	}
 	return run, err
 }
@@ -147,6 +155,7 @@ var errStopped = errors.New("the demo ends")
 
 // lineTaker passes verdicts on to the director, until done is closed.
 type lineTaker struct {
+	run  string
 	done <-chan struct{}
 	to   *director
 }
@@ -163,7 +172,7 @@ func (l lineTaker) Gap(g *controlpb.Gap) error {
 
 func (l lineTaker) put(line *controlpb.VerdictsResponse) error {
 	select {
-	case l.to.lines <- line:
+	case l.to.lines <- heard{time.Now(), l.run, line}:
 		return nil
 	case <-l.done:
 		return errStopped
@@ -182,31 +191,29 @@ func (l lineTaker) Moved(text string) {
 func (d *director) follow(ctx context.Context, n *control.Node, run string) {
 	var first uint64
 	q := &controlpb.VerdictsRequest{Follow: true, Run: run, FromBeat: &first}
-	to := lineTaker{done: ctx.Done(), to: d}
+	to := lineTaker{run: run, done: ctx.Done(), to: d}
 	if err := n.Follow(ctx, q, to); err != nil && ctx.Err() == nil {
 		to.Moved(fmt.Sprintf("the verdicts are not read any more: %v", err))
 	}
 }
 
-// watch takes verdicts until the run has ended and all of them are there, or until there is
-// no more hope for the rest.
-func (d *director) watch(ctx context.Context, run string) error {
-	c := d.config
-	of := c.due()
-	last := time.Now().Add(time.Duration(of) * c.period())
+// watch takes verdicts until a run of so many samples has ended and all of them are in its
+// ledger, or until there is no more hope for the rest; last is when the last sample comes. A
+// run of none has no end.
+func (d *director) watch(ctx context.Context, run string, l *Ledger, of int, last time.Time) error {
 	var looked time.Time
 	return d.pump(ctx, runPace, func() (bool, error) {
-		d.teller.Progress(d.ledger.Len(), of)
+		d.teller.Progress(l.Len(), of)
 		if time.Since(looked) >= statusPace {
 			looked = time.Now()
 			outlooks(ctx, d.members) // the last words of a node that ends
 		}
-		if c.Keep || d.ledger.Len() < of && time.Now().Before(last) {
+		if of == 0 || l.Len() < of && time.Now().Before(last) {
 			return false, nil
 		}
 		t := tallyOf(ctx, d.members, run)
 		n := t.GetTally()
-		whole := n.GetDue() == uint64(of) && n.GetOpen() == 0 && uint64(d.ledger.Len()) >= n.GetDecided()+n.GetRefused()
+		whole := n.GetDue() == uint64(of) && n.GetOpen() == 0 && uint64(l.Len()) >= n.GetDecided()+n.GetRefused()
 		return t.GetEnded() && whole || time.Now().After(last.Add(tailWait)), nil
 	})
 }
@@ -215,7 +222,6 @@ func (d *director) watch(ctx context.Context, run string) error {
 func (d *director) conclude(ctx context.Context, r *Result) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait)
 	defer cancel()
-	d.narrator.quiet = true
 	if t := tallyOf(ctx, d.members, r.Run); t != nil {
 		r.tallied(t.GetTally())
 	}
@@ -227,6 +233,4 @@ func (d *director) conclude(ctx context.Context, r *Result) {
 		}
 	}
 	r.figures(d.ledger, d.config.Bundle.Topology(), cost)
-	r.Died = append(r.Died, d.died...)
-	r.Seconds = time.Since(d.begun).Seconds()
 }

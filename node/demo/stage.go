@@ -58,7 +58,7 @@ func (s *stage) arguments(c *Config, p Part, join string) []string {
 	args := []string{
 		"node", "--name", p.Name, "--state", filepath.Join(s.dir, p.Name), "--token-file", s.token,
 		"--interface", "lo", "--port", "0", "--api", "127.0.0.1:0", "--run", "manual", "--log-format", "text",
-		"--cloud-delay", c.CloudDelay.String(),
+		"--cloud-delay", c.CloudDelay.String(), "--allow-chaos",
 	}
 	if join != "" {
 		args = append(args, "--join", join)
