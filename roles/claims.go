@@ -10,7 +10,8 @@ const (
 	StartQuiet      = 2 * time.Second        // a starting node that is in touch with no holder claims nothing
 	StillHeardWait  = 50 * time.Millisecond  // for answers to StillHeard, beyond the round trip
 	PutOff          = 50 * time.Millisecond  // from a yes to the next question
-	StandbyPatience = 500 * time.Millisecond // that a standby gives each one ahead of it to claim
+	StandbyPatience = 500 * time.Millisecond // that a standby gives each one ahead of it to claim, where the holder is silent
+	BrokenPatience  = 100 * time.Millisecond // beyond the round trip, where the connection to the holder broke
 )
 
 // How many standbys get the heartbeat, and how many store seals and answer claims.
@@ -317,7 +318,7 @@ func (c *Claimant) wants(now Instant) (ask, wants bool) {
 		return false, true
 	case challenger: // found down, which others may not find
 		return true, c.broken || now >= c.silence.Until()
-	case vacant || c.rank < 0 || holder == c.self:
+	case c.rank < 0 || holder == c.self || vacant && !c.broken:
 		return false, false
 	case c.gone && c.rank == 0:
 		return false, true
@@ -336,8 +337,8 @@ func (c *Claimant) suspects() Instant {
 	case c.listens: // known by its record: it does not know of this node yet, and sends it nothing
 		at = c.silence.last.Add(StartQuiet + patience)
 	}
-	if c.broken {
-		at = min(at, c.broke.Add(patience))
+	if c.broken { // whoever is ahead has seen it too, and claims unless it has just started
+		at = min(at, c.broke.Add(time.Duration(max(0, c.rank))*(BrokenPatience+c.trip)))
 	}
 	return at
 }

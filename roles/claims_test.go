@@ -147,6 +147,14 @@ func TestStandbyAndItsHolder(t *testing.T) {
 		{"not for ever", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
 			return wait(c, start, start.Add(1200*ms))
 		}, []Action{ask, mine[0]}},
+		{"a broken connection, and another is ahead: that one has its time", []Peer{"h", "r", "s"}, func(c *Claimant) []Action {
+			c.Elected(start.Add(ms), elected(Epoch{}, "r", "r", "s"), []Peer{"d", "e"})
+			out := c.Broken(start.Add(ms), "h")
+			if out = append(out, wait(c, start.Add(2*ms), start.Add(BrokenPatience)-1)...); len(out) > 0 {
+				t.Errorf("too soon: %v", out)
+			}
+			return wait(c, start.Add(BrokenPatience), start.Add(BrokenPatience+10*ms))
+		}, []Action{ask}},
 		{"after a stall of its own it listens first", []Peer{"h", "s"}, func(c *Claimant) []Action {
 			return c.Tick(start.Add(900 * ms))
 		}, nil},

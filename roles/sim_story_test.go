@@ -14,25 +14,20 @@ import (
 func (w *world) summary() {
 	w.lines = append(w.lines, "")
 	exits := map[string]int{}
-	var longest, slowest, last time.Duration
-	var from time.Duration
+	var slowest time.Duration
 	superseded := 0
-	run := RunID(0)
 	for _, id := range w.order { // as they were published
 		first := w.said[id][0]
 		v := w.verdict(id)
 		exits[exitOf(v)]++
 		slowest = max(slowest, first.Latency)
-		if id.Run == run && first.at-last > longest { // between two runs there is none
-			longest, from = first.at-last, last
-		}
-		last, run = first.at, id.Run
 		hashes := map[Hash]bool{}
 		for _, p := range w.said[id] {
 			hashes[p.Sealed.Hash] = true
 		}
 		superseded += len(hashes) - 1
 	}
+	longest, from := w.gap()
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(exits)) {
 		parts = append(parts, fmt.Sprintf("%d %s", exits[name], name))
