@@ -77,7 +77,7 @@ func (p *plug) Read(b []byte) (int, error) {
 }
 
 // readLane reads from the lane, or finds that the socket may be read by no detour.
-func (p *plug) readLane(b []byte, state *wireState) (n int, err error, direct bool) { //nolint:revive,staticcheck // what Read returns, and whether it does
+func (p *plug) readLane(b []byte, state *wireState) (n int, err error, direct bool) { //nolint:revive // what Read returns, and whether it does
 	for {
 		if err := p.over(p.incoming); err != nil {
 			return 0, err, false

@@ -26,14 +26,29 @@ type pipeEnd struct{ net.Conn }
 func (pipeEnd) LocalMultiaddr() ma.Multiaddr  { return nil }
 func (pipeEnd) RemoteMultiaddr() ma.Multiaddr { return nil }
 
-// onWire runs the test in virtual time with a connection on a wire, and its far end.
-func onWire(t *testing.T, test func(t *testing.T, w *wire, near *plug, far net.Conn)) {
+// cable is a connection on a wire, and its far end.
+type cable struct {
+	t    *testing.T
+	w    *wire
+	near *plug
+	far  net.Conn
+}
+
+func (c cable) parts() (*testing.T, *wire, *plug, net.Conn) { return c.t, c.w, c.near, c.far }
+
+// pass lets virtual time pass.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // virtual: in a synctest bubble
+}
+
+// onWire runs the test in virtual time.
+func onWire(t *testing.T, test func(cable)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(1)
 		near, far := net.Pipe()
 		p := w.plugIn(pipeEnd{near})
-		test(t, w, p, far)
+		test(cable{t, w, p, far})
 		_ = p.Close()   // where the test has not
 		_ = far.Close() // likewise
 		if !w.closed {  // by the test
@@ -71,7 +86,8 @@ func expect(t testing.TB, c io.Reader, text string) {
 // direction, and a delay that is taken back holds nothing up.
 func TestWireDelay(t *testing.T) {
 	const delay = 100 * time.Millisecond
-	onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+	onWire(t, func(c cable) {
+		t, w, near, far := c.parts()
 		impair(t, w, Impairment{Delay: delay})
 		began := time.Now()
 		write(t, near, "one")
@@ -104,7 +120,8 @@ func TestWireDelay(t *testing.T) {
 // then it holds writers up; it never takes more.
 func TestWirePipelines(t *testing.T) {
 	const delay = time.Second
-	onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+	onWire(t, func(c cable) {
+		t, w, near, far := c.parts()
 		impair(t, w, Impairment{Delay: delay})
 		sent := make([]byte, 3*laneBytes)
 		for i := range sent {
@@ -144,7 +161,8 @@ func TestWirePipelines(t *testing.T) {
 // TestWireCut: nothing passes, in either direction, whatever was under way; and then
 // everything does.
 func TestWireCut(t *testing.T) {
-	onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+	onWire(t, func(c cable) {
+		t, w, near, far := c.parts()
 		var got, back bytes.Buffer
 		var running sync.WaitGroup
 		running.Go(func() { _, _ = io.Copy(&got, far) })   // ends with the connection
@@ -154,7 +172,7 @@ func TestWireCut(t *testing.T) {
 		impair(t, w, Impairment{Cut: true})
 		write(t, near, "during ")
 		running.Go(func() { write(t, far, strings.Repeat("back", 50_000)) })
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		synctest.Wait()
 		if got.String() != "before " || back.Len() != 0 {
 			t.Errorf("got %q and %d bytes through a cut", got.String(), back.Len())
@@ -173,7 +191,8 @@ func TestWireCut(t *testing.T) {
 // TestWireCutMidWrite: a write that waits for the other end when the wire is cut is called
 // back, so that the rest of it is not sent.
 func TestWireCutMidWrite(t *testing.T) {
-	onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+	onWire(t, func(c cable) {
+		t, w, near, far := c.parts()
 		go write(t, near, "abcdef")
 		expect(t, far, "abc")
 		synctest.Wait()
@@ -195,7 +214,8 @@ func TestWireCutMidWrite(t *testing.T) {
 // TestWireDeadlines: deadlines hold on an impaired wire and after it, also those set
 // before; and what a read gave up waiting for is there for the next.
 func TestWireDeadlines(t *testing.T) {
-	onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+	onWire(t, func(c cable) {
+		t, w, near, far := c.parts()
 		late := func(what string, n int, err error, want time.Duration, began time.Time) {
 			t.Helper()
 			if n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != want {
@@ -214,7 +234,7 @@ func TestWireDeadlines(t *testing.T) {
 		n, err = near.Write(full)
 		late("write into a full wire", 0, err, time.Second, began)
 		go func() { // before the sleep ends
-			time.Sleep(time.Second)
+			pass(time.Second)
 			_ = near.SetReadDeadline(time.Now()) // as above
 		}()
 		began = time.Now()
@@ -255,7 +275,8 @@ func TestWireClose(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+			onWire(t, func(c cable) {
+				t, w, near, far := c.parts()
 				var pending sync.WaitGroup
 				if !tt.early {
 					impair(t, w, Impairment{Cut: tt.cut, Delay: delay})
@@ -278,7 +299,7 @@ func TestWireClose(t *testing.T) {
 					t.Errorf("write after close: got %v after %v", err, time.Since(began))
 				}
 				pending.Go(func() {
-					time.Sleep(time.Hour)
+					pass(time.Hour)
 					if tt.heal {
 						impair(t, w, Impairment{})
 					} else if tt.cut {
@@ -298,7 +319,8 @@ func TestWireClose(t *testing.T) {
 // TestWireFarEnd: that the far end has closed is not heard of through a cut, and then
 // behind all that it sent.
 func TestWireFarEnd(t *testing.T) {
-	onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+	onWire(t, func(c cable) {
+		t, w, near, far := c.parts()
 		ended := make(chan string, 1)
 		go func() {
 			got, err := io.ReadAll(near)
@@ -311,7 +333,7 @@ func TestWireFarEnd(t *testing.T) {
 		impair(t, w, Impairment{Cut: true})
 		write(t, far, "last words") // the read that is under way takes them
 		_ = far.Close()             // a pipe's does not fail
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		select {
 		case got := <-ended:
 			t.Errorf("the end was heard of, after %q", got)
@@ -328,7 +350,8 @@ func TestWireFarEnd(t *testing.T) {
 func TestWireLoss(t *testing.T) {
 	const trips = 500
 	run := func() (total time.Duration, stalled int) {
-		onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+		onWire(t, func(c cable) {
+			t, w, near, far := c.parts()
 			impair(t, w, Impairment{Loss: 0.1})
 			go func() { _, _ = io.Copy(far, far) }() // an echo, until the end
 			for i := range trips {
@@ -383,7 +406,8 @@ func TestStall(t *testing.T) {
 // of things, each byte arrives once and in order, and in the end by no detour.
 func TestWireRandom(t *testing.T) {
 	for seed := range uint64(40) {
-		onWire(t, func(t *testing.T, w *wire, near *plug, far net.Conn) {
+		onWire(t, func(c cable) {
+			t, w, near, far := c.parts()
 			var running sync.WaitGroup
 			for i, ends := range [][2]net.Conn{{near, far}, {far, near}} {
 				const bytesEach = 200_000
@@ -396,7 +420,7 @@ func TestWireRandom(t *testing.T) {
 						}
 						write(t, ends[0], string(piece))
 						at += len(piece)
-						time.Sleep(time.Duration(r.IntN(50)) * time.Millisecond)
+						pass(time.Duration(r.IntN(50)) * time.Millisecond)
 					}
 				})
 				running.Go(func() {
@@ -415,7 +439,7 @@ func TestWireRandom(t *testing.T) {
 				impair(t, w, []Impairment{
 					{}, {Cut: true}, {Delay: time.Duration(r.IntN(300)) * time.Millisecond}, {Loss: 0.3}, {Delay: 20, Loss: 0.1},
 				}[r.IntN(5)])
-				time.Sleep(time.Duration(r.IntN(200)) * time.Millisecond)
+				pass(time.Duration(r.IntN(200)) * time.Millisecond)
 			}
 			impair(t, w, Impairment{})
 			running.Wait()
