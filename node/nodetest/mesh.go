@@ -147,8 +147,8 @@ func (m *Mesh) Stop(name string) {
 	}
 }
 
-// Kill ends a node as a power cut would: when it returns, its sockets are closed, and
-// nobody was told.
+// Kill ends a node as the death of its process does: when it returns, its sockets are
+// closed, and nobody was told.
 func (m *Mesh) Kill(name string) {
 	m.t.Helper()
 	n := m.live(name)
@@ -157,7 +157,7 @@ func (m *Mesh) Kill(name string) {
 	n.cancel()
 }
 
-// Restart starts a node again that was stopped or killed.
+// Restart starts a node again that was stopped, killed or powered off.
 func (m *Mesh) Restart(name string) {
 	m.t.Helper()
 	n := m.member(name)

@@ -12,8 +12,8 @@ import (
 	"ganglion/roles"
 )
 
-// Patience is the longest wait for something that must come, on the busiest machine. It is
-// no measure of how long that takes.
+// Patience is the longest wait for something that must come, on the busiest machine, in
+// real time. It is no measure of how long that takes.
 const Patience = time.Minute
 
 // Await waits until something holds, which it looks at again and again.
