@@ -102,7 +102,7 @@ func layers() []layer {
 		{pkg: "node/capability", may: []string{"inference/..."}},
 		{pkg: "node/control", may: []string{"proto/..."}},
 		// What does harm to nodes on purpose: a stranger too.
-		{pkg: "node/chaos", may: []string{"proto/controlpb", "node/control"}},
+		{pkg: "node/chaos", may: []string{"proto/controlpb", "node/control"}, tests: []string{"node/launch"}},
 
 		// Where they meet.
 		{

@@ -48,7 +48,8 @@ func (c *Conductor) inject(ctx, streaming context.Context, s *Step) error {
 	if n == nil {
 		return errNobody
 	}
-	of, err := ResolveNow(ctx, n, s, c.draw, func(peer string) bool { return c.locals[peer] != nil })
+	listed := c.listed(ctx)
+	of, err := ResolveNow(ctx, n, s, c.draw, func(peer string) bool { return listed[peer] != 0 || c.locals[peer] != nil })
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -56,7 +57,9 @@ func (c *Conductor) inject(ctx, streaming context.Context, s *Step) error {
 		c.fail(s, err)
 		return nil
 	}
-	if s.Fault.Do != Heal {
+	if s.Fault.Do == Heal {
+		c.rouse(ctx, of, listed)
+	} else {
 		c.refreshRun(ctx)
 		if s.Fault.Mutes() {
 			c.look(streaming, of)
@@ -76,6 +79,36 @@ func (c *Conductor) inject(ctx, streaming context.Context, s *Step) error {
 	c.reports(c.line.Len())
 	c.tell(c.line.Inject(Injection{At: at, Fault: s.Fault, Targets: targets}))
 	return nil
+}
+
+// listed is the processes of the nodes of this machine by peer, whether they answer or not.
+func (c *Conductor) listed(ctx context.Context) map[string]int {
+	processes := map[string]int{}
+	// None is asked, so that none can fail to answer.
+	_, _ = c.config.Local(ctx, func(f control.RunFile) bool {
+		processes[f.Peer] = f.PID
+		return true
+	})
+	return processes
+}
+
+// rouse has nodes of this machine go on that stand still, and meets those that this program
+// has found standing.
+func (c *Conductor) rouse(ctx context.Context, of []*controlpb.Member, listed map[string]int) {
+	wanted := map[string]bool{}
+	for _, m := range of {
+		if pid := listed[m.GetPeer()]; pid != 0 {
+			_ = Resume(pid) // one that goes on already is not touched by it; where none can be, none stands still
+			wanted[m.GetPeer()] = c.locals[m.GetPeer()] == nil
+		}
+	}
+	found, err := c.config.Local(ctx, func(f control.RunFile) bool { return !wanted[f.Peer] })
+	if err != nil {
+		return // they are asked through others
+	}
+	for _, n := range found {
+		c.locals[n.Status.GetPeer()] = n
+	}
 }
 
 func (c *Conductor) fail(s *Step, err error) {

@@ -62,6 +62,7 @@ type asked struct {
 	sets     []string                     // that were asked for
 	pictures []*controlpb.ClassifyRequest // that came
 	follow   chan struct{}                // closed when a follower has had all lines
+	faults   []*controlpb.InjectRequest   // that came
 }
 
 func (a *asked) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {
@@ -147,7 +148,10 @@ func askedStatus() *controlpb.StatusResponse {
 			UdpSentBytes: 5000, PayloadSentBytes: 7154, SeenViews: 402,
 			Protocols: []*controlpb.ProtocolTraffic{{Protocol: "/ganglion/parcel/1", SentBytes: 90_210, ReceivedBytes: 9000}},
 		},
-		UptimeMs: 3_723_000, Alive: 4,
+		UptimeMs: 3_723_000, Alive: 4, AllowsChaos: true,
+		Faults: []*controlpb.FaultInForce{
+			{Fault: &controlpb.Fault{Do: "slow", ForNs: 60e9, DelayNs: 200e6}, LeftNs: 42_400_000_000},
+		},
 	}
 }
 
@@ -164,6 +168,7 @@ func askedViews() []*controlpb.MembersView {
 	}
 	gate := member("gate", "alive", "north", "device", "aggregator", "edge", "coordinator")
 	gate.Peer, gate.Self, gate.StandbyFor, gate.RoundTripUs = askedPeer, true, []string{"cloud"}, 0
+	gate.AllowsChaos = true
 	gate.Addresses = []string{"127.0.0.1:4801", "127.0.0.2:4801"}
 	shed := member("shed", "alive", "east", "device")
 	shed.StandbyFor, shed.Addresses = []string{"aggregator", "edge", "coordinator"}, []string{"127.0.0.1:4811"}

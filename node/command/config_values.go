@@ -288,6 +288,10 @@ func readTokenFile(path string, around surroundings) (secret.Token, error) {
 			return secret.Token{}, err
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			fmt.Fprintf(around.errs, "ganglion: warning: others of this machine may read the token in %s (mode %#o); mend it with: chmod 600 %s\n",
+				clean(path), info.Mode().Perm(), clean(path))
+		}
 		return secret.ReadToken(f)
 	}
 	f, ok := around.in.(*os.File)

@@ -29,6 +29,7 @@ type member struct {
 	State      string   `json:"state"`       // alive, suspect, down, left
 	Bundle     string   `json:"bundle"`
 	Version    string   `json:"version"`
+	Chaos      bool     `json:"allows_chaos"` // faults may be injected into it
 }
 
 // membersView is how one node sees the mesh, in JSON.
@@ -105,7 +106,7 @@ func membersOf(v *controlpb.MembersView, pids map[string]int) []member {
 		out = append(out, member{
 			Name: m.GetName(), Peer: m.GetPeer(), Addresses: list(m.GetAddresses()), PID: pids[m.GetPeer()], Group: m.GetGroup(),
 			Views: list(m.GetViews()), Roles: list(m.GetRoles()), StandbyFor: list(m.GetStandbyFor()), State: m.GetState(),
-			Bundle: m.GetBundle(), Version: m.GetVersion(),
+			Bundle: m.GetBundle(), Version: m.GetVersion(), Chaos: m.GetAllowsChaos(),
 		})
 	}
 	return out
@@ -123,7 +124,7 @@ func printMembers(w io.Writer, mesh string, views []*controlpb.MembersView, pids
 			out.WriteString("\n")
 			continue
 		}
-		cell{fmt.Sprintf("mesh %s as %s sees it: %s%s", mesh, v.GetSeenBy(), stateCounts(v.GetMembers()), sharedBundle(v.GetMembers())), strong}.write(&out, 0, false, colours)
+		cell{fmt.Sprintf("mesh %s as %s sees it: %s%s", mesh, v.GetSeenBy(), stateCounts(v.GetMembers()), sharedBundle(v.GetMembers())+sharedChaos(v.GetMembers())), strong}.write(&out, 0, false, colours)
 		out.WriteString("\n")
 		members := memberListing(v.GetMembers(), pids)
 		members.write(&out, "  ", colours)
@@ -164,14 +165,30 @@ func sharedBundle(members []*controlpb.Member) string {
 	return "; bundle " + shortID(members[0].GetBundle())
 }
 
+// chaosText says of a member whether it takes faults.
+func chaosText(m *controlpb.Member) string {
+	if m.GetAllowsChaos() {
+		return "allowed"
+	}
+	return ""
+}
+
+// sharedChaos says that all members take faults; where some do, the listing says which.
+func sharedChaos(members []*controlpb.Member) string {
+	if len(members) == 0 || !members[0].GetAllowsChaos() || differ(members, chaosText) {
+		return ""
+	}
+	return "; all allow chaos"
+}
+
 func memberListing(members []*controlpb.Member, pids map[string]int) listing {
 	l := listing{
-		names: []string{"NAME", "STATE", "ROLES", "VIEWS", "GROUP", "NEXT FOR", "SITE", "RTT", "ADDRESS", "PID", "BUNDLE", "VERSION"},
+		names: []string{"NAME", "STATE", "ROLES", "VIEWS", "GROUP", "NEXT FOR", "SITE", "RTT", "ADDRESS", "PID", "BUNDLE", "VERSION", "CHAOS"},
 		right: map[int]bool{4: true, 7: true, 9: true},
 	}
 	groups := slices.ContainsFunc(members, func(m *controlpb.Member) bool { return m.GetGroup() > 0 })
 	sites, versions := differ(members, (*controlpb.Member).GetSite), differ(members, (*controlpb.Member).GetVersion)
-	bundles := differ(members, (*controlpb.Member).GetBundle)
+	bundles, faults := differ(members, (*controlpb.Member).GetBundle), differ(members, chaosText)
 	only := func(wanted bool, text string) cell {
 		if !wanted {
 			return cell{}
@@ -201,7 +218,7 @@ func memberListing(members []*controlpb.Member, pids map[string]int) listing {
 		}
 		l.add(cell{m.GetName(), strong}, stateCell(m), cell{text: roleText(m.GetRoles())}, joined(m.GetViews()...), only(groups && m.GetGroup() >= 0, strconv.Itoa(int(m.GetGroup()))),
 			cell{text: roleText(m.GetStandbyFor())}, only(sites, m.GetSite()), cell{text: rtt}, cell{text: address}, cell{text: pid},
-			only(bundles, shortID(m.GetBundle())), only(versions, m.GetVersion()))
+			only(bundles, shortID(m.GetBundle())), only(versions, m.GetVersion()), only(faults, chaosText(m)))
 	}
 	return l
 }

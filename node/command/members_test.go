@@ -36,7 +36,7 @@ func TestMembersJSON(t *testing.T) {
 	want := map[string]any{
 		"name": "gate", "peer": askedPeer, "addresses": []any{"127.0.0.1:4801", "127.0.0.2:4801"}, "pid": float64(os.Getpid()), "group": 0.0,
 		"views": []any{"north"}, "roles": []any{"device", "aggregator", "edge", "coordinator"}, "standby_for": []any{"cloud"},
-		"state": "alive", "bundle": askedBundle, "version": "v0.3.0",
+		"state": "alive", "bundle": askedBundle, "version": "v0.3.0", "allows_chaos": true,
 	}
 	if diff := cmp.Diff(want, got[1]); diff != "" {
 		t.Errorf("a node of this machine (-want +got):\n%s", diff)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ganglion/node/chaos"
 	"ganglion/proto/controlpb"
 )
 
@@ -65,11 +66,30 @@ func printStatus(w io.Writer, s *controlpb.StatusResponse) error {
 	}
 	addRun(&f, s)
 	addAmounts(&f, s)
+	addChaos(&f, s)
 	for _, warning := range s.GetWarnings() {
 		f.add("warning", cell{warning, bad})
 	}
 	_, err := io.WriteString(w, f.out.String())
 	return err
+}
+
+// addChaos says whether the node takes faults, and which are in force.
+func addChaos(f *facts, s *controlpb.StatusResponse) {
+	if !s.GetAllowsChaos() {
+		return
+	}
+	if len(s.GetFaults()) == 0 {
+		f.addf("chaos", "faults may be injected into this node; none is in force")
+	}
+	for _, one := range s.GetFaults() {
+		text := "fault of a kind that this program does not know"
+		if fault, err := chaos.FromMessage(one.GetFault()); err == nil {
+			text = fault.String()
+		}
+		left := max(0, time.Duration(one.GetLeftNs())).Round(time.Second)
+		f.add("chaos", cell{fmt.Sprintf("%s, on purpose: it is over in %v", text, left), middle})
+	}
 }
 
 func addSources(f *facts, sources []*controlpb.Source) {
