@@ -1,6 +1,7 @@
 package onnx_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	mathbits "math/bits"
@@ -15,6 +16,7 @@ import (
 	"ganglion/inference/dataset"
 	"ganglion/inference/evaluation"
 	"ganglion/inference/onnx"
+	"ganglion/inference/safetensors"
 	"ganglion/inference/topology"
 	"ganglion/proto/modelpb"
 )
@@ -31,6 +33,66 @@ func TestWholeByDefinition(t *testing.T) {
 			}
 			judgeRandom(t, b, byDefinition, someSubsets(len(b.Topology().Views)), samples)
 		})
+	}
+}
+
+// Thresholds are inputs with defaults: whoever gives others decides what exits where.
+func TestWholeTakesThresholds(t *testing.T) {
+	b := seal(t, network(t, topologies[1].yaml).Content)
+	n := onnx.Network{Topology: b.Topology(), Content: b.Content()}
+	w := n.Whole(b.Thresholds())
+	if len(w.Thresholds) != 2 {
+		t.Fatalf("thresholds %v, want those of the local and the edge exits", w.Thresholds)
+	}
+	g := decodeModel(t, w.Model).graph
+	inputs := map[string]tensor{onnx.PixelsName: newTensor(onnx.Uint8, append([]int{1}, axes(w.Inputs[0])[1:]...)...), onnx.ViewsName: newTensor(onnx.Bool, 1, 4)}
+	for _, input := range inputs {
+		for i := range input.data {
+			input.data[i] = 1
+		}
+	}
+	for _, test := range []struct {
+		local, edge float64
+		want        topology.Exit
+	}{{1, 1, topology.ExitLocal}, {0, 1, topology.ExitEdge}, {0, 0, topology.ExitCloud}} {
+		for _, given := range w.Thresholds {
+			table := newTensor(given.Type, axes(given)...)
+			for i := range table.data {
+				table.data[i] = test.local
+				if given.Name == onnx.ThresholdsName(topology.ExitEdge) {
+					table.data[i] = test.edge
+				}
+			}
+			inputs[given.Name] = table
+		}
+		if got := g.evaluate(t, inputs)[onnx.ExitName].data[0]; got != float64(test.want) {
+			t.Errorf("with the thresholds %v and %v it exits at %v, want %v", test.local, test.edge, got, test.want)
+		}
+	}
+}
+
+// A tensor has one name in both ways out: who looks at a graph finds its weights in the
+// file of weights.
+func TestNamesAreThoseOfSafetensors(t *testing.T) {
+	for _, test := range topologies {
+		b := seal(t, network(t, test.yaml).Content)
+		n := onnx.Network{Topology: b.Topology(), Content: b.Content()}
+		constants := decodeModel(t, n.Whole(b.Thresholds()).Model).graph.constants
+		file, err := safetensors.Export(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range file.Tensors {
+			got, there := constants[want.Name]
+			if !there || !slices.Equal(got.dims, want.Shape) {
+				t.Fatalf("%s: %s %v: in the graph %t, %v", test.name, want.Name, want.Shape, there, got.dims)
+			}
+			for i, v := range got.data {
+				if v != float64(math.Float32frombits(binary.LittleEndian.Uint32(want.Data[4*i:]))) {
+					t.Fatalf("%s: %s differs at %d", test.name, want.Name, i)
+				}
+			}
+		}
 	}
 }
 

@@ -110,7 +110,7 @@ func TestModelImportCalibrates(t *testing.T) {
 	}
 	names := []string{"--views", strings.Join(set.Views, ","), "--classes", strings.Join(set.Classes, ","), "--input", "3x32x32"}
 	code, text, errs := invoke(append([]string{"model", "import", "--topology", "c", "--weights", weights, "--out", out}, names...)...)
-	if code != exitDone || !strings.Contains(text, "uncalibrated") {
+	if code != exitDone || !strings.Contains(text, "uncalibrated") || !strings.Contains(text, "next: ganglion calibrate") {
 		t.Fatalf("exit code %d: %s %s", code, text, errs)
 	}
 	if made, err := inference.ReadBundle(out); err != nil || made.Thresholds().At(1, 6) != 0 || !strings.Contains(made.Provenance().GetData(), "a.safetensors") {

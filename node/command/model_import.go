@@ -77,6 +77,8 @@ type imported struct {
 	Ignored    []string             `json:"ignored"`   // tensors without meaning here
 	Thresholds map[string][]float64 `json:"thresholds"`
 	Calibrated string               `json:"calibrated_for"`
+
+	chosen bool // thresholds, by this verb or before it
 }
 
 func (f *importFlags) run(out io.Writer) error {
@@ -118,7 +120,7 @@ func (f *importFlags) run(out io.Writer) error {
 	told := imported{
 		Model: f.out, ID: b.ID().String(), Bytes: len(b.File()), Topology: t.Name, Views: t.Views, Classes: t.Classes,
 		Binarized: im.Binarized, Zeros: im.Zeros, Biases: im.Biases, Ignored: im.Ignored,
-		Thresholds: thresholdTable(b), Calibrated: b.CalibratedFor(),
+		Thresholds: thresholdTable(b), Calibrated: b.CalibratedFor(), chosen: set != nil || im.Calibrated || len(t.Exits()) == 1,
 	}
 	if f.json {
 		return json.NewEncoder(out).Encode(told)
@@ -231,7 +233,11 @@ func (im *imported) text(exits []topology.Exit) string {
 		}
 	}
 	fmt.Fprintf(&out, "calibrated  %s\n", im.Calibrated)
-	fmt.Fprintf(&out, "wrote %s (%d bytes, %s)\nnext: ganglion eval --model %s --data DATA, with data that it was not trained on\n",
-		im.Model, im.Bytes, shortID(im.ID), im.Model)
+	fmt.Fprintf(&out, "wrote %s (%d bytes, %s)\n", im.Model, im.Bytes, shortID(im.ID))
+	if im.chosen {
+		fmt.Fprintf(&out, "next: ganglion eval --model %s --data DATA, with data that it was not trained on\n", im.Model)
+	} else {
+		fmt.Fprintf(&out, "next: ganglion calibrate --model %s --data DATA --out FILE: until then next to nothing exits early\n", im.Model)
+	}
 	return out.String()
 }
