@@ -24,6 +24,9 @@ type Config struct {
 	// fault of the network can be had.
 	Loopback bool
 
+	// LogDir is a folder in which the nodes' logs are kept; empty: they are not.
+	LogDir string
+
 	// Short holds faults that a goal wants to last a minute for as long as shows them.
 	Short bool
 }

@@ -13,7 +13,7 @@ func at(ms int) time.Time { return time.Unix(1000, 0).Add(time.Duration(ms) * ti
 // steadily is verdicts of beats, which fall each period from 0 on, that come so late.
 func steadily(from, to uint64, late time.Duration) (all []arrival) {
 	for b := from; b < to; b++ {
-		all = append(all, arrival{at: at(0).Add(time.Duration(b)*period + late), beat: b, since: late, whole: true})
+		all = append(all, arrival{at: at(0).Add(time.Duration(b)*period + late), beat: b, since: late})
 	}
 	return all
 }
@@ -119,5 +119,37 @@ func TestNews(t *testing.T) {
 	}
 	if n := newsOf(nil, nil, m); n.noticed != nil || n.claimed != nil || n.settled != 0 || n.moves != 0 {
 		t.Errorf("nothing happened, and %+v", n)
+	}
+}
+
+// A fault begins in a mesh that answers in full; that a machine is busy and a view now and
+// then late must not keep it from beginning.
+func TestWhole(t *testing.T) {
+	of := func(lacking ...int) []arrival {
+		all := steadily(0, 100, 0)
+		for _, i := range lacking {
+			all[i].missing = []missing{{"north", "silent"}}
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		name string
+		of   []arrival
+		want bool
+	}{
+		{"all", of(), true},
+		{"too few", of()[:calmFor-1], false},
+		{"some late", of(61, 70, 80, 99), true},
+		{"one more", of(61, 70, 80, 98, 99), false},
+		{"before", of(1, 2, 3, 4, 5, 59), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := whole(tt.of, calmFor); got != tt.want {
+				t.Errorf("whole: %v", got)
+			}
+		})
+	}
+	if got, want := lackText(of(97, 99), 10), "of the last 10, 2 lack north (silent)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

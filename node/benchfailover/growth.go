@@ -16,7 +16,7 @@ import (
 // allowed for each verdict that came to it, up to what it keeps.
 const (
 	allowedBytes       = 16 << 20
-	allowedPerVerdict  = 3 << 10
+	allowedPerVerdict  = 2 << 10
 	allowedGoroutines  = 40
 	allowedDescriptors = 16
 )

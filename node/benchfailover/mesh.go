@@ -60,7 +60,7 @@ func (m *member) device() bool { return m.number < devices }
 
 // liveMesh is the processes and, unless they are on loopback, their network.
 type liveMesh struct {
-	dir      string
+	dir      string // of state and run files
 	token    string
 	launcher *launch.Launcher
 	network  *lab.Network // nil: loopback
@@ -200,6 +200,20 @@ func (one *member) status(ctx context.Context) (*controlpb.StatusResponse, error
 		return nil, fmt.Errorf("ask %s: %w", one.name, err)
 	}
 	return s, nil
+}
+
+// beats says where each node is in the run, and what it retains.
+func (m *liveMesh) beats(ctx context.Context) string {
+	text := "the nodes are at"
+	for _, one := range m.members {
+		s, err := one.status(ctx)
+		if err != nil {
+			text += fmt.Sprintf(" %s: no answer,", one.name)
+			continue
+		}
+		text += fmt.Sprintf(" %s: beat %d, final up to %d, %d retained,", one.name, s.GetRun().GetBeat(), s.GetRun().GetFloor(), s.GetRetention().GetRetained())
+	}
+	return text
 }
 
 // kill ends processes without a word, all at once, and waits until they have ended.

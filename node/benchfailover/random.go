@@ -3,6 +3,7 @@ package benchfailover
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -40,7 +41,7 @@ func (b *bench) randomly(ctx context.Context, out *Result) error {
 		}
 		t, err := b.try(ctx, &fault{name: Random, run: drawn})
 		if err != nil {
-			return err
+			return fmt.Errorf("%s, fault %d: %w", Random, len(o.Trials)+1, err)
 		}
 		o.add(t, goal{})
 	}

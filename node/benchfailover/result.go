@@ -25,6 +25,7 @@ type Result struct {
 // Trial is one time that a fault was had. Durations are from the fault on unless they say
 // otherwise; nil: it never was so.
 type Trial struct {
+	Seconds  float64        `json:"seconds"` // that it took, until everything was in its place again
 	Victims  []string       `json:"victims"`
 	Noticed  *time.Duration `json:"noticed_ns"` // a node tells that something is amiss with a victim
 	How      string         `json:"noticed_by"` // kind of its event

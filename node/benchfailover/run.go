@@ -57,7 +57,14 @@ func Run(ctx context.Context, c Config, progress Progress, hurry <-chan struct{}
 		}
 		defer func() { err = errors.Join(err, b.mesh.network.Close()) }()
 	}
-	b.mesh.launcher = launch.New(c.Program, dir)
+	logs := dir
+	if c.LogDir != "" {
+		logs = c.LogDir
+		if err := os.MkdirAll(logs, 0o755); err != nil {
+			return nil, fmt.Errorf("make folder of logs: %w", err)
+		}
+	}
+	b.mesh.launcher = launch.New(c.Program, logs)
 	defer b.mesh.close(hurry)
 	return b.measure(ctx)
 }
@@ -143,6 +150,7 @@ func (b *bench) repeat(ctx context.Context, f *fault, out *Result) error {
 
 // try has a fault once, on a mesh in which everything is in its place.
 func (b *bench) try(ctx context.Context, f *fault) (*Trial, error) {
+	begun := time.Now()
 	rate := f.rate
 	if rate == 0 {
 		rate = b.config.Rate
@@ -166,7 +174,11 @@ func (b *bench) try(ctx context.Context, f *fault) (*Trial, error) {
 	if err := f.run(ctx, t); err != nil {
 		return nil, err
 	}
-	return t.finish(ctx)
+	result, err := t.finish(ctx)
+	if err == nil {
+		result.Seconds = time.Since(begun).Seconds()
+	}
+	return result, err
 }
 
 // begin begins a run at a rate, unless it is under way.

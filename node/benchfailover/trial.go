@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 // The times of a trial.
 const (
 	calmWait  = 30 * time.Second       // for verdicts of all views to come
-	calmFor   = 40                     // verdicts in a row with every view, before a fault
+	calmFor   = 40                     // verdicts, of which most have every view, before a fault
+	calmLack  = 4                      // of these may lack one: the machine may be busy
 	calmPace  = 20 * time.Millisecond  //
 	mostPhase = 500 * time.Millisecond // by which the moment of a fault is drawn
 	leastHold = 3 * time.Second        // that a kill is watched
@@ -76,13 +78,14 @@ func (t *trial) begin(ctx context.Context, victims []*member, observers ...*memb
 	for {
 		calm := true
 		for _, one := range observers {
-			calm = calm && inARow(t.watcher.seen(one.name)) >= need
+			calm = calm && whole(t.watcher.seen(one.name), need)
 		}
 		if calm {
 			break
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("no %d verdicts in a row had every view within %v", need, calmWait)
+			return fmt.Errorf("verdicts do not have every view within %v: %s; %s",
+				calmWait, lackText(t.watcher.seen(observers[0].name), need), m.beats(ctx))
 		}
 		if err := pause(ctx, calmPace); err != nil {
 			return err
@@ -91,12 +94,34 @@ func (t *trial) begin(ctx context.Context, victims []*member, observers ...*memb
 	return pause(ctx, time.Duration(t.bench.dice.Int64N(int64(mostPhase))))
 }
 
-// inARow is how many of the last verdicts had every view.
-func inARow(of []arrival) (n int) {
-	for i := len(of) - 1; i >= 0 && of[i].whole; i-- {
-		n++
+// whole tells whether nearly all of the last so many verdicts have every view.
+func whole(of []arrival, last int) bool {
+	if len(of) < last {
+		return false
 	}
-	return n
+	lacking := 0
+	for _, a := range of[len(of)-last:] {
+		if len(a.missing) > 0 {
+			lacking++
+		}
+	}
+	return lacking*calmFor <= calmLack*last
+}
+
+// lackText says which views the last verdicts lack, and why.
+func lackText(of []arrival, last int) string {
+	lacks := map[string]int{}
+	of = of[max(0, len(of)-last):]
+	for _, a := range of {
+		for _, m := range a.missing {
+			lacks[m.view+" ("+m.reason+")"]++
+		}
+	}
+	text := fmt.Sprintf("of the last %d", len(of))
+	for _, what := range slices.Sorted(maps.Keys(lacks)) {
+		text += fmt.Sprintf(", %d lack %s", lacks[what], what)
+	}
+	return text
 }
 
 // strike does what the fault is.

@@ -21,7 +21,13 @@ type arrival struct {
 	beat  uint64
 	since time.Duration // from its beat to its release, by who released it
 	early bool          // it stopped early
-	whole bool          // no view is missing
+
+	missing []missing
+}
+
+// missing is a view that a verdict lacks.
+type missing struct {
+	view, reason string
 }
 
 // happening is an event of a node.
@@ -106,9 +112,11 @@ func (w *watcher) follow(ctx context.Context, name string, client controlpb.Node
 		s := w.verdicts[name]
 		if beat := v.GetBeat(); !s.known[beat] && len(s.arrivals) < mostWatched {
 			s.known[beat] = true
-			s.arrivals = append(s.arrivals, arrival{
-				at: at, beat: beat, since: time.Duration(v.GetSinceBeatNs()), early: v.GetStoppedEarly(), whole: len(v.GetMissing()) == 0,
-			})
+			a := arrival{at: at, beat: beat, since: time.Duration(v.GetSinceBeatNs()), early: v.GetStoppedEarly()}
+			for _, m := range v.GetMissing() {
+				a.missing = append(a.missing, missing{m.GetView(), m.GetReason()})
+			}
+			s.arrivals = append(s.arrivals, a)
 		}
 		w.mu.Unlock()
 	}

@@ -64,6 +64,7 @@ makes all of it slower.`,
 	flags.Uint64Var(&c.Seed, "seed", 0, "seed of moments, victims and lost frames (default: another each time, which is told)")
 	flags.DurationVar(&c.For, "for", 10*time.Minute, "how long random faults go on")
 	flags.BoolVar(&c.Loopback, "loopback", false, "all nodes on this machine's loopback: without root, without faults of the network")
+	flags.StringVar(&c.LogDir, "log-dir", "", "keep the nodes' logs in this folder")
 	flags.BoolVar(&c.Short, "short", false, "hold long faults only for as long as shows them")
 	addJSON(cmd, &asJSON)
 	return cmd
