@@ -204,7 +204,7 @@ func TestTCPSlow(t *testing.T) {
 // TestTCPLossy: with losses round trips grow, and everything arrives once and in order.
 func TestTCPLossy(t *testing.T) {
 	x, y, _, atY := impairablePair(t)
-	set(t, x, Impairment{Loss: 0.2})
+	set(t, x, Impairment{Loss: 0.1})
 	const frames = 100
 	for i := range frames {
 		if err := x.Send(y.Self(), kindNote, fmt.Append(nil, i)); err != nil {
