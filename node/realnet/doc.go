@@ -6,6 +6,10 @@
 // that is sent can leave. What the tests know of a node is what a person knows: what its
 // process prints, what the verbs say, and the control API.
 //
+// Faults of the network itself, such as loss and one-way cuts, are had on the switch of
+// package lab, by way of package benchfailover: one trial of each, held against what must
+// hold on the slowest machine.
+//
 // The tests take minutes of real time, for they wait for what real nodes do. They run
 // where GANGLION_TEST_NETWORK names the program to test, as `make test-network` does; a
 // plain `go test` skips them. They need root and the ip command of iproute2, on Linux.
