@@ -72,6 +72,7 @@ type Claimant struct {
 
 	silence  Silence
 	asking   bool
+	answered bool // by somebody, with no
 	asked    Epoch
 	waiting  []Peer
 	deadline Instant // of the question
@@ -250,6 +251,7 @@ func (c *Claimant) Answered(now Instant, from Peer, e Epoch, hears bool, promise
 		c.stopAsking(now)
 		return nil
 	}
+	c.answered = true
 	if i := slices.Index(c.waiting, from); i >= 0 {
 		c.waiting = slices.Delete(c.waiting, i, i+1)
 	}
@@ -271,11 +273,7 @@ func (c *Claimant) Tick(now Instant) []Action {
 		}
 	}
 	if c.asking {
-		if len(c.waiting) == 0 || now >= c.deadline {
-			c.asking = false
-			return c.claim(now)
-		}
-		return nil
+		return c.concluded(now)
 	}
 	ask, wants := c.wants(now)
 	switch {
@@ -344,7 +342,7 @@ func (c *Claimant) suspects() Instant {
 }
 
 func (c *Claimant) ask(now Instant) []Action {
-	c.asking, c.asked = true, c.promised
+	c.asking, c.answered, c.asked = true, false, c.promised
 	c.waiting = slices.DeleteFunc(slices.Clone(c.hearers), func(p Peer) bool { return p == c.promised.Peer })
 	c.deadline = now.Add(StillHeardWait + c.trip)
 	if len(c.waiting) == 0 {
@@ -356,6 +354,20 @@ func (c *Claimant) ask(now Instant) []Action {
 		to = append(to, c.promised.Peer)
 	}
 	return []Action{{Kind: AskHolder, Epoch: c.asked, To: to}}
+}
+
+// concluded ends a question that is answered, or not in time. Of who is not first in the order
+// of a vacant role and hears from nobody at all it may be the own network that is down.
+func (c *Claimant) concluded(now Instant) []Action {
+	switch {
+	case len(c.waiting) > 0 && now < c.deadline:
+		return nil
+	case c.rank > 0 && c.latest.Holder() == "" && !c.answered:
+		c.stopAsking(now)
+		return nil
+	}
+	c.asking = false
+	return c.claim(now)
 }
 
 func (c *Claimant) stopAsking(now Instant) {

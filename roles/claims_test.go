@@ -153,8 +153,15 @@ func TestStandbyAndItsHolder(t *testing.T) {
 			if out = append(out, wait(c, start.Add(2*ms), start.Add(BrokenPatience)-1)...); len(out) > 0 {
 				t.Errorf("too soon: %v", out)
 			}
-			return wait(c, start.Add(BrokenPatience), start.Add(BrokenPatience+10*ms))
-		}, []Action{ask}},
+			out = wait(c, start.Add(BrokenPatience), start.Add(BrokenPatience+10*ms))
+			out = append(out, c.Answered(start.Add(BrokenPatience+20*ms), "d", four, false, four)...)
+			return append(out, wait(c, start.Add(BrokenPatience+30*ms), start.Add(BrokenPatience+70*ms))...)
+		}, []Action{ask, mine[0]}},
+		{"and where nobody answers it may be cut off itself", []Peer{"h", "r", "s"}, func(c *Claimant) []Action {
+			c.Elected(start.Add(ms), elected(Epoch{}, "r", "r", "s"), []Peer{"d", "e"})
+			out := c.Broken(start.Add(ms), "h")
+			return append(out, wait(c, start.Add(2*ms), start.Add(BrokenPatience+150*ms))...)
+		}, []Action{ask, ask}},
 		{"after a stall of its own it listens first", []Peer{"h", "s"}, func(c *Claimant) []Action {
 			return c.Tick(start.Add(900 * ms))
 		}, nil},
