@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -139,12 +138,10 @@ func causes(r *demo.Result) []string {
 	if r.Wrong > 0 {
 		lines = append(lines, "That must never be, whatever dies: please report it, with the logs that --log-dir DIR keeps")
 	}
-	late := slices.ContainsFunc(r.Differences, func(d demo.Difference) bool { return !d.Wrong && !strings.Contains(d.What, "connection broken") })
-	broken := slices.ContainsFunc(r.Differences, func(d demo.Difference) bool { return strings.Contains(d.What, "connection broken") })
-	switch {
-	case broken && len(r.Died) > 0:
-		lines = append(lines, fmt.Sprintf("Likely cause: %s ended in the run, and its views with it", strings.Join(r.Died, ", ")))
-	case late || broken:
+	switch short := r.Differing > r.Wrong; {
+	case short && len(r.Died) > 0:
+		lines = append(lines, fmt.Sprintf("Likely cause: %s ended in the run; what it had is missing until somebody else has it", strings.Join(r.Died, ", ")))
+	case short:
 		lines = append(lines,
 			"Likely cause: this machine was busy or stood still; a view over 100 ms late is not waited for.",
 			"Try it again when the machine has less to do, or with a lower --rate")

@@ -77,7 +77,7 @@ accuracy   96.2 %, 95 % interval 92.3 to 98.1 %
 agreement  176 of 183 answers are those of the network in one process, bit for bit
            7 rest on less than their samples have, and are right for what they rest on
              samples 40, 41, 42, 43, 44, 45 and 1 more: views that the sample has are missing: camera1 (connection broken)
-           Likely cause: device-2 ended in the run, and its views with it
+           Likely cause: device-2 ended in the run; what it had is missing until somebody else has it
 ended      device-2, without being asked to
 
 By exit
@@ -137,7 +137,7 @@ func TestAgreementText(t *testing.T) {
            70 rest on less than their samples have, and are right for what they rest on
              sample 3: camera1 (connection broken)
              and 69 samples after these
-           Likely cause: device-2 ended in the run, and its views with it`},
+           Likely cause: device-2 ended in the run; what it had is missing until somebody else has it`},
 		{"wrong", func(r *demo.Result) {
 			r.Differing, r.Wrong, r.Differences = 1, 1, []demo.Difference{wrong}
 		}, `1 of 183 answers are not what the network in one process makes of the views that they rest on

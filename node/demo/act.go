@@ -183,7 +183,8 @@ func (d *director) strike(ctx context.Context, choose func([]outlook) *member) e
 	}
 	a := d.acting
 	views, roles := placeOf(nodes, m)
-	m.leaves, d.narrator.dead[m.part.Name] = true, true // it is told of here
+	m.leaves = true // its end is told of here
+	d.narrator.lose(m.part.Name)
 	at := time.Now()
 	d.recount(a.timeline.Inject(chaos.Injection{
 		At: at, Fault: chaos.Fault{Do: chaos.Kill},

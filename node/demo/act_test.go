@@ -122,7 +122,7 @@ func TestActIsTold(t *testing.T) {
 	for beat := range uint64(3) {
 		verdict("r2", beat, int(beat)*20+2, "node-3")
 	}
-	d.narrator.dead["node-3"] = true
+	d.narrator.lose("node-3")
 	d.recount(d.acting.timeline.Inject(chaos.Injection{
 		At: at(61), Fault: chaos.Fault{Do: chaos.Kill},
 		Targets: []chaos.Node{{Name: "node-3", Peer: "peer-of-node-3", Roles: []string{"aggregator", "coordinator"}}},

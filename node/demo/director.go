@@ -176,8 +176,8 @@ func (d *director) gather(ctx context.Context, parts []Part) error {
 		return err
 	}
 	heard := time.Now().Add(hearWait)
-	err := d.pump(ctx, upPace, func() (bool, error) { return len(d.narrator.joined) > 0 || time.Now().After(heard), nil })
-	if err != nil || len(d.narrator.joined) > 0 {
+	err := d.pump(ctx, upPace, func() (bool, error) { return len(d.narrator.there) > 0 || time.Now().After(heard), nil })
+	if err != nil || len(d.narrator.there) > 0 {
 		return err
 	}
 	d.say(Warned, "no node hears another: this machine passes no broadcast on its loopback. Starting anew, with the address of the first")

@@ -59,17 +59,17 @@ type line struct {
 type narrator struct {
 	names   map[string]string // of nodes, by peer
 	ways    map[string]string // in which a node was found first, by name
-	joined  map[string]bool   // names
-	holders map[string]string // names, by role
+	there   sagas             // whether a node is: here or away
+	feeds   sagas             // who feeds a view
+	holders sagas             // who has a role
 	said    map[string]bool
-	dead    map[string]bool // names of those whose end was told
-	groups  int             // of the model
+	groups  int // of the model
 }
 
 func newNarrator(groups int) *narrator {
 	return &narrator{
-		names: map[string]string{}, ways: map[string]string{}, joined: map[string]bool{}, holders: map[string]string{},
-		said: map[string]bool{}, dead: map[string]bool{}, groups: groups,
+		names: map[string]string{}, ways: map[string]string{}, there: sagas{}, feeds: sagas{}, holders: sagas{},
+		said: map[string]bool{}, groups: groups,
 	}
 }
 
@@ -99,20 +99,13 @@ func (n *narrator) take(of news) []line {
 	case "found":
 		return n.found(of.node, who, at["way"])
 	case "joined":
-		if !n.once("joined", who) {
-			return nil
-		}
-		n.joined[who] = true
-		if way := n.ways[who]; way != "" {
-			return []line{{Joined, fmt.Sprintf("%s is in the mesh, found by %s", who, way)}}
-		}
-		return []line{{Joined, who + " is in the mesh"}}
+		return n.joined(of.node, who)
 	case "view":
-		if n.once("view", who, at["view"]) {
+		if n.feeds.of(at["view"]).news(of.node, who) {
 			return []line{{Viewed, fmt.Sprintf("%s feeds view %s", who, at["view"])}}
 		}
 	case "elected":
-		return n.elected(at["role"], n.name(at["peer"], at["name"]))
+		return n.elected(of.node, at["role"], n.name(at["peer"], at["name"]))
 	case "bundle":
 		if strings.Contains(text, "fetched") && n.once("bundle", of.node, at["bundle"]) {
 			return []line{{Bundled, of.node + ": " + text}}
@@ -122,7 +115,8 @@ func (n *narrator) take(of news) []line {
 			return []line{{Decided, text}}
 		}
 	case "down", "left":
-		if who != "" && !n.dead[who] && n.once("gone", who) {
+		if who != "" && n.there.of(who).news(of.node, away) {
+			n.lose(who)
 			return []line{{Gone, text}}
 		}
 	case "warning":
@@ -149,13 +143,48 @@ func (n *narrator) found(by, who, way string) []line {
 	return []line{{Found, fmt.Sprintf("%s hears %s (%s): nobody told them of each other", by, who, way)}}
 }
 
+// Whether a node is in the mesh.
+const (
+	here = "here"
+	away = "away"
+)
+
+// joined tells of a node that is in the mesh, or is again.
+func (n *narrator) joined(by, who string) []line {
+	back := n.there.of(who).state() == away
+	switch way := n.ways[who]; {
+	case !n.there.of(who).news(by, here):
+		return nil
+	case back:
+		return []line{{Joined, who + " is in the mesh again"}}
+	case way != "":
+		return []line{{Joined, fmt.Sprintf("%s is in the mesh, found by %s", who, way)}}
+	}
+	return []line{{Joined, who + " is in the mesh"}}
+}
+
+// us stands for the demo itself among those who tell of a thing.
+const us = ""
+
+// lose notes that a node is gone: if it comes again that is news, and so is what it feeds.
+func (n *narrator) lose(who string) {
+	n.there.of(who).news(us, away)
+	for _, s := range n.feeds {
+		if s.state() == who {
+			s.news(us, away)
+		}
+	}
+}
+
 // elected tells of a new holder, and whom it replaces.
-func (n *narrator) elected(role, who string) []line {
-	if who == "" || !n.once("elected", role, who) {
+func (n *narrator) elected(by, role, who string) []line {
+	if who == "" {
 		return nil
 	}
-	before := n.holders[role]
-	n.holders[role] = who
+	before := n.holders.of(role).state()
+	if !n.holders.of(role).news(by, who) {
+		return nil
+	}
 	kind, what := n.role(role)
 	if before == "" {
 		return []line{{Elected, fmt.Sprintf("%s is %s%s", who, kind, what)}}
@@ -187,10 +216,10 @@ func (n *narrator) role(role string) (kind, what string) {
 
 // died tells of a process that ended by itself, and what it was.
 func (n *narrator) died(name string, how string) []line {
-	n.dead[name] = true
+	n.lose(name)
 	var was []string
 	for _, role := range sortedKeys(n.holders) {
-		if n.holders[role] == name {
+		if n.holders[role].state() == name {
 			kind, _ := n.role(role)
 			was = append(was, kind)
 		}

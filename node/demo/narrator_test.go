@@ -74,6 +74,53 @@ warning: device-2: the disk is full
 	}
 }
 
+// A node that somebody kills and starts again is gone once and back once, whatever order
+// eight nodes say so in; and a role that comes back to who had it is told.
+func TestNarratorTellsOfReturns(t *testing.T) {
+	n := newNarrator(1)
+	n.names = map[string]string{"p1": "device-1", "p2": "device-2", "p3": "node-3"}
+	told(n, `
+		device-1 joined peer=p3 name=node-3 | node-3 is in the mesh
+		device-2 joined peer=p3 name=node-3 | node-3 is in the mesh
+		device-1 joined peer=p2 name=device-2 | device-2 is in the mesh
+		device-1 view peer=p2 view=camera0 | device-2 feeds view camera0
+		device-2 view peer=p2 view=camera0 | device-2 feeds view camera0
+		device-1 elected role=cloud peer=p3 | node-3 is cloud
+		device-2 elected role=cloud peer=p3 | node-3 is cloud
+	`)
+	n.died("device-2", "signal: killed")
+	got := told(n, `
+		device-1 down peer=p2 name=device-2 | device-2 is gone
+		device-1 joined peer=p2 name=device-2 | device-2 is in the mesh
+		node-3 down peer=p2 name=device-2 | device-2 is gone
+		node-3 joined peer=p2 name=device-2 | device-2 is in the mesh
+		node-3 view peer=p2 view=camera0 | device-2 feeds view camera0
+		device-1 view peer=p2 view=camera0 | device-2 feeds view camera0
+		device-1 view peer=p2 view=camera0 | device-2 feeds view camera0
+		device-1 down peer=p3 name=node-3 | node-3 is gone
+		device-1 elected role=cloud peer=p1 before=p3 | device-1 takes over
+		device-1 joined peer=p3 name=node-3 | node-3 is in the mesh
+		device-2 down peer=p3 name=node-3 | node-3 is gone
+		device-2 elected role=cloud peer=p1 before=p3 | device-1 takes over
+		device-1 elected role=cloud peer=p3 before=p1 | node-3 takes over
+		device-2 joined peer=p3 name=node-3 | node-3 is in the mesh
+		device-2 elected role=cloud peer=p3 before=p1 | node-3 takes over
+		device-1 left peer=p2 name=device-2 | device-2 has left
+		node-3 left peer=p2 name=device-2 | device-2 has left
+	`)
+	want := `joined: device-2 is in the mesh again
+view: device-2 feeds view camera0
+gone: node-3 is gone
+elected: device-1 takes over as cloud from node-3
+joined: node-3 is in the mesh again
+elected: node-3 takes over as cloud from device-1
+gone: device-2 has left
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // The end of a process is told where it happened; what the others then notice of it is no
 // news, but who takes its place is.
 func TestNarratorTellsOfTheDead(t *testing.T) {
