@@ -61,7 +61,11 @@ func (a *api) Inject(ctx context.Context, q *controlpb.InjectRequest) (*controlp
 	}
 	begins, err := a.injectAt(ctx, to, f)
 	if refused := (*link.RefusedError)(nil); errors.As(err, &refused) {
-		return nil, connect.NewError(connect.CodeFailedPrecondition, fmt.Errorf("%s refuses: %w", name, err))
+		reason := refused.Reason
+		if reason == "" {
+			reason = fmt.Sprintf("%s does not know faults: is it of an older version?", name)
+		}
+		return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New(reason))
 	}
 	if err != nil {
 		return nil, connect.NewError(connect.CodeUnavailable, fmt.Errorf("ask %s to take a fault: %w", name, err))

@@ -76,8 +76,9 @@ func (c *Conductor) inject(ctx, streaming context.Context, s *Step) error {
 		c.pend(<-c.heard)
 	}
 	c.listenUntil(streaming, at) // it is not put down to this
-	c.reports(c.line.Len())
-	c.tell(c.line.Inject(Injection{At: at, Fault: s.Fault, Targets: targets}))
+	entries := c.line.Inject(Injection{At: at, Fault: s.Fault, Targets: targets})
+	c.reports(c.line.Len() - 1)
+	c.tell(entries)
 	return nil
 }
 

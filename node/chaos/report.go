@@ -21,7 +21,8 @@ type Report struct {
 	Moved   []Entry
 	First   *Entry // verdict after it; nil: none
 	// LargestGap between two verdicts from the last one before the fault to the next fault,
-	// as they came to whoever listened; UsualGap is the mean of those before.
+	// as they came to whoever listened; UsualGap is the run's period or, where that is not
+	// known, the mean of those before.
 	LargestGap, UsualGap time.Duration
 	Open                 bool // the largest gap has no end yet
 	Silent               bool // no verdict came, before or after
@@ -188,15 +189,14 @@ func targetsText(i *Injection, roles bool) string {
 }
 
 func injectedText(i *Injection) string {
-	text := fmt.Sprintf("%s: %s", i.Fault, targetsText(i, true))
-	if len(i.Targets) > namesMost {
-		var names []string
-		for _, n := range i.Targets {
-			names = append(names, n.Name)
-		}
-		text += ", " + strings.Join(names, ", ")
+	if len(i.Targets) <= namesMost {
+		return fmt.Sprintf("%s: %s", i.Fault, targetsText(i, true))
 	}
-	return text
+	var names []string
+	for _, n := range i.Targets {
+		names = append(names, n.Name)
+	}
+	return fmt.Sprintf("%s: %d nodes, %s", i.Fault, len(names), strings.Join(names, ", "))
 }
 
 func overText(i *Injection) string {

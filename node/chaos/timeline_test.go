@@ -266,7 +266,6 @@ func TestReadLater(t *testing.T) {
 func TestJSON(t *testing.T) {
 	s := newTold()
 	s.usual(3)
-	s.verdicts.times = append(s.verdicts.times, s.at(-7)) // enough for what is usual
 	s.inject(24, Fault{Do: Slow, For: time.Second, Delay: 1500 * time.Microsecond}, node("a", "cloud"))
 	s.verdict(3, 32, 33, "b")
 	got, err := json.Marshal(s.Report(1, s.at(33)))

@@ -128,9 +128,12 @@ func (s *stream) came(at time.Time) {
 	}
 }
 
-// usual is the mean time from one verdict to the next of late; zero: not known. Several may
-// come at once.
+// usual is the time from one verdict to the next: the period or, where that is not known, the
+// mean of late, because several may come at once; zero: not known.
 func (s *stream) usual() time.Duration {
+	if s.period > 0 {
+		return s.period
+	}
 	if len(s.times) < leastTimes {
 		return 0
 	}
