@@ -190,6 +190,7 @@ func (s *scenario) counted() {
 // same verdict everywhere.
 func (s *scenario) agreed() {
 	s.t.Helper()
+	begin := time.Now()
 	s.mesh.Settle(s.t.Context())
 	s.mesh.AwaitRun(s.t.Context(), s.run)
 	s.counted()
@@ -209,6 +210,11 @@ func (s *scenario) agreed() {
 		}
 		return true
 	})
+	// Most take a second. TCP may be silent after a partition for as long as that lasted; on
+	// this clock nothing takes longer where the machine is busy.
+	if took := time.Since(begin); took > time.Minute {
+		s.t.Errorf("all agree %v after the last fault", took)
+	}
 	for _, name := range s.mesh.Names() {
 		if t := s.mesh.Tally(name, s.run); s.mild && t.GetSuperseded() > 0 {
 			s.t.Errorf("%s knows %d verdicts beside the surviving ones, and all were in touch: %v", name, t.GetSuperseded(), t)

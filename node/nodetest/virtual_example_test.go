@@ -13,7 +13,7 @@ import (
 // no longer than its computations. The function here is a test as you would write it: name
 // it TestAggregatorDies in a file of yours, and go test runs it.
 func ExampleStartVirtual() {
-	aggregatorDies := func(t *testing.T) {
+	aggregatorDies := func(t *testing.T) { //nolint:thelper // it is the test itself
 		synctest.Test(t, func(t *testing.T) {
 			network := nodetest.Quality{Latency: 5 * time.Millisecond, Jitter: 2 * time.Millisecond, Loss: 0.01}
 			m := nodetest.StartVirtual(t, 1, network, nodetest.Devices("street:samples=24,seed=3", 3))
