@@ -177,23 +177,34 @@ func (t *trial) audit(ctx context.Context) (a account, since time.Time, err erro
 			return a, since, fmt.Errorf("read logs: %w", err)
 		}
 		a = accountOf(logs, t.first, t.last, t.undisturbed(), t.bench.visible)
-		if a.whole() || time.Now().After(deadline) {
-			break
+		counted, err := t.countedLost(ctx)
+		if err != nil {
+			return a, since, err
+		}
+		// What is overdue counts as lost until it is decided: it must not stay so.
+		if a.lost = max(a.lost, counted); a.whole() || time.Now().After(deadline) {
+			return a, since, nil
 		}
 		if err := pause(ctx, auditAgain); err != nil {
 			return a, since, err
 		}
 	}
-	tallies, err := each(ctx, m.members, func(ctx context.Context, one *member) (*controlpb.TallyResponse, error) {
+}
+
+// countedLost is the most samples of the run that a node counts as lost.
+func (t *trial) countedLost(ctx context.Context) (lost int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, logWait)
+	defer cancel()
+	tallies, err := each(ctx, t.bench.mesh.members, func(ctx context.Context, one *member) (*controlpb.TallyResponse, error) {
 		return one.asked.Tally(ctx, &controlpb.TallyRequest{Run: t.run})
 	})
 	if err != nil {
-		return a, since, fmt.Errorf("count samples: %w", err)
+		return 0, fmt.Errorf("count samples: %w", err)
 	}
 	for _, one := range tallies {
-		a.lost = max(a.lost, int(min(one.GetTally().GetLost(), 1<<30)))
+		lost = max(lost, int(min(one.GetTally().GetLost(), 1<<30)))
 	}
-	return a, since, nil
+	return lost, nil
 }
 
 // errRunGone says that a mesh no longer knows the run that a trial is of.

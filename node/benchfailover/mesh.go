@@ -202,6 +202,16 @@ func (one *member) status(ctx context.Context) (*controlpb.StatusResponse, error
 	return s, nil
 }
 
+// beat is the first that no node has come to. What fell before is not a trial's: who was
+// started anew in an earlier one need not have it.
+func (m *liveMesh) beat(ctx context.Context) (first uint64, err error) {
+	states, err := each(ctx, m.members, func(ctx context.Context, one *member) (*controlpb.StatusResponse, error) { return one.status(ctx) })
+	for _, s := range states {
+		first = max(first, uint64(s.GetRun().GetBeat()+1)) //nolint:gosec // a beat is -1 or more
+	}
+	return first, err
+}
+
 // beats says where each node is in the run, and what it retains.
 func (m *liveMesh) beats(ctx context.Context) string {
 	text := "the nodes are at"

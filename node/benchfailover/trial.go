@@ -38,7 +38,7 @@ type trial struct {
 	restarted []*member
 	watcher   *watcher
 	marks     marks
-	first     uint64 // beat of those that are judged
+	first     uint64 // beat of those that are judged: none had come to it when the trial began
 	last      uint64 // the one behind the last of them
 	unsettled bool   // those that live did not come to agree in time
 	aside     []*member
@@ -72,7 +72,11 @@ func (t *trial) begin(ctx context.Context, victims []*member, observers ...*memb
 		observers = t.drawn(1, m.except(victims...))
 	}
 	t.observers = observers
-	t.watcher = watch(ctx, t.run, observers, m.members)
+	var err error
+	if t.first, err = m.beat(ctx); err != nil {
+		return err
+	}
+	t.watcher = watch(ctx, t.run, t.first, observers, m.members)
 	deadline := time.Now().Add(calmWait)
 	need := min(calmFor, max(5, int(t.rate)))
 	for {
@@ -197,9 +201,9 @@ func (t *trial) finish(ctx context.Context) (*Trial, error) {
 	if len(seen) == 0 {
 		return nil, fmt.Errorf("%s tells of no verdict", t.observers[0].name)
 	}
-	t.first, t.last = seen[0].beat, 0
+	t.last = t.first
 	for _, a := range seen {
-		t.first, t.last = min(t.first, a.beat), max(t.last, a.beat)
+		t.last = max(t.last, a.beat)
 	}
 	a, since, err := t.audit(ctx)
 	if err != nil {

@@ -55,9 +55,9 @@ type stream struct {
 	known    map[uint64]bool
 }
 
-// watch follows verdicts of a run at some nodes, and events at others, until its end is
-// called.
-func watch(ctx context.Context, run string, observers, listened []*member) *watcher {
+// watch follows verdicts of a run at some nodes, from a beat on, and events at others, until
+// its end is called. Earlier beats may be published again, as after a cut.
+func watch(ctx context.Context, run string, from uint64, observers, listened []*member) *watcher {
 	ctx, stop := context.WithCancel(ctx)
 	w := &watcher{verdicts: map[string]*stream{}, told: map[string]uint64{}, stop: stop}
 	for _, one := range observers {
@@ -66,7 +66,7 @@ func watch(ctx context.Context, run string, observers, listened []*member) *watc
 	begun := time.Now()
 	for _, one := range observers {
 		client := one.asked // of this process: a later one begins a later stream
-		w.doing.Go(func() { w.again(ctx, func() { w.follow(ctx, one.name, client, run) }) })
+		w.doing.Go(func() { w.again(ctx, func() { w.follow(ctx, one.name, client, run, from) }) })
 	}
 	for _, one := range listened {
 		client := one.asked
@@ -90,7 +90,7 @@ func (w *watcher) again(ctx context.Context, what func()) {
 }
 
 // follow takes verdicts until the stream breaks.
-func (w *watcher) follow(ctx context.Context, name string, client controlpb.NodeServiceClient, run string) {
+func (w *watcher) follow(ctx context.Context, name string, client controlpb.NodeServiceClient, run string, from uint64) {
 	w.mu.Lock()
 	last := 0
 	if len(w.verdicts[name].arrivals) > 0 {
@@ -105,7 +105,7 @@ func (w *watcher) follow(ctx context.Context, name string, client controlpb.Node
 	for lines.Receive() {
 		at := time.Now()
 		v := lines.Msg().GetVerdict()
-		if v == nil || v.Beat == nil || v.GetSupersededBy() != "" || runOf(v.GetSample()) != run {
+		if v == nil || v.Beat == nil || v.GetBeat() < from || v.GetSupersededBy() != "" || runOf(v.GetSample()) != run {
 			continue
 		}
 		w.mu.Lock()
