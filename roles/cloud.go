@@ -85,7 +85,7 @@ func (u *upper) link(p Peer, connected bool, trip time.Duration) {
 // receive takes features. The frame of one under a claim that this holder has not reached
 // is served all the same: to answer does no harm.
 func (u *upper) receive(now Instant, from Peer, m *Features, fx *Effects) {
-	if m.Epoch.Below(u.epoch) && m.Epoch.Peer != u.epoch.Peer {
+	if !m.Epoch.IsZero() && m.Epoch.Below(u.epoch) && m.Epoch.Peer != u.epoch.Peer {
 		fx.send(m.AnswerTo, &Stale{Role: u.role, Epoch: u.epoch})
 	}
 	for i := range m.Items {

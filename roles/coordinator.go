@@ -68,7 +68,8 @@ type work struct {
 	local   []*Proposed // [group]
 	edges   []*Proposed // [group]
 	asked   topology.Exit
-	asks    int // peers that were asked at this tier
+	asks    int  // peers that were asked at this tier
+	of      Peer // who was asked last for the answer of the last tier
 	expect  uint64
 	until   Instant // the answer of the tier asked
 	edging  *Gather
@@ -172,23 +173,12 @@ func (c *Coordinator) Link(now Instant, p Peer, connected bool, trip time.Durati
 			b.round.giveUp(p)
 		}
 		for _, id := range c.order {
-			if w := c.work[id]; w.sealed == nil && p == c.asked(w) {
+			if w := c.work[id]; w.sealed == nil && w.asked == topology.ExitCloud && p == w.of {
 				w.until = now
 			}
 		}
 	}
 	c.Tick(now, fx)
-}
-
-// asked is who was asked for the answer of a sample.
-func (c *Coordinator) asked(w *work) Peer {
-	switch {
-	case w.asked != topology.ExitCloud:
-		return ""
-	case w.asks == 1:
-		return c.scene.Cloud.Peer
-	}
-	return c.scene.CloudStandby.Peer
 }
 
 // Start begins a run at beat 0 now. It takes the place of any other, whose open samples are

@@ -85,17 +85,18 @@ func (c *Coordinator) askEdges(now Instant, w *work, b *Bundled, seen uint64, fx
 	w.until = now.Add(wait)
 }
 
-// askCloud asks the sources of the last tier to send their features there: at first to its
-// holder, then to its standby.
+// askCloud asks the sources of the last tier to send their features there: to its holder, and
+// to its standby where the holder is the one that was asked before.
 func (c *Coordinator) askCloud(now Instant, w *work, b *Bundled, fx *Effects) {
 	if w.asked != topology.ExitCloud {
-		w.asked, w.asks = topology.ExitCloud, 0
+		w.asked, w.asks, w.of = topology.ExitCloud, 0, ""
 	}
 	w.asks++
 	to := c.scene.Cloud
-	if w.asks > 1 {
+	if w.asks > 1 && (to.Peer == "" || to.Peer == w.of) {
 		to = c.scene.CloudStandby
 	}
+	w.of = to.Peer
 	if to.Peer == "" {
 		w.until = now
 		return
@@ -152,7 +153,8 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	}
 	started := max(w.opened, w.spoke)
 	left := started.Add(Budget + c.longest()).Sub(now)
-	if w.asks == 1 && left > 0 && c.scene.CloudStandby.Peer != "" {
+	another := c.scene.CloudStandby.Peer != "" || c.scene.Cloud.Peer != "" && c.scene.Cloud.Peer != w.of
+	if w.asks == 1 && left > 0 && another {
 		c.askCloud(now, w, b, fx)
 		w.until = min(w.until, max(now, started.Add(Budget+c.longest())))
 		return

@@ -192,6 +192,10 @@ type HandOver struct {
 	Epoch Epoch
 }
 
+// Leaving is the last that a node says before it ends in order, to everyone that it is
+// connected to: nobody is to wait for it, or to send it anything more.
+type Leaving struct{}
+
 func (*Heartbeat) message()        {}
 func (*HeartbeatAck) message()     {}
 func (*Scores) message()           {}
@@ -207,6 +211,7 @@ func (*StillHeardAnswer) message() {}
 func (*Claiming) message()         {}
 func (*ClaimAnswer) message()      {}
 func (*HandOver) message()         {}
+func (*Leaving) message()          {}
 
 // Send is a message on its way. One to the node itself is delivered to itself.
 type Send struct {

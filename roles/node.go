@@ -69,9 +69,15 @@ type Node struct {
 
 // link is the connection to a peer.
 type link struct {
-	connected bool
+	connected bool // it is up, and the peer has not said that it leaves
+	up        bool
+	left      Instant // until when its word that it leaves counts; 0: it gave none
 	trip      time.Duration
 }
+
+// leftLasts is for how long a peer that says that it leaves counts as gone while the
+// connection to it is still up: its process ends, or is stuck.
+const leftLasts = 5 * time.Second
 
 // heardClaim is a claim that a heartbeat told of: records are slower.
 type heardClaim struct {
@@ -213,22 +219,53 @@ func (n *Node) SetMembers(now Instant, others []Member, fx *Effects) {
 // Link says whether a peer is connected, and its round trip as measured.
 func (n *Node) Link(now Instant, p Peer, connected bool, trip time.Duration, fx *Effects) {
 	n.run(now, fx, func(fx *Effects) {
-		before := n.links[p]
-		n.links[p] = link{connected, trip}
-		for _, role := range n.order {
-			n.claims[role].RoundTrip(n.longestTrip())
+		l := n.links[p]
+		l.up, l.trip = connected, trip
+		if !connected {
+			l.left = 0
 		}
-		if before.connected && !connected {
-			for _, role := range n.order {
-				n.act(now, role, n.claims[role].Broken(now, p), fx)
-			}
-		}
-		if before.connected != connected {
-			n.worked = now
-			n.elect(now, fx)
-		}
-		n.tellLink(now, p, fx)
+		n.setLink(now, p, l, fx)
 	})
+}
+
+// setLink notes what has become of a link.
+func (n *Node) setLink(now Instant, p Peer, l link, fx *Effects) {
+	before := n.links[p]
+	l.connected = l.up && now >= l.left
+	n.links[p] = l
+	for _, role := range n.order {
+		n.claims[role].RoundTrip(n.longestTrip())
+	}
+	if before.connected && !l.connected {
+		for _, role := range n.order {
+			n.act(now, role, n.claims[role].Broken(now, p), fx)
+		}
+	}
+	if before.connected != l.connected {
+		n.worked = now
+		n.elect(now, fx)
+	}
+	n.tellLink(now, p, fx)
+}
+
+// leaves notes that a peer ends in order: it takes nothing more, and is waited for no longer,
+// as if the connection to it had broken.
+func (n *Node) leaves(now Instant, p Peer, fx *Effects) {
+	if l, ok := n.links[p]; ok && l.up && p != n.Self {
+		l.left = now.Add(leftLasts)
+		n.setLink(now, p, l, fx)
+	}
+}
+
+// stays takes back that a peer left whose connection is up after all that time.
+func (n *Node) stays(now Instant, fx *Effects) {
+	for i := range n.others {
+		p := n.others[i].Peer
+		if l := n.links[p]; l.left != 0 && now >= l.left {
+			l.left = 0
+			n.setLink(now, p, l, fx)
+		}
+	}
 }
 
 // Forget drops what is known of peers that are not members any more.

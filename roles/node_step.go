@@ -25,6 +25,10 @@ func (n *Node) electMoved(now Instant, fx *Effects) {
 
 func (n *Node) receive(now Instant, from Peer, m Message, fx *Effects) {
 	n.given(now, m)
+	if _, ok := m.(*Leaving); ok {
+		n.leaves(now, from, fx)
+		return
+	}
 	n.claimant(now, from, m, fx)
 	site, ok := siteOf(m)
 	if !ok { // of the mesh's cloud alone, or of several sites
@@ -69,6 +73,7 @@ func (n *Node) ignores(from Peer, m Message) bool {
 // features go to the tier that wants them; those of an edge carry their site in each sample.
 func (n *Node) features(now Instant, from Peer, m *Features, fx *Effects) {
 	if m.Tier == topology.ExitCloud {
+		n.standIn()
 		if n.cloud != nil {
 			n.cloud.Receive(now, from, m, fx)
 		}
@@ -80,6 +85,17 @@ func (n *Node) features(now Instant, from Peer, m *Features, fx *Effects) {
 	if at := n.sites[m.Items[0].Sample.Site]; at != nil {
 		for _, a := range at.held() {
 			a.Receive(now, from, m, fx)
+		}
+	}
+}
+
+// standIn has this node answer for the last tier without its role: whoever sends features here
+// found the holder silent or gone. To answer does no harm.
+func (n *Node) standIn() {
+	if c := n.claims[CloudRole()]; n.cloud == nil && n.Eligible.Has(CloudKind) && c != nil && !c.promised.IsZero() {
+		n.cloud = NewCloudTier(n.Self, c.promised, n.Catalog)
+		for p := range n.links { // each is told once: the order does not matter
+			n.linkQuietly(p)
 		}
 	}
 }
@@ -256,6 +272,7 @@ func (n *Node) Tick(now Instant, fx *Effects) {
 			n.moved = true // a holder's word is worth no more than its record now
 		}
 		n.electMoved(now, fx)
+		n.stays(now, fx)
 		n.compare(now, fx)
 		n.release(now, fx)
 		for _, site := range n.names {
@@ -362,7 +379,8 @@ func (n *Node) planned(at *post) bool {
 	return some
 }
 
-// Resign gives up every role, and tells who is next: what a node does before it leaves.
+// Resign gives up every role, tells who is next, and everyone that the node leaves: its last
+// words. Nobody waits for it any more, so that it need not take anything more.
 func (n *Node) Resign(now Instant, fx *Effects) {
 	n.run(now, fx, func(fx *Effects) {
 		for _, role := range n.order {
@@ -370,6 +388,11 @@ func (n *Node) Resign(now Instant, fx *Effects) {
 			next, actions := n.claims[role].Resign()
 			n.act(now, role, actions, fx)
 			fx.send(next, &HandOver{Role: role, Epoch: e})
+		}
+		for i := range n.others {
+			if p := n.others[i].Peer; p != n.Self && n.links[p].connected {
+				fx.send(p, &Leaving{})
+			}
 		}
 		n.Eligible = 0
 		n.elect(now, fx)

@@ -98,8 +98,8 @@ func (n *Node) given(now Instant, m Message) {
 	case *Features:
 		for _, role := range n.above(m) {
 			n.works(now, role)
-			if role.Kind == CloudKind && n.cloud == nil && n.claims[role] != nil {
-				n.claims[role].Sent(now) // as its standby: who coordinates finds the holder silent
+			if c := n.claims[role]; role.Kind == CloudKind && c != nil && !c.mine {
+				c.Sent(now) // as its standby: who coordinates finds the holder silent
 			}
 		}
 	case *StillHeard:

@@ -22,6 +22,7 @@ type actor struct {
 
 	life    int // counts starts: what belongs to an earlier one is void
 	up      bool
+	deaf    bool // it leaves, and takes nothing more
 	born    time.Duration
 	origin  Instant
 	node    *Node
@@ -55,7 +56,7 @@ func (n *actor) wait(d time.Duration) time.Duration {
 func (n *actor) start() {
 	w := n.w
 	n.life++
-	n.up, n.paused, n.waiting, n.slow, n.busy, n.born = true, false, nil, 0, 0, w.now
+	n.up, n.deaf, n.paused, n.waiting, n.slow, n.busy, n.born = true, false, false, nil, 0, 0, w.now
 	n.origin = at(w.upTo(1000 * time.Hour))
 	n.timer, n.route, n.told, n.highest, n.heardOf = 0, map[Peer]*actor{}, nil, map[Role]Epoch{}, Seq{}
 	n.sights = make([]*sight, len(w.actors))
@@ -133,7 +134,7 @@ func (n *actor) pause(d time.Duration) {
 func (n *actor) awake(do func()) {
 	life := n.life
 	switch {
-	case !n.up:
+	case !n.up, n.deaf:
 	case n.paused:
 		n.waiting = append(n.waiting, func() {
 			if n.up && n.life == life {
@@ -159,7 +160,7 @@ func (n *actor) log() *Log { return n.node.Log(hall) }
 
 // tick is the engine's timer, at the time that the node asks for.
 func (n *actor) tick(life int) {
-	if n.life != life || !n.up || n.paused {
+	if n.life != life || !n.up || n.paused || n.deaf {
 		return
 	}
 	n.timer = time.Duration(Never)

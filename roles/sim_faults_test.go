@@ -19,7 +19,7 @@ const (
 func commands() map[string]func(a *arguments) func(w *world) {
 	return map[string]func(a *arguments) func(w *world){
 		"crash":       func(a *arguments) func(w *world) { return each1(a.one(), func(_ *world, n *actor) { n.crash() }) },
-		"leave":       func(a *arguments) func(w *world) { return each1(a.one(), leave) },
+		"leave":       func(a *arguments) func(w *world) { return leave(a.one(), a.lasts("for")) },
 		"restart":     func(a *arguments) func(w *world) { return restart(a.one(), a.lasts("after")) },
 		"pause":       func(a *arguments) func(w *world) { return pause(a.one(), a.lasts("for")) },
 		"slow":        func(a *arguments) func(w *world) { return slow(a.one(), a.duration(), a.lasts("for")) },
@@ -148,11 +148,22 @@ func each1(name string, do func(w *world, n *actor)) func(w *world) {
 	}
 }
 
-func leave(w *world, n *actor) {
-	if n.up && !n.paused {
+// leave hands over and, as a process does that ends in order, takes nothing more: its
+// connections stay for a while all the same.
+func leave(name string, d time.Duration) func(w *world) {
+	return each1(name, func(w *world, n *actor) {
+		if !n.up || n.paused {
+			return
+		}
 		n.do(func(now Instant, fx *Effects) { n.node.Resign(now, fx) })
-		w.after(30*ms, n.crash)
-	}
+		n.deaf = true
+		life := n.life
+		w.after(max(d, 30*ms), func() {
+			if n.life == life {
+				n.crash()
+			}
+		})
+	})
 }
 
 func restart(name string, d time.Duration) func(w *world) {

@@ -38,3 +38,26 @@ func TestKilledAtAnyTime(t *testing.T) {
 		}
 	}
 }
+
+// To leave in order costs less than to be killed, although the connections of who leaves stay
+// for a while: its successor has heard of it, and nobody waits for it.
+func TestLeavingCostsNothing(t *testing.T) {
+	const most = 50 * ms
+	for _, deployment := range []string{"c, 3 cameras, 2 spares", "c, 4 cameras, 0 spares", "f, 4 cameras, 2 spares"} {
+		for _, who := range []string{"coordinator", "cloud", "n0"} {
+			for after := range 5 {
+				text := fmt.Sprintf("deployment %s\nbeats 200 every 5ms\nat %dms leave %s for 300ms\n", deployment, 3400+after, who)
+				w := replay(t, uint64(after), text, looseness{})
+				if longest, from := w.gap(); longest > most || len(w.broken) > 0 {
+					t.Errorf("seed %d: no verdict for %v from %v: %v\n%s%s", after, longest, from, w.broken, text, w.transcript())
+				}
+				for _, id := range w.order {
+					if w.verdict(id).StoppedEarly {
+						t.Errorf("seed %d: %s stopped early\n%s%s", after, id, text, w.transcript())
+						break
+					}
+				}
+			}
+		}
+	}
+}

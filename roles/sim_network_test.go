@@ -109,6 +109,9 @@ func (l *link2) tell(n *actor, up bool, late time.Duration) {
 			if up && n.route[other.peer] != other || !up && n.route[other.peer] != nil {
 				return // it has changed since
 			}
+			if up && n.node.links[other.peer].up { // it broke in between, as an engine notes too
+				n.do(func(now Instant, fx *Effects) { n.node.Link(now, other.peer, false, w.trip(), fx) })
+			}
 			n.do(func(now Instant, fx *Effects) { n.node.Link(now, other.peer, up, w.trip(), fx) })
 			if up {
 				n.sync(other)

@@ -155,7 +155,7 @@ func (g *generator) succession() {
 		}
 		if g.crashed++; g.crashed < g.nodes {
 			g.line("at %dms %s", at, g.of("crash coordinator", "crash coordinator", "crash coordinator", "crash cloud",
-				"leave coordinator", "leave cloud", "restart coordinator after 20ms", "restart coordinator after 200ms"))
+				"leave coordinator for 200ms", "leave cloud", "restart coordinator after 20ms", "restart coordinator after 200ms"))
 		}
 		at += 150 + g.rng.IntN(700)
 	}
@@ -187,7 +187,7 @@ func (g *generator) one(mild bool) {
 		}
 	case 1:
 		if g.crashed++; g.crashed < g.nodes {
-			g.fault("leave %s", g.node())
+			g.fault("leave %s for %v", g.node(), lasts(400))
 		}
 	case 2:
 		g.fault("pin n%d", g.rng.IntN(g.nodes))

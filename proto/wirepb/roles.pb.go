@@ -939,6 +939,7 @@ type Message struct {
 	//	*Message_Claiming
 	//	*Message_ClaimAnswer
 	//	*Message_HandOver
+	//	*Message_Leaving
 	Message       isMessage_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1116,6 +1117,15 @@ func (x *Message) GetHandOver() *HandOver {
 	return nil
 }
 
+func (x *Message) GetLeaving() *Leaving {
+	if x != nil {
+		if x, ok := x.Message.(*Message_Leaving); ok {
+			return x.Leaving
+		}
+	}
+	return nil
+}
+
 type isMessage_Message interface {
 	isMessage_Message()
 }
@@ -1195,6 +1205,11 @@ type Message_HandOver struct {
 	HandOver *HandOver `protobuf:"bytes,15,opt,name=hand_over,json=handOver,proto3,oneof"`
 }
 
+type Message_Leaving struct {
+	// leaving is the last word of a node that ends in order.
+	Leaving *Leaving `protobuf:"bytes,16,opt,name=leaving,proto3,oneof"`
+}
+
 func (*Message_Heartbeat) isMessage_Message() {}
 
 func (*Message_HeartbeatAck) isMessage_Message() {}
@@ -1224,6 +1239,8 @@ func (*Message_Claiming) isMessage_Message() {}
 func (*Message_ClaimAnswer) isMessage_Message() {}
 
 func (*Message_HandOver) isMessage_Message() {}
+
+func (*Message_Leaving) isMessage_Message() {}
 
 // Heartbeat says that a holder lives and, of a coordinator, where the run is.
 type Heartbeat struct {
@@ -3159,6 +3176,43 @@ func (x *HandOver) GetEpoch() *Epoch {
 	return nil
 }
 
+// Leaving is from a node that ends in order to everyone that it is connected to.
+type Leaving struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leaving) Reset() {
+	*x = Leaving{}
+	mi := &file_wirepb_roles_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leaving) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leaving) ProtoMessage() {}
+
+func (x *Leaving) ProtoReflect() protoreflect.Message {
+	mi := &file_wirepb_roles_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leaving.ProtoReflect.Descriptor instead.
+func (*Leaving) Descriptor() ([]byte, []int) {
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{36}
+}
+
 // Verdict is the answer for one sample with its explanation: the bytes that are sealed,
 // hashed and published. There is one form for each value: fields ascend, none that has
 // its default is written, lists of numbers are packed, varints are the shortest, and there
@@ -3218,7 +3272,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_wirepb_roles_proto_msgTypes[36]
+	mi := &file_wirepb_roles_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3230,7 +3284,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[36]
+	mi := &file_wirepb_roles_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3243,7 +3297,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{36}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Verdict) GetSite() string {
@@ -3428,7 +3482,7 @@ type Publication struct {
 
 func (x *Publication) Reset() {
 	*x = Publication{}
-	mi := &file_wirepb_roles_proto_msgTypes[37]
+	mi := &file_wirepb_roles_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3440,7 +3494,7 @@ func (x *Publication) String() string {
 func (*Publication) ProtoMessage() {}
 
 func (x *Publication) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[37]
+	mi := &file_wirepb_roles_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3453,7 +3507,7 @@ func (x *Publication) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Publication.ProtoReflect.Descriptor instead.
 func (*Publication) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{37}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Publication) GetEpoch() *Epoch {
@@ -3522,7 +3576,7 @@ type Publications struct {
 
 func (x *Publications) Reset() {
 	*x = Publications{}
-	mi := &file_wirepb_roles_proto_msgTypes[38]
+	mi := &file_wirepb_roles_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3534,7 +3588,7 @@ func (x *Publications) String() string {
 func (*Publications) ProtoMessage() {}
 
 func (x *Publications) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[38]
+	mi := &file_wirepb_roles_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3547,7 +3601,7 @@ func (x *Publications) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Publications.ProtoReflect.Descriptor instead.
 func (*Publications) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{38}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Publications) GetSite() uint32 {
@@ -3640,7 +3694,7 @@ type NodeRecord struct {
 
 func (x *NodeRecord) Reset() {
 	*x = NodeRecord{}
-	mi := &file_wirepb_roles_proto_msgTypes[39]
+	mi := &file_wirepb_roles_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3652,7 +3706,7 @@ func (x *NodeRecord) String() string {
 func (*NodeRecord) ProtoMessage() {}
 
 func (x *NodeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[39]
+	mi := &file_wirepb_roles_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3665,7 +3719,7 @@ func (x *NodeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRecord.ProtoReflect.Descriptor instead.
 func (*NodeRecord) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{39}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *NodeRecord) GetSite() uint32 {
@@ -3793,7 +3847,7 @@ type HeldView struct {
 
 func (x *HeldView) Reset() {
 	*x = HeldView{}
-	mi := &file_wirepb_roles_proto_msgTypes[40]
+	mi := &file_wirepb_roles_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3805,7 +3859,7 @@ func (x *HeldView) String() string {
 func (*HeldView) ProtoMessage() {}
 
 func (x *HeldView) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[40]
+	mi := &file_wirepb_roles_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3818,7 +3872,7 @@ func (x *HeldView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldView.ProtoReflect.Descriptor instead.
 func (*HeldView) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{40}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *HeldView) GetView() uint32 {
@@ -3865,7 +3919,7 @@ type LogQuery struct {
 
 func (x *LogQuery) Reset() {
 	*x = LogQuery{}
-	mi := &file_wirepb_roles_proto_msgTypes[41]
+	mi := &file_wirepb_roles_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3877,7 +3931,7 @@ func (x *LogQuery) String() string {
 func (*LogQuery) ProtoMessage() {}
 
 func (x *LogQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[41]
+	mi := &file_wirepb_roles_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3890,7 +3944,7 @@ func (x *LogQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogQuery.ProtoReflect.Descriptor instead.
 func (*LogQuery) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{41}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *LogQuery) GetSite() uint32 {
@@ -3984,7 +4038,7 @@ type LogAnswer struct {
 
 func (x *LogAnswer) Reset() {
 	*x = LogAnswer{}
-	mi := &file_wirepb_roles_proto_msgTypes[42]
+	mi := &file_wirepb_roles_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3996,7 +4050,7 @@ func (x *LogAnswer) String() string {
 func (*LogAnswer) ProtoMessage() {}
 
 func (x *LogAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[42]
+	mi := &file_wirepb_roles_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4009,7 +4063,7 @@ func (x *LogAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogAnswer.ProtoReflect.Descriptor instead.
 func (*LogAnswer) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{42}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *LogAnswer) GetPublished() []*Publication {
@@ -4071,7 +4125,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_wirepb_roles_proto_msgTypes[43]
+	mi := &file_wirepb_roles_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4083,7 +4137,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[43]
+	mi := &file_wirepb_roles_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4096,7 +4150,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{43}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Gap) GetRun() uint64 {
@@ -4142,7 +4196,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_wirepb_roles_proto_msgTypes[44]
+	mi := &file_wirepb_roles_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4154,7 +4208,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[44]
+	mi := &file_wirepb_roles_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4167,7 +4221,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{44}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Block) GetFrom() uint64 {
@@ -4204,7 +4258,7 @@ type RunFloor struct {
 
 func (x *RunFloor) Reset() {
 	*x = RunFloor{}
-	mi := &file_wirepb_roles_proto_msgTypes[45]
+	mi := &file_wirepb_roles_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4216,7 +4270,7 @@ func (x *RunFloor) String() string {
 func (*RunFloor) ProtoMessage() {}
 
 func (x *RunFloor) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[45]
+	mi := &file_wirepb_roles_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4229,7 +4283,7 @@ func (x *RunFloor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFloor.ProtoReflect.Descriptor instead.
 func (*RunFloor) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{45}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RunFloor) GetRun() uint64 {
@@ -4259,7 +4313,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_wirepb_roles_proto_msgTypes[46]
+	mi := &file_wirepb_roles_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4271,7 +4325,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[46]
+	mi := &file_wirepb_roles_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4284,7 +4338,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{46}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Order) GetCapture() *Capture {
@@ -4314,7 +4368,7 @@ type OrderAnswer struct {
 
 func (x *OrderAnswer) Reset() {
 	*x = OrderAnswer{}
-	mi := &file_wirepb_roles_proto_msgTypes[47]
+	mi := &file_wirepb_roles_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4326,7 +4380,7 @@ func (x *OrderAnswer) String() string {
 func (*OrderAnswer) ProtoMessage() {}
 
 func (x *OrderAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[47]
+	mi := &file_wirepb_roles_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4339,7 +4393,7 @@ func (x *OrderAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderAnswer.ProtoReflect.Descriptor instead.
 func (*OrderAnswer) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{47}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *OrderAnswer) GetPublished() *Publication {
@@ -4375,7 +4429,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_wirepb_roles_proto_msgTypes[48]
+	mi := &file_wirepb_roles_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4387,7 +4441,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[48]
+	mi := &file_wirepb_roles_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4400,7 +4454,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{48}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Start) GetSite() string {
@@ -4449,7 +4503,7 @@ type StartAnswer struct {
 
 func (x *StartAnswer) Reset() {
 	*x = StartAnswer{}
-	mi := &file_wirepb_roles_proto_msgTypes[49]
+	mi := &file_wirepb_roles_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4461,7 +4515,7 @@ func (x *StartAnswer) String() string {
 func (*StartAnswer) ProtoMessage() {}
 
 func (x *StartAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_wirepb_roles_proto_msgTypes[49]
+	mi := &file_wirepb_roles_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4474,7 +4528,7 @@ func (x *StartAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartAnswer.ProtoReflect.Descriptor instead.
 func (*StartAnswer) Descriptor() ([]byte, []int) {
-	return file_wirepb_roles_proto_rawDescGZIP(), []int{49}
+	return file_wirepb_roles_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *StartAnswer) GetRun() uint64 {
@@ -4528,7 +4582,7 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\x05model\x18\x02 \x01(\rR\x05model\"n\n" +
 	"\x06Parcel\x125\n" +
 	"\bmessages\x18\x01 \x03(\v2\x19.ganglion.wire.v1.MessageR\bmessages\x12-\n" +
-	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\x9a\a\n" +
+	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\xd1\a\n" +
 	"\aMessage\x12;\n" +
 	"\theartbeat\x18\x01 \x01(\v2\x1b.ganglion.wire.v1.HeartbeatH\x00R\theartbeat\x12E\n" +
 	"\rheartbeat_ack\x18\x02 \x01(\v2\x1e.ganglion.wire.v1.HeartbeatAckH\x00R\fheartbeatAck\x122\n" +
@@ -4547,7 +4601,8 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\x12still_heard_answer\x18\f \x01(\v2\".ganglion.wire.v1.StillHeardAnswerH\x00R\x10stillHeardAnswer\x128\n" +
 	"\bclaiming\x18\r \x01(\v2\x1a.ganglion.wire.v1.ClaimingH\x00R\bclaiming\x12B\n" +
 	"\fclaim_answer\x18\x0e \x01(\v2\x1d.ganglion.wire.v1.ClaimAnswerH\x00R\vclaimAnswer\x129\n" +
-	"\thand_over\x18\x0f \x01(\v2\x1a.ganglion.wire.v1.HandOverH\x00R\bhandOverB\t\n" +
+	"\thand_over\x18\x0f \x01(\v2\x1a.ganglion.wire.v1.HandOverH\x00R\bhandOver\x125\n" +
+	"\aleaving\x18\x10 \x01(\v2\x19.ganglion.wire.v1.LeavingH\x00R\aleavingB\t\n" +
 	"\amessage\"\x9d\x02\n" +
 	"\tHeartbeat\x12-\n" +
 	"\x05claim\x18\x01 \x01(\v2\x17.ganglion.wire.v1.ClaimR\x05claim\x12-\n" +
@@ -4696,7 +4751,8 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\averdict\x18\x02 \x01(\fR\averdict\"e\n" +
 	"\bHandOver\x12*\n" +
 	"\x04role\x18\x01 \x01(\v2\x16.ganglion.wire.v1.RoleR\x04role\x12-\n" +
-	"\x05epoch\x18\x02 \x01(\v2\x17.ganglion.wire.v1.EpochR\x05epoch\"\xd1\x05\n" +
+	"\x05epoch\x18\x02 \x01(\v2\x17.ganglion.wire.v1.EpochR\x05epoch\"\t\n" +
+	"\aLeaving\"\xd1\x05\n" +
 	"\aVerdict\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x06R\x03run\x12\x12\n" +
@@ -4846,7 +4902,7 @@ func file_wirepb_roles_proto_rawDescGZIP() []byte {
 }
 
 var file_wirepb_roles_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_wirepb_roles_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_wirepb_roles_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_wirepb_roles_proto_goTypes = []any{
 	(Exit)(0),                // 0: ganglion.wire.v1.Exit
 	(Reason)(0),              // 1: ganglion.wire.v1.Reason
@@ -4888,20 +4944,21 @@ var file_wirepb_roles_proto_goTypes = []any{
 	(*ClaimAnswer)(nil),      // 37: ganglion.wire.v1.ClaimAnswer
 	(*StoredSeal)(nil),       // 38: ganglion.wire.v1.StoredSeal
 	(*HandOver)(nil),         // 39: ganglion.wire.v1.HandOver
-	(*Verdict)(nil),          // 40: ganglion.wire.v1.Verdict
-	(*Publication)(nil),      // 41: ganglion.wire.v1.Publication
-	(*Publications)(nil),     // 42: ganglion.wire.v1.Publications
-	(*NodeRecord)(nil),       // 43: ganglion.wire.v1.NodeRecord
-	(*HeldView)(nil),         // 44: ganglion.wire.v1.HeldView
-	(*LogQuery)(nil),         // 45: ganglion.wire.v1.LogQuery
-	(*LogAnswer)(nil),        // 46: ganglion.wire.v1.LogAnswer
-	(*Gap)(nil),              // 47: ganglion.wire.v1.Gap
-	(*Block)(nil),            // 48: ganglion.wire.v1.Block
-	(*RunFloor)(nil),         // 49: ganglion.wire.v1.RunFloor
-	(*Order)(nil),            // 50: ganglion.wire.v1.Order
-	(*OrderAnswer)(nil),      // 51: ganglion.wire.v1.OrderAnswer
-	(*Start)(nil),            // 52: ganglion.wire.v1.Start
-	(*StartAnswer)(nil),      // 53: ganglion.wire.v1.StartAnswer
+	(*Leaving)(nil),          // 40: ganglion.wire.v1.Leaving
+	(*Verdict)(nil),          // 41: ganglion.wire.v1.Verdict
+	(*Publication)(nil),      // 42: ganglion.wire.v1.Publication
+	(*Publications)(nil),     // 43: ganglion.wire.v1.Publications
+	(*NodeRecord)(nil),       // 44: ganglion.wire.v1.NodeRecord
+	(*HeldView)(nil),         // 45: ganglion.wire.v1.HeldView
+	(*LogQuery)(nil),         // 46: ganglion.wire.v1.LogQuery
+	(*LogAnswer)(nil),        // 47: ganglion.wire.v1.LogAnswer
+	(*Gap)(nil),              // 48: ganglion.wire.v1.Gap
+	(*Block)(nil),            // 49: ganglion.wire.v1.Block
+	(*RunFloor)(nil),         // 50: ganglion.wire.v1.RunFloor
+	(*Order)(nil),            // 51: ganglion.wire.v1.Order
+	(*OrderAnswer)(nil),      // 52: ganglion.wire.v1.OrderAnswer
+	(*Start)(nil),            // 53: ganglion.wire.v1.Start
+	(*StartAnswer)(nil),      // 54: ganglion.wire.v1.StartAnswer
 }
 var file_wirepb_roles_proto_depIdxs = []int32{
 	5,  // 0: ganglion.wire.v1.Names.series:type_name -> ganglion.wire.v1.Series
@@ -4928,83 +4985,84 @@ var file_wirepb_roles_proto_depIdxs = []int32{
 	36, // 21: ganglion.wire.v1.Message.claiming:type_name -> ganglion.wire.v1.Claiming
 	37, // 22: ganglion.wire.v1.Message.claim_answer:type_name -> ganglion.wire.v1.ClaimAnswer
 	39, // 23: ganglion.wire.v1.Message.hand_over:type_name -> ganglion.wire.v1.HandOver
-	9,  // 24: ganglion.wire.v1.Heartbeat.claim:type_name -> ganglion.wire.v1.Claim
-	11, // 25: ganglion.wire.v1.Heartbeat.run:type_name -> ganglion.wire.v1.RunRecord
-	10, // 26: ganglion.wire.v1.Heartbeat.published:type_name -> ganglion.wire.v1.Sample
-	7,  // 27: ganglion.wire.v1.HeartbeatAck.role:type_name -> ganglion.wire.v1.Role
-	8,  // 28: ganglion.wire.v1.HeartbeatAck.epoch:type_name -> ganglion.wire.v1.Epoch
-	8,  // 29: ganglion.wire.v1.Scores.epoch:type_name -> ganglion.wire.v1.Epoch
-	18, // 30: ganglion.wire.v1.Scores.items:type_name -> ganglion.wire.v1.ScoresItem
-	19, // 31: ganglion.wire.v1.ScoresItem.views:type_name -> ganglion.wire.v1.ViewScores
-	1,  // 32: ganglion.wire.v1.ViewScores.reason:type_name -> ganglion.wire.v1.Reason
-	7,  // 33: ganglion.wire.v1.Ask.role:type_name -> ganglion.wire.v1.Role
-	8,  // 34: ganglion.wire.v1.Ask.epoch:type_name -> ganglion.wire.v1.Epoch
-	0,  // 35: ganglion.wire.v1.Ask.tier:type_name -> ganglion.wire.v1.Exit
-	8,  // 36: ganglion.wire.v1.Ask.to_epoch:type_name -> ganglion.wire.v1.Epoch
-	21, // 37: ganglion.wire.v1.Ask.items:type_name -> ganglion.wire.v1.AskItem
-	0,  // 38: ganglion.wire.v1.Features.tier:type_name -> ganglion.wire.v1.Exit
-	8,  // 39: ganglion.wire.v1.Features.epoch:type_name -> ganglion.wire.v1.Epoch
-	23, // 40: ganglion.wire.v1.Features.items:type_name -> ganglion.wire.v1.FeaturesItem
-	0,  // 41: ganglion.wire.v1.Proposals.tier:type_name -> ganglion.wire.v1.Exit
-	7,  // 42: ganglion.wire.v1.Proposals.role:type_name -> ganglion.wire.v1.Role
-	8,  // 43: ganglion.wire.v1.Proposals.epoch:type_name -> ganglion.wire.v1.Epoch
-	25, // 44: ganglion.wire.v1.Proposals.items:type_name -> ganglion.wire.v1.ProposalsItem
-	26, // 45: ganglion.wire.v1.ProposalsItem.exit:type_name -> ganglion.wire.v1.Proposal
-	27, // 46: ganglion.wire.v1.ProposalsItem.reasons:type_name -> ganglion.wire.v1.ViewReason
-	0,  // 47: ganglion.wire.v1.Proposal.exit:type_name -> ganglion.wire.v1.Exit
-	1,  // 48: ganglion.wire.v1.ViewReason.reason:type_name -> ganglion.wire.v1.Reason
-	7,  // 49: ganglion.wire.v1.SealBatch.role:type_name -> ganglion.wire.v1.Role
-	8,  // 50: ganglion.wire.v1.SealBatch.epoch:type_name -> ganglion.wire.v1.Epoch
-	7,  // 51: ganglion.wire.v1.SealAck.role:type_name -> ganglion.wire.v1.Role
-	8,  // 52: ganglion.wire.v1.SealAck.epoch:type_name -> ganglion.wire.v1.Epoch
-	7,  // 53: ganglion.wire.v1.Request.role:type_name -> ganglion.wire.v1.Role
-	8,  // 54: ganglion.wire.v1.Request.epoch:type_name -> ganglion.wire.v1.Epoch
-	31, // 55: ganglion.wire.v1.Request.capture:type_name -> ganglion.wire.v1.Capture
-	32, // 56: ganglion.wire.v1.Capture.inputs:type_name -> ganglion.wire.v1.Input
-	7,  // 57: ganglion.wire.v1.Stale.role:type_name -> ganglion.wire.v1.Role
-	8,  // 58: ganglion.wire.v1.Stale.epoch:type_name -> ganglion.wire.v1.Epoch
-	7,  // 59: ganglion.wire.v1.StillHeard.role:type_name -> ganglion.wire.v1.Role
-	8,  // 60: ganglion.wire.v1.StillHeard.epoch:type_name -> ganglion.wire.v1.Epoch
-	7,  // 61: ganglion.wire.v1.StillHeardAnswer.role:type_name -> ganglion.wire.v1.Role
-	8,  // 62: ganglion.wire.v1.StillHeardAnswer.asked:type_name -> ganglion.wire.v1.Epoch
-	8,  // 63: ganglion.wire.v1.StillHeardAnswer.promised:type_name -> ganglion.wire.v1.Epoch
-	9,  // 64: ganglion.wire.v1.Claiming.claim:type_name -> ganglion.wire.v1.Claim
-	7,  // 65: ganglion.wire.v1.ClaimAnswer.role:type_name -> ganglion.wire.v1.Role
-	8,  // 66: ganglion.wire.v1.ClaimAnswer.epoch:type_name -> ganglion.wire.v1.Epoch
-	11, // 67: ganglion.wire.v1.ClaimAnswer.run:type_name -> ganglion.wire.v1.RunRecord
-	38, // 68: ganglion.wire.v1.ClaimAnswer.seals:type_name -> ganglion.wire.v1.StoredSeal
-	10, // 69: ganglion.wire.v1.ClaimAnswer.unsealed:type_name -> ganglion.wire.v1.Sample
-	8,  // 70: ganglion.wire.v1.StoredSeal.claim:type_name -> ganglion.wire.v1.Epoch
-	7,  // 71: ganglion.wire.v1.HandOver.role:type_name -> ganglion.wire.v1.Role
-	8,  // 72: ganglion.wire.v1.HandOver.epoch:type_name -> ganglion.wire.v1.Epoch
-	0,  // 73: ganglion.wire.v1.Verdict.exit:type_name -> ganglion.wire.v1.Exit
-	26, // 74: ganglion.wire.v1.Verdict.proposals:type_name -> ganglion.wire.v1.Proposal
-	26, // 75: ganglion.wire.v1.Verdict.others:type_name -> ganglion.wire.v1.Proposal
-	27, // 76: ganglion.wire.v1.Verdict.reasons:type_name -> ganglion.wire.v1.ViewReason
-	8,  // 77: ganglion.wire.v1.Publication.epoch:type_name -> ganglion.wire.v1.Epoch
-	8,  // 78: ganglion.wire.v1.Publications.epoch:type_name -> ganglion.wire.v1.Epoch
-	41, // 79: ganglion.wire.v1.Publications.items:type_name -> ganglion.wire.v1.Publication
-	4,  // 80: ganglion.wire.v1.Publications.names:type_name -> ganglion.wire.v1.Names
-	44, // 81: ganglion.wire.v1.NodeRecord.views:type_name -> ganglion.wire.v1.HeldView
-	9,  // 82: ganglion.wire.v1.NodeRecord.claims:type_name -> ganglion.wire.v1.Claim
-	4,  // 83: ganglion.wire.v1.NodeRecord.names:type_name -> ganglion.wire.v1.Names
-	8,  // 84: ganglion.wire.v1.LogQuery.after:type_name -> ganglion.wire.v1.Epoch
-	4,  // 85: ganglion.wire.v1.LogQuery.names:type_name -> ganglion.wire.v1.Names
-	41, // 86: ganglion.wire.v1.LogAnswer.published:type_name -> ganglion.wire.v1.Publication
-	47, // 87: ganglion.wire.v1.LogAnswer.gaps:type_name -> ganglion.wire.v1.Gap
-	48, // 88: ganglion.wire.v1.LogAnswer.blocks:type_name -> ganglion.wire.v1.Block
-	49, // 89: ganglion.wire.v1.LogAnswer.runs:type_name -> ganglion.wire.v1.RunFloor
-	4,  // 90: ganglion.wire.v1.LogAnswer.names:type_name -> ganglion.wire.v1.Names
-	3,  // 91: ganglion.wire.v1.Gap.kind:type_name -> ganglion.wire.v1.GapKind
-	31, // 92: ganglion.wire.v1.Order.capture:type_name -> ganglion.wire.v1.Capture
-	4,  // 93: ganglion.wire.v1.Order.names:type_name -> ganglion.wire.v1.Names
-	41, // 94: ganglion.wire.v1.OrderAnswer.published:type_name -> ganglion.wire.v1.Publication
-	4,  // 95: ganglion.wire.v1.OrderAnswer.names:type_name -> ganglion.wire.v1.Names
-	96, // [96:96] is the sub-list for method output_type
-	96, // [96:96] is the sub-list for method input_type
-	96, // [96:96] is the sub-list for extension type_name
-	96, // [96:96] is the sub-list for extension extendee
-	0,  // [0:96] is the sub-list for field type_name
+	40, // 24: ganglion.wire.v1.Message.leaving:type_name -> ganglion.wire.v1.Leaving
+	9,  // 25: ganglion.wire.v1.Heartbeat.claim:type_name -> ganglion.wire.v1.Claim
+	11, // 26: ganglion.wire.v1.Heartbeat.run:type_name -> ganglion.wire.v1.RunRecord
+	10, // 27: ganglion.wire.v1.Heartbeat.published:type_name -> ganglion.wire.v1.Sample
+	7,  // 28: ganglion.wire.v1.HeartbeatAck.role:type_name -> ganglion.wire.v1.Role
+	8,  // 29: ganglion.wire.v1.HeartbeatAck.epoch:type_name -> ganglion.wire.v1.Epoch
+	8,  // 30: ganglion.wire.v1.Scores.epoch:type_name -> ganglion.wire.v1.Epoch
+	18, // 31: ganglion.wire.v1.Scores.items:type_name -> ganglion.wire.v1.ScoresItem
+	19, // 32: ganglion.wire.v1.ScoresItem.views:type_name -> ganglion.wire.v1.ViewScores
+	1,  // 33: ganglion.wire.v1.ViewScores.reason:type_name -> ganglion.wire.v1.Reason
+	7,  // 34: ganglion.wire.v1.Ask.role:type_name -> ganglion.wire.v1.Role
+	8,  // 35: ganglion.wire.v1.Ask.epoch:type_name -> ganglion.wire.v1.Epoch
+	0,  // 36: ganglion.wire.v1.Ask.tier:type_name -> ganglion.wire.v1.Exit
+	8,  // 37: ganglion.wire.v1.Ask.to_epoch:type_name -> ganglion.wire.v1.Epoch
+	21, // 38: ganglion.wire.v1.Ask.items:type_name -> ganglion.wire.v1.AskItem
+	0,  // 39: ganglion.wire.v1.Features.tier:type_name -> ganglion.wire.v1.Exit
+	8,  // 40: ganglion.wire.v1.Features.epoch:type_name -> ganglion.wire.v1.Epoch
+	23, // 41: ganglion.wire.v1.Features.items:type_name -> ganglion.wire.v1.FeaturesItem
+	0,  // 42: ganglion.wire.v1.Proposals.tier:type_name -> ganglion.wire.v1.Exit
+	7,  // 43: ganglion.wire.v1.Proposals.role:type_name -> ganglion.wire.v1.Role
+	8,  // 44: ganglion.wire.v1.Proposals.epoch:type_name -> ganglion.wire.v1.Epoch
+	25, // 45: ganglion.wire.v1.Proposals.items:type_name -> ganglion.wire.v1.ProposalsItem
+	26, // 46: ganglion.wire.v1.ProposalsItem.exit:type_name -> ganglion.wire.v1.Proposal
+	27, // 47: ganglion.wire.v1.ProposalsItem.reasons:type_name -> ganglion.wire.v1.ViewReason
+	0,  // 48: ganglion.wire.v1.Proposal.exit:type_name -> ganglion.wire.v1.Exit
+	1,  // 49: ganglion.wire.v1.ViewReason.reason:type_name -> ganglion.wire.v1.Reason
+	7,  // 50: ganglion.wire.v1.SealBatch.role:type_name -> ganglion.wire.v1.Role
+	8,  // 51: ganglion.wire.v1.SealBatch.epoch:type_name -> ganglion.wire.v1.Epoch
+	7,  // 52: ganglion.wire.v1.SealAck.role:type_name -> ganglion.wire.v1.Role
+	8,  // 53: ganglion.wire.v1.SealAck.epoch:type_name -> ganglion.wire.v1.Epoch
+	7,  // 54: ganglion.wire.v1.Request.role:type_name -> ganglion.wire.v1.Role
+	8,  // 55: ganglion.wire.v1.Request.epoch:type_name -> ganglion.wire.v1.Epoch
+	31, // 56: ganglion.wire.v1.Request.capture:type_name -> ganglion.wire.v1.Capture
+	32, // 57: ganglion.wire.v1.Capture.inputs:type_name -> ganglion.wire.v1.Input
+	7,  // 58: ganglion.wire.v1.Stale.role:type_name -> ganglion.wire.v1.Role
+	8,  // 59: ganglion.wire.v1.Stale.epoch:type_name -> ganglion.wire.v1.Epoch
+	7,  // 60: ganglion.wire.v1.StillHeard.role:type_name -> ganglion.wire.v1.Role
+	8,  // 61: ganglion.wire.v1.StillHeard.epoch:type_name -> ganglion.wire.v1.Epoch
+	7,  // 62: ganglion.wire.v1.StillHeardAnswer.role:type_name -> ganglion.wire.v1.Role
+	8,  // 63: ganglion.wire.v1.StillHeardAnswer.asked:type_name -> ganglion.wire.v1.Epoch
+	8,  // 64: ganglion.wire.v1.StillHeardAnswer.promised:type_name -> ganglion.wire.v1.Epoch
+	9,  // 65: ganglion.wire.v1.Claiming.claim:type_name -> ganglion.wire.v1.Claim
+	7,  // 66: ganglion.wire.v1.ClaimAnswer.role:type_name -> ganglion.wire.v1.Role
+	8,  // 67: ganglion.wire.v1.ClaimAnswer.epoch:type_name -> ganglion.wire.v1.Epoch
+	11, // 68: ganglion.wire.v1.ClaimAnswer.run:type_name -> ganglion.wire.v1.RunRecord
+	38, // 69: ganglion.wire.v1.ClaimAnswer.seals:type_name -> ganglion.wire.v1.StoredSeal
+	10, // 70: ganglion.wire.v1.ClaimAnswer.unsealed:type_name -> ganglion.wire.v1.Sample
+	8,  // 71: ganglion.wire.v1.StoredSeal.claim:type_name -> ganglion.wire.v1.Epoch
+	7,  // 72: ganglion.wire.v1.HandOver.role:type_name -> ganglion.wire.v1.Role
+	8,  // 73: ganglion.wire.v1.HandOver.epoch:type_name -> ganglion.wire.v1.Epoch
+	0,  // 74: ganglion.wire.v1.Verdict.exit:type_name -> ganglion.wire.v1.Exit
+	26, // 75: ganglion.wire.v1.Verdict.proposals:type_name -> ganglion.wire.v1.Proposal
+	26, // 76: ganglion.wire.v1.Verdict.others:type_name -> ganglion.wire.v1.Proposal
+	27, // 77: ganglion.wire.v1.Verdict.reasons:type_name -> ganglion.wire.v1.ViewReason
+	8,  // 78: ganglion.wire.v1.Publication.epoch:type_name -> ganglion.wire.v1.Epoch
+	8,  // 79: ganglion.wire.v1.Publications.epoch:type_name -> ganglion.wire.v1.Epoch
+	42, // 80: ganglion.wire.v1.Publications.items:type_name -> ganglion.wire.v1.Publication
+	4,  // 81: ganglion.wire.v1.Publications.names:type_name -> ganglion.wire.v1.Names
+	45, // 82: ganglion.wire.v1.NodeRecord.views:type_name -> ganglion.wire.v1.HeldView
+	9,  // 83: ganglion.wire.v1.NodeRecord.claims:type_name -> ganglion.wire.v1.Claim
+	4,  // 84: ganglion.wire.v1.NodeRecord.names:type_name -> ganglion.wire.v1.Names
+	8,  // 85: ganglion.wire.v1.LogQuery.after:type_name -> ganglion.wire.v1.Epoch
+	4,  // 86: ganglion.wire.v1.LogQuery.names:type_name -> ganglion.wire.v1.Names
+	42, // 87: ganglion.wire.v1.LogAnswer.published:type_name -> ganglion.wire.v1.Publication
+	48, // 88: ganglion.wire.v1.LogAnswer.gaps:type_name -> ganglion.wire.v1.Gap
+	49, // 89: ganglion.wire.v1.LogAnswer.blocks:type_name -> ganglion.wire.v1.Block
+	50, // 90: ganglion.wire.v1.LogAnswer.runs:type_name -> ganglion.wire.v1.RunFloor
+	4,  // 91: ganglion.wire.v1.LogAnswer.names:type_name -> ganglion.wire.v1.Names
+	3,  // 92: ganglion.wire.v1.Gap.kind:type_name -> ganglion.wire.v1.GapKind
+	31, // 93: ganglion.wire.v1.Order.capture:type_name -> ganglion.wire.v1.Capture
+	4,  // 94: ganglion.wire.v1.Order.names:type_name -> ganglion.wire.v1.Names
+	42, // 95: ganglion.wire.v1.OrderAnswer.published:type_name -> ganglion.wire.v1.Publication
+	4,  // 96: ganglion.wire.v1.OrderAnswer.names:type_name -> ganglion.wire.v1.Names
+	97, // [97:97] is the sub-list for method output_type
+	97, // [97:97] is the sub-list for method input_type
+	97, // [97:97] is the sub-list for extension type_name
+	97, // [97:97] is the sub-list for extension extendee
+	0,  // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_wirepb_roles_proto_init() }
@@ -5028,18 +5086,19 @@ func file_wirepb_roles_proto_init() {
 		(*Message_Claiming)(nil),
 		(*Message_ClaimAnswer)(nil),
 		(*Message_HandOver)(nil),
+		(*Message_Leaving)(nil),
 	}
 	file_wirepb_roles_proto_msgTypes[14].OneofWrappers = []any{}
 	file_wirepb_roles_proto_msgTypes[21].OneofWrappers = []any{}
 	file_wirepb_roles_proto_msgTypes[27].OneofWrappers = []any{}
-	file_wirepb_roles_proto_msgTypes[36].OneofWrappers = []any{}
+	file_wirepb_roles_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wirepb_roles_proto_rawDesc), len(file_wirepb_roles_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   50,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,6 +24,8 @@ const (
 	aClaiming
 	aClaimAnswer
 	aHandOver
+	aLeaving
+	lastOfSorts = aLeaving
 )
 
 // Ends are the two ends of a link, which both know: the parcels between them name neither.
@@ -171,6 +173,8 @@ func (e *encoder) message(m roles.Message) {
 		e.within(aClaimAnswer, func() { e.claimAnswer(m) })
 	case *roles.HandOver:
 		e.within(aHandOver, func() { e.numbered(m.Role, m.Epoch, 0) })
+	case *roles.Leaving:
+		e.within(aLeaving, func() {})
 	}
 	e.close(at)
 }
@@ -219,7 +223,7 @@ func Unknown(payload []byte) int {
 		known := false
 		of := cursor{d: &d, rest: c.message()}
 		for of.next() {
-			known = known || of.num <= aHandOver
+			known = known || of.num <= lastOfSorts
 		}
 		if !known {
 			n++
@@ -233,7 +237,7 @@ func (c *cursor) readMessage(i int) (m roles.Message) {
 	d := c.d
 	of := d.enter("message", i, c.message())
 	for of.next() {
-		if of.num > aHandOver {
+		if of.num > lastOfSorts {
 			continue
 		}
 		if m != nil {
@@ -282,9 +286,14 @@ func (c *cursor) read(sort int) roles.Message {
 		return c.claiming()
 	case aClaimAnswer:
 		return c.claimAnswer()
-	default: // aHandOver
+	case aHandOver:
 		m := c.numbered()
 		return &roles.HandOver{Role: m.role, Epoch: m.epoch}
+	default: // aLeaving
+		for c.next() { // of a version that says more
+			continue
+		}
+		return &roles.Leaving{}
 	}
 }
 
@@ -295,7 +304,7 @@ func nameOf(sort int) string {
 		aFeatures: "features", aProposals: "proposals", aSealBatch: "seal_batch", aSealAck: "seal_ack",
 		aRequest: "request", aStale: "stale", aStillHeard: "still_heard",
 		aStillHeardAnswer: "still_heard_answer", aClaiming: "claiming", aClaimAnswer: "claim_answer",
-		aHandOver: "hand_over",
+		aHandOver: "hand_over", aLeaving: "leaving",
 	}
 	return names[sort]
 }

@@ -277,7 +277,7 @@ func (v values) capture() roles.Capture {
 }
 
 // sorts of messages there are.
-const sorts = aHandOver
+const sorts = lastOfSorts
 
 // message is one of a sort.
 func (v values) message(sort int) roles.Message {
@@ -356,8 +356,10 @@ func (v values) rarer(sort int) roles.Message {
 			m.Seals = append(m.Seals, roles.StoredSeal{Claim: v.epoch(), Sealed: v.sealed()})
 		}
 		return m
+	case aHandOver:
+		return &roles.HandOver{Role: v.role(), Epoch: v.epoch()}
 	}
-	return &roles.HandOver{Role: v.role(), Epoch: v.epoch()}
+	return &roles.Leaving{}
 }
 
 func (v values) publications() *Publications {
