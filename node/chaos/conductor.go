@@ -3,10 +3,8 @@ package chaos
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -113,7 +111,7 @@ func NewConductor(c ConductorConfig, to Teller) *Conductor {
 		}
 	}
 	return &Conductor{
-		config: c, to: to, draw: rand.New(rand.NewPCG(c.Seed, 0)), line: NewTimeline(), //nolint:gosec // what is drawn is to be drawn again
+		config: c, to: to, draw: rand.New(rand.NewPCG(c.Seed, 0)), line: NewTimeline(),
 		locals: map[string]*control.Node{}, inForce: map[string]harm{}, watched: map[string]bool{}, lost: map[string]time.Time{},
 		heard: make(chan heard, heardMost), found: make(chan []*control.Node, 1), start: time.Now(),
 		summary: Summary{Seed: c.Seed, Targets: map[string]string{}},
@@ -300,133 +298,6 @@ func (c *Conductor) reports(upTo int) {
 		c.summary.Faults = append(c.summary.Faults, r)
 		c.to.Report(r)
 	}
-}
-
-// eyes is a node to ask, at which no fault is in force: the asked one where it can be.
-func (c *Conductor) eyes() *control.Node {
-	now := time.Now()
-	asked := c.config.Asked
-	if here := c.locals[asked.Status.GetPeer()]; here != nil {
-		asked = here // it may be another process by now
-	}
-	if c.fit(asked, now) {
-		return asked
-	}
-	for _, n := range c.sorted() {
-		if c.fit(n, now) {
-			return n
-		}
-	}
-	return nil
-}
-
-// fit reports whether a node is there to be asked: no fault is in force at it, and it has not
-// just ended a stream, as one does that dies.
-func (c *Conductor) fit(n *control.Node, now time.Time) bool {
-	return !c.mute(n.Status.GetPeer(), now) && now.Sub(c.lost[streamOf(n)]) > goneAfter
-}
-
-// sorted is the nodes of this machine by name.
-func (c *Conductor) sorted() []*control.Node {
-	var out []*control.Node
-	for _, n := range c.locals {
-		out = append(out, n)
-	}
-	slices.SortFunc(out, func(a, b *control.Node) int {
-		return strings.Compare(a.Status.GetName()+a.Status.GetPeer(), b.Status.GetName()+b.Status.GetPeer())
-	})
-	return out
-}
-
-// refreshRun tells the timeline of the run that there is.
-func (c *Conductor) refreshRun(ctx context.Context) {
-	n := c.eyes()
-	if n == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, tickPace)
-	defer cancel()
-	s, err := n.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
-	if err != nil || s.GetRun() == nil {
-		return // asked again with the next tick
-	}
-	c.summary.Run = s.GetRun().GetRun()
-	if p := time.Duration(s.GetRun().GetPeriodNs()); p > 0 {
-		c.line.Run(c.summary.Run, p)
-	}
-}
-
-// readBack reads from the log of a node what is missing of the samples in flight: whoever was
-// followed may have been struck itself meanwhile.
-func (c *Conductor) readBack(ctx context.Context) {
-	run, from, ok := c.line.Waiting()
-	if n := c.eyes(); ok && n != nil && !c.lasting() && time.Since(c.read) > readPace {
-		c.read = time.Now()
-		ctx, cancel := context.WithTimeout(ctx, readPace)
-		defer cancel()
-		lines, err := n.Verdicts(ctx, &controlpb.VerdictsRequest{Site: c.config.Asked.Status.GetSite(), Run: run, FromBeat: &from})
-		if err != nil {
-			return // asked again
-		}
-		for lines.Receive() {
-			if v := lines.Msg().GetVerdict(); v != nil {
-				c.line.Logged(v)
-			}
-		}
-		_ = lines.Close() // it is only read from
-	}
-}
-
-// tally asks what became of the samples of the run.
-func (c *Conductor) tally(ctx context.Context) {
-	n := c.eyes()
-	if n == nil || c.summary.Run == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWait)
-	defer cancel()
-	answer, err := n.Tally(ctx, &controlpb.TallyRequest{Run: c.summary.Run})
-	if err != nil {
-		c.to.Remark(fmt.Sprintf("what became of the samples cannot be said: %v", n.Explain(err)))
-		return
-	}
-	c.summary.Tally = answer.GetTally()
-}
-
-// healAll ends everything that this conductor injected and that can be ended, because the
-// plan was ended before its end.
-func (c *Conductor) healAll(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWait)
-	defer cancel()
-	var failed []string
-	for _, peer := range sortedPeers(c.inForce) {
-		h := c.inForce[peer]
-		if !h.lasts || time.Now().After(h.until) {
-			continue
-		}
-		if _, err := c.injectInto(ctx, peer, Fault{Do: Heal}); err != nil {
-			failed = append(failed, fmt.Sprintf("%s (%v; its node ends the fault by itself in %v)", h.name, err, time.Until(h.until).Round(time.Second)))
-			continue
-		}
-		h.lasts, h.until = false, time.Now()
-		c.inForce[peer] = h
-		c.summary.Healed = append(c.summary.Healed, h.name)
-	}
-	if len(c.summary.Healed) > 0 {
-		c.to.Remark("ended: " + strings.Join(c.summary.Healed, ", ") + " healed")
-	}
-	if len(failed) > 0 {
-		c.to.Remark("not healed: " + strings.Join(failed, ", "))
-	}
-}
-
-func sortedPeers(of map[string]harm) []string {
-	var peers []string
-	for p := range of {
-		peers = append(peers, p)
-	}
-	slices.SortFunc(peers, func(a, b string) int { return strings.Compare(of[a].name+a, of[b].name+b) })
-	return peers
 }
 
 // errNobody says that there is nobody to ask.

@@ -210,8 +210,7 @@ func (c *Conductor) injectInto(ctx context.Context, peer string, f Fault) (time.
 
 // plainly is an error of a node for people, without the node: it is named beside it.
 func plainly(n *control.Node, err error) error {
-	var call *control.CallError
-	if errors.As(n.Explain(err), &call) {
+	if call, ok := errors.AsType[*control.CallError](n.Explain(err)); ok {
 		return call
 	}
 	return n.Explain(err)

@@ -152,7 +152,7 @@ func (c *Conductor) verdicts(ctx context.Context, n *control.Node, site string, 
 	first := true
 	lines, err := n.Verdicts(ctx, &controlpb.VerdictsRequest{Site: site, Follow: true, Last: 1})
 	if err != nil {
-		return nil //nolint:nilerr // it has ended: another is followed
+		return nil // it has ended: another is followed
 	}
 	for lines.Receive() {
 		if first {

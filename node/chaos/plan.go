@@ -127,7 +127,9 @@ func (a *agenda) left(i int) bool {
 func (a *agenda) did(step int, now time.Duration) {
 	a.done[step]++
 	if every := a.steps[step].Every; every > 0 {
-		missed := max(0, now-a.due[step]) / every
-		a.due[step] += every * (missed + 1)
+		a.due[step] += every
+		if late := now - a.due[step]; late > 0 {
+			a.due[step] = now - late%every + every
+		}
 	}
 }

@@ -53,8 +53,7 @@ func TestReadPlan(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p, err := ReadPlan("f", []byte(tt.file))
 			var got []string
-			var faults *PlanError
-			if errors.As(err, &faults) {
+			if faults, ok := errors.AsType[*PlanError](err); ok {
 				got = faults.Faults
 			}
 			for i := range p.Steps {

@@ -187,15 +187,15 @@ type flight struct {
 }
 
 // take counts a verdict whose sample was in flight.
-func (f *flight) take(struck time.Time, one *arrival, v *controlpb.Verdict) bool {
+func (f *flight) take(struck time.Time, one *arrival, v *controlpb.Verdict) {
 	if one.numbered && one.moment.After(struck) {
 		if !f.landed || one.beat < f.after {
 			f.after, f.landed = one.beat, true
 		}
-		return false
+		return
 	}
 	if one.moment.After(struck) || !one.released.After(struck) {
-		return false
+		return
 	}
 	f.samples++
 	switch {
@@ -209,7 +209,6 @@ func (f *flight) take(struck time.Time, one *arrival, v *controlpb.Verdict) bool
 			f.early++
 		}
 	}
-	return true
 }
 
 // InFlight is what became of the samples whose moment had come at a fault and whose verdicts
@@ -233,9 +232,7 @@ func (f *flight) end(s *stream) {
 // outcome is what became of them by now.
 func (f *flight) outcome(s *stream) InFlight {
 	out := InFlight{By: map[string]int{}, StoppedEarly: f.early, NoView: f.none, Refused: f.refused}
-	for name, n := range f.by {
-		out.By[name] = n
-	}
+	maps.Copy(out.By, f.by)
 	switch {
 	case f.ended:
 		out.Waiting = f.missed

@@ -236,7 +236,7 @@ func (f *chaosFlags) conduct(cmd *cobra.Command, p chaos.Plan) error {
 func (f *chaosFlags) rehearse(cmd *cobra.Command, p chaos.Plan) error {
 	n, missing := f.node.find(cmd)
 	seed := f.seeded(cmd)
-	draw := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // what is drawn is to be drawn again
+	draw := rand.New(rand.NewPCG(seed, 0))
 	var steps []rehearsed
 	here := map[string]int{}
 	if missing == nil {

@@ -1,0 +1,103 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ganglion/node/control"
+	"ganglion/proto/controlpb"
+)
+
+// eyes is a node to ask, at which no fault is in force: the asked one where it can be.
+func (c *Conductor) eyes() *control.Node {
+	now := time.Now()
+	asked := c.config.Asked
+	if here := c.locals[asked.Status.GetPeer()]; here != nil {
+		asked = here // it may be another process by now
+	}
+	if c.fit(asked, now) {
+		return asked
+	}
+	for _, n := range c.sorted() {
+		if c.fit(n, now) {
+			return n
+		}
+	}
+	return nil
+}
+
+// fit reports whether a node is there to be asked: no fault is in force at it, and it has not
+// just ended a stream, as one does that dies.
+func (c *Conductor) fit(n *control.Node, now time.Time) bool {
+	return !c.mute(n.Status.GetPeer(), now) && now.Sub(c.lost[streamOf(n)]) > goneAfter
+}
+
+// sorted is the nodes of this machine by name.
+func (c *Conductor) sorted() []*control.Node {
+	var out []*control.Node
+	for _, n := range c.locals {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b *control.Node) int {
+		return strings.Compare(a.Status.GetName()+a.Status.GetPeer(), b.Status.GetName()+b.Status.GetPeer())
+	})
+	return out
+}
+
+// refreshRun tells the timeline of the run that there is.
+func (c *Conductor) refreshRun(ctx context.Context) {
+	n := c.eyes()
+	if n == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, tickPace)
+	defer cancel()
+	s, err := n.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
+	if err != nil || s.GetRun() == nil {
+		return // asked again with the next tick
+	}
+	c.summary.Run = s.GetRun().GetRun()
+	if p := time.Duration(s.GetRun().GetPeriodNs()); p > 0 {
+		c.line.Run(c.summary.Run, p)
+	}
+}
+
+// readBack reads from the log of a node what is missing of the samples in flight: whoever was
+// followed may have been struck itself meanwhile.
+func (c *Conductor) readBack(ctx context.Context) {
+	run, from, ok := c.line.Waiting()
+	if n := c.eyes(); ok && n != nil && !c.lasting() && time.Since(c.read) > readPace {
+		c.read = time.Now()
+		ctx, cancel := context.WithTimeout(ctx, readPace)
+		defer cancel()
+		lines, err := n.Verdicts(ctx, &controlpb.VerdictsRequest{Site: c.config.Asked.Status.GetSite(), Run: run, FromBeat: &from})
+		if err != nil {
+			return // asked again
+		}
+		for lines.Receive() {
+			if v := lines.Msg().GetVerdict(); v != nil {
+				c.line.Logged(v)
+			}
+		}
+		_ = lines.Close() // it is only read from
+	}
+}
+
+// tally asks what became of the samples of the run.
+func (c *Conductor) tally(ctx context.Context) {
+	n := c.eyes()
+	if n == nil || c.summary.Run == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWait)
+	defer cancel()
+	answer, err := n.Tally(ctx, &controlpb.TallyRequest{Run: c.summary.Run})
+	if err != nil {
+		c.to.Remark(fmt.Sprintf("what became of the samples cannot be said: %v", n.Explain(err)))
+		return
+	}
+	c.summary.Tally = answer.GetTally()
+}
