@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,17 +105,20 @@ func agreementText(r *demo.Result, paint func(s style, text string) string) stri
 func differenceLines(r *demo.Result) []string {
 	const most = 6 // samples of one line
 	var whats []string
-	samples := map[string][]string{}
+	samples := map[string][]int{}
 	for i := range r.Differences {
 		what := clean(r.Differences[i].What)
 		if samples[what] == nil {
 			whats = append(whats, what)
 		}
-		samples[what] = append(samples[what], strconv.Itoa(r.Differences[i].Ref))
+		samples[what] = append(samples[what], r.Differences[i].Ref)
 	}
 	var lines []string
 	for _, what := range whats {
-		of := samples[what]
+		var of []string
+		for _, ref := range slices.Sorted(slices.Values(samples[what])) {
+			of = append(of, strconv.Itoa(ref))
+		}
 		name := "sample "
 		if len(of) > 1 {
 			name = "samples "
@@ -153,7 +157,7 @@ func causes(r *demo.Result) []string {
 func demoHints(r *demo.Result) string {
 	return fmt.Sprintf(`
 That took %.1f s; the %d processes have ended. Next:
-  ganglion demo --keep          goes on: kill the aggregator, ask with members, verdicts, classify
+  ganglion demo --keep          goes on: ask with members, verdicts, classify; kill with chaos
   ganglion demo --topology e    the same with an edge between the devices and the cloud
   ganglion train --data DIR     a network for your own cameras
 `, r.Seconds, r.Nodes)

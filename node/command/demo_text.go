@@ -149,11 +149,11 @@ func (d *demoText) event(e demo.Event) string {
 func (d *demoText) tries() string {
 	return fmt.Sprintf(`
 In another terminal:
-  ganglion members              who is there, who does what, who would be next
-  ganglion verdicts --follow    every answer, from whichever node is asked
-  ganglion classify --ref %-5d one sample on demand
-  ganglion status               this run, its tally, what was sent
-  kill -9 PID                   of the aggregator, as 'ganglion members' tells it: see who takes over
+  ganglion members                 who is there, who does what, who would be next
+  ganglion verdicts --follow       every answer, from whichever node is asked
+  ganglion classify --ref %-5d    one sample on demand
+  ganglion status                  this run, its tally, what was sent
+  ganglion chaos kill aggregator   see who notices, who takes over, and that nothing is lost
 Ctrl-C here ends everything.
 `, d.ref)
 }

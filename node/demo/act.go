@@ -57,11 +57,11 @@ type acting struct {
 
 // act has the nodes replay the samples once more and kills two of them. They stay dead.
 func (d *director) act(ctx context.Context, split string) (*Act, error) {
-	first := "a camera"
+	die := "a camera is killed, and then the aggregator"
 	if d.config.Devices < 2 {
-		first = "the cloud" // without the only device there is nothing to answer
+		die = "the further nodes are killed, one after the other, until the only device is alone"
 	}
-	d.say(Acted, "and if nodes die? In a second run %s is killed, and then the aggregator", first)
+	d.say(Acted, "and if nodes die? In a second run %s", die)
 	run, err := d.begin(ctx, split, actPeriod, actBeats)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (d *director) act(ctx context.Context, split string) (*Act, error) {
 	d.acting = a
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	observer := d.observer(ctx)
+	observer := d.observer(outlooks(ctx, d.members))
 	if observer == nil {
 		return nil, errors.New("play the act: no node answers")
 	}
@@ -98,18 +98,39 @@ func (d *director) act(ctx context.Context, split string) (*Act, error) {
 	return d.applaud(ctx), nil
 }
 
-// observer is a node that is not about to be killed and does nothing of which somebody else
-// should tell.
-func (d *director) observer(ctx context.Context) *member {
-	nodes := outlooks(ctx, d.members)
+// observer is a node that is not about to be killed: a device that is nothing else where
+// there is one, or the only one; nil: none.
+func (d *director) observer(nodes []outlook) *member {
 	camera := d.camera(nodes)
-	var best *member
+	var left []*member
 	for _, m := range d.members {
-		if m.up() && m != camera && (best == nil || rank(nodes, m) < rank(nodes, best)) {
-			best = m
+		if m.up() && m != camera {
+			left = append(left, m)
 		}
 	}
-	return best
+	if len(left) == 0 {
+		return nil
+	}
+	const one = 2 // of two the camera dies, and the other is spared
+	only := d.devices() <= one
+	return slices.MinFunc(left, func(a, b *member) int {
+		byView := cmp.Compare(min(b.part.Views, 1), min(a.part.Views, 1)) // devices first
+		if only {
+			return byView
+		}
+		return cmp.Or(cmp.Compare(rank(nodes, a), rank(nodes, b)), byView)
+	})
+}
+
+// devices is how many are left.
+func (d *director) devices() int {
+	n := 0
+	for _, m := range d.members {
+		if m.up() && m.part.Views > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // rank is by how many roles beside that of a device a node has.
@@ -152,12 +173,7 @@ func (d *director) aggregator(nodes []outlook) *member { return d.holder(nodes, 
 
 // holder is who has a role, or else any further node, but not the only device; nil: none.
 func (d *director) holder(nodes []outlook, role string) *member {
-	devices := 0
-	for _, m := range d.members {
-		if m.up() && m.part.Views > 0 {
-			devices++
-		}
-	}
+	devices := d.devices()
 	var best *member
 	for _, m := range slices.Backward(d.members) {
 		if !m.up() || m.part.Views > 0 && devices < 2 {
@@ -189,7 +205,7 @@ func (d *director) strike(ctx context.Context, choose func([]outlook) *member) e
 	d.recount(a.timeline.Inject(chaos.Injection{
 		At: at, Fault: chaos.Fault{Do: chaos.Kill},
 		Targets: []chaos.Node{{Name: m.part.Name, Peer: m.status.GetPeer(), Roles: roles, Views: views}},
-	}))
+	}), true)
 	if err := m.Signal(os.Kill); err != nil && m.Running() {
 		return fmt.Errorf("play the act: %w", err)
 	}
@@ -209,13 +225,14 @@ func (d *director) sumUp() {
 	}
 }
 
-// recount tells what the timeline says.
-func (d *director) recount(entries []chaos.Entry) {
+// recount tells what the timeline says. Who has a role now is told where it is news: nodes
+// tell of it in their own order.
+func (d *director) recount(entries []chaos.Entry, news bool) {
 	a := d.acting
 	a.entries = append(a.entries, entries...)
 	for i := range entries {
 		e := &entries[i]
-		if e.What == chaos.Claimed && slices.ContainsFunc(a.entries, func(m chaos.Entry) bool {
+		if e.What == chaos.Moved && !news || e.What == chaos.Claimed && slices.ContainsFunc(a.entries, func(m chaos.Entry) bool {
 			return m.What == chaos.Moved && m.By == e.By && m.Role == e.Role
 		}) {
 			continue // one node heard of it sooner than another told of it: that is no news

@@ -72,6 +72,7 @@ func TestWhoIsKilled(t *testing.T) {
 			if first == nil {
 				return
 			}
+			seer := d.observer(nodes)
 			ended := d.members[:0:0] // what is left, as if it had been killed
 			for _, m := range d.members {
 				if m != first {
@@ -79,8 +80,12 @@ func TestWhoIsKilled(t *testing.T) {
 				}
 			}
 			d.members = ended
-			if got := name(d.aggregator(nodes)); got != tt.aggregator {
+			second := d.aggregator(nodes)
+			if got := name(second); got != tt.aggregator {
 				t.Errorf("the aggregator: %s, want %s", got, tt.aggregator)
+			}
+			if seer == nil || seer == first || seer == second {
+				t.Errorf("what becomes of it is to be seen at %s, which dies", name(seer))
 			}
 		})
 	}
@@ -97,6 +102,9 @@ func (t *teller) Waits(string)      {}
 // as ever. The verdicts of the act are counted apart.
 func TestActIsTold(t *testing.T) {
 	d, _ := troupe("device-1 camera0 device", "node-2 , cloud", "node-3 , aggregator,coordinator")
+	for _, m := range d.members {
+		d.narrator.names[m.status.GetPeer()] = m.part.Name
+	}
 	told := &teller{}
 	b, set := street(t)
 	newLedger := func() *Ledger { return NewLedger(NewJudge(b, set, []int{3}, b.Topology().AllViews())) }
@@ -126,11 +134,14 @@ func TestActIsTold(t *testing.T) {
 	d.recount(d.acting.timeline.Inject(chaos.Injection{
 		At: at(61), Fault: chaos.Fault{Do: chaos.Kill},
 		Targets: []chaos.Node{{Name: "node-3", Peer: "peer-of-node-3", Roles: []string{"aggregator", "coordinator"}}},
-	}))
+	}), true)
 	event(63, "device-1", "noticed", "peer", "peer-of-node-3", "how", chaos.HowConnection)
 	event(64, "node-2", "noticed", "peer", "peer-of-node-3", "how", chaos.HowConnection)
 	event(70, "node-2", "claimed", "role", "aggregator/default/0", "peer", "peer-of-node-2", "name", "node-2", "why", chaos.HowConnection, "before", "peer-of-node-3")
-	event(72, "node-2", "elected", "role", "aggregator/default/0", "peer", "peer-of-node-2", "name", "node-2", "before", "peer-of-node-3")
+	event(71, "device-1", "elected", "role", "aggregator/default/0", "peer", "peer-of-device-1", "name", "device-1", "before", "peer-of-node-3")
+	event(72, "node-2", "elected", "role", "aggregator/default/0", "peer", "peer-of-device-1", "name", "device-1", "before", "peer-of-node-3")
+	event(72, "node-2", "elected", "role", "aggregator/default/0", "peer", "peer-of-node-2", "name", "node-2", "before", "peer-of-device-1")
+	event(72, "device-1", "elected", "role", "aggregator/default/0", "peer", "peer-of-node-2", "name", "node-2", "before", "peer-of-node-3")
 	event(73, "device-1", "warning")
 	event(74, "device-1", "elected", "role", "coordinator/default", "peer", "peer-of-node-2", "name", "node-2", "before", "peer-of-node-3")
 	event(75, "node-2", "claimed", "role", "coordinator/default", "peer", "peer-of-node-2", "name", "node-2", "why", chaos.HowConnection, "before", "peer-of-node-3")
@@ -140,10 +151,11 @@ func TestActIsTold(t *testing.T) {
 	event(2601, "node-2", "down", "peer", "peer-of-node-3", "name", "node-3")
 	d.sumUp()
 	want := []string{
-		"fault: node-3 is killed (kill -9): it is aggregator and coordinator",
+		"fault: node-3 is killed (kill -9): it is aggregator, coordinator",
 		"noticed: after 2 ms: device-1 notices: its connection to node-3 broke",
 		"claimed: after 9 ms: node-2 claims to be aggregator: the connection to node-3 broke",
-		"elected: after 11 ms: node-2 is aggregator instead of node-3",
+		"elected: after 10 ms: device-1 is aggregator instead of node-3",
+		"elected: node-2 takes over as aggregator from device-1",
 		"warning: device-1: something else",
 		"elected: after 13 ms: node-2 is coordinator instead of node-3",
 		"verdict: after 41 ms: first verdict after it, by node-2, of beat 3",
@@ -166,8 +178,8 @@ func TestKilledText(t *testing.T) {
 		want string
 	}{
 		{chaos.Node{Name: "a", Roles: []string{"device"}, Views: []string{"camera1"}}, "a is killed (kill -9): it feeds camera1, which is missing from now on"},
-		{chaos.Node{Name: "a", Roles: []string{"device", "cloud"}, Views: []string{"camera1", "camera2"}}, "a is killed (kill -9): it is cloud, and it feeds camera1 and camera2, which are missing from now on"},
-		{chaos.Node{Name: "a", Roles: []string{"aggregator", "coordinator"}}, "a is killed (kill -9): it is aggregator and coordinator"},
+		{chaos.Node{Name: "a", Roles: []string{"device", "cloud"}, Views: []string{"camera1", "camera2"}}, "a is killed (kill -9): it is cloud, and it feeds camera1, camera2, which are missing from now on"},
+		{chaos.Node{Name: "a", Roles: []string{"aggregator", "coordinator"}}, "a is killed (kill -9): it is aggregator, coordinator"},
 		{chaos.Node{Name: "a"}, "a is killed (kill -9): it has nothing to do"},
 	}
 	for _, tt := range tests {

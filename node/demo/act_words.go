@@ -36,14 +36,14 @@ func killedText(n chaos.Node) string {
 	var does []string
 	roles := slices.DeleteFunc(slices.Clone(n.Roles), func(r string) bool { return r == "device" })
 	if len(roles) > 0 {
-		does = append(does, "it is "+strings.Join(roles, " and "))
+		does = append(does, "it is "+strings.Join(roles, ", "))
 	}
 	switch len(n.Views) {
 	case 0:
 	case 1:
 		does = append(does, fmt.Sprintf("it feeds %s, which is missing from now on", n.Views[0]))
 	default:
-		does = append(does, fmt.Sprintf("it feeds %s, which are missing from now on", strings.Join(n.Views, " and ")))
+		does = append(does, fmt.Sprintf("it feeds %s, which are missing from now on", strings.Join(n.Views, ", ")))
 	}
 	if len(does) == 0 {
 		does = append(does, "it has nothing to do")

@@ -130,7 +130,7 @@ func (d *director) hear(n news) {
 	lines := d.narrator.take(n)
 	if d.acting != nil {
 		if entries := d.acting.timeline.Event(n.at, n.node, n.event); len(entries) > 0 {
-			d.recount(entries)
+			d.recount(entries, len(lines) > 0)
 			return
 		}
 	}
@@ -148,7 +148,7 @@ func (d *director) take(l heard) {
 		d.config.heard(l.run, v)
 	}
 	if d.acting != nil && l.run == d.acting.run {
-		d.recount(d.acting.heard(l.at, v))
+		d.recount(d.acting.heard(l.at, v), true)
 		return
 	}
 	d.ledger.Add(v)
