@@ -88,9 +88,7 @@ func (w *whole) threshold(p proposals, thresholds inference.Thresholds) string {
 	for i := range bySeen {
 		bySeen[i] = thresholds.At(p.exit, i+1)
 	}
-	table := w.put(constant{
-		Tensor: Tensor{ThresholdsName(p.exit), Float64, []int64{int64(views)}}, raw: rawDoubles(bySeen), replaced: true,
-	})
+	table := w.doubles(ThresholdsName(p.exit), bySeen, int64(views))
 	n := w.node("Cast", []string{w.node("Max", []string{p.counts, w.scalar(1)})}, integer("to", Int64.onWire()))
 	n = w.node("Sub", []string{n, w.integers("one", []int64{1})})
 	return w.node("Gather", []string{table, n})

@@ -24,24 +24,25 @@
 // presence rule, the devices, aggregation over whatever views there are, the edges, the
 // cloud, and the exit rule. Its inputs:
 //
-//	pixels        uint8 [batch, view, channel, row, col], as captured
-//	views         bool [batch, view]: false where nothing came from that view; its pixels count for nothing
-//	thresholds.*  float64 [views seen - 1], one for each exit but the cloud's; may be left out
+//	pixels  uint8 [batch, view, channel, row, col], as captured
+//	views   bool [batch, view]: false where nothing came from that view; its pixels count for nothing
 //
 // Its outputs are the answer:
 //
-//	class         int64 [batch]; -1: no view was seen
-//	exit          int64 [batch]: 0 none, 1 local, 2 edge, 3 cloud
-//	group         int64 [batch]: whose exit, where there are groups
-//	scores        float32 [batch, class], of the exit that answered
-//	entropy       float64 [batch], normalized, of the exit that answered
+//	class    int64 [batch]; -1: no view was seen
+//	exit     int64 [batch]: 0 none, 1 local, 2 edge, 3 cloud
+//	group    int64 [batch]: whose exit, where there are groups
+//	scores   float32 [batch, class], of the exit that answered
+//	entropy  float64 [batch], normalized, of the exit that answered
 //
 // and what it rests on: seen [batch, view]; features [batch, view, channel, row, col]
 // and device_scores [batch, view, class] of the devices, edge_features and edge_scores
 // by group; the scores and the entropy of every exit, whether it answered or not
 // (local_scores, local_entropy, edge_entropy, cloud_scores, cloud_entropy). What was
 // not seen is zeros. A tier or an exit that the topology has not has no outputs. The
-// names of views and classes are in the model's metadata, as JSON lists.
+// thresholds are constants of the graph ([ThresholdsName]); whoever wants to decide by
+// others has the entropy of every exit. The names of views and classes are in the
+// model's metadata, as JSON lists.
 //
 // # The network in ONNX's operators
 //

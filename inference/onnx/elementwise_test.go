@@ -10,15 +10,15 @@ import (
 // at is the element of a tensor that broadcasts to place i of a tensor of those axes.
 func (c tensor) at(i int, dims []int) float64 {
 	place, stride := 0, 1
-	for axis := len(dims) - 1; axis >= 0; axis-- {
+	for axis, length := range slices.Backward(dims) {
 		own := axis - len(dims) + len(c.dims)
 		if own >= 0 {
 			if c.dims[own] != 1 {
-				place += i % dims[axis] * stride
+				place += i % length * stride
 			}
 			stride *= c.dims[own]
 		}
-		i /= dims[axis]
+		i /= length
 	}
 	return c.data[place]
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // What a model declares; see the package documentation.
@@ -36,8 +37,7 @@ type node struct {
 // constant is a tensor of the model's own.
 type constant struct {
 	Tensor
-	raw      []byte // elements, little-endian
-	replaced bool   // whoever runs the model may give another in its place
+	raw []byte // elements, little-endian
 }
 
 // node appends an operator and returns the name of its output.
@@ -71,15 +71,11 @@ func (g *graph) floats(name string, values []float32, dims ...int64) string {
 
 // doubles is a float64 tensor.
 func (g *graph) doubles(name string, values []float64, dims ...int64) string {
-	return g.put(constant{Tensor: Tensor{Name: name, Type: Float64, Shape: dims}, raw: rawDoubles(values)})
-}
-
-func rawDoubles(values []float64) []byte {
 	raw := make([]byte, 0, 8*len(values))
 	for _, v := range values {
 		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
 	}
-	return raw
+	return g.put(constant{Tensor: Tensor{Name: name, Type: Float64, Shape: dims}, raw: raw})
 }
 
 // integers is an int64 tensor.
@@ -93,11 +89,8 @@ func (g *graph) integers(name string, values []int64, dims ...int64) string {
 
 // list is an int64 tensor of one axis, as operators take axes and shapes.
 func (g *graph) list(values ...int64) string {
-	name := "list"
-	for _, v := range values {
-		name += fmt.Sprintf("_%d", v)
-	}
-	return g.integers(name, values, int64(len(values)))
+	name := strings.Trim(strings.ReplaceAll(fmt.Sprint(values), " ", "_"), "[]")
+	return g.integers("list_"+name, values, int64(len(values)))
 }
 
 // index is an int64 without axes, which selects one of an axis and drops the axis.
@@ -140,11 +133,6 @@ func (g *graph) model() []byte {
 	}
 	for _, t := range g.inputs {
 		proto.bytes(graphInput, valueProto(t))
-	}
-	for _, c := range g.constants {
-		if c.replaced {
-			proto.bytes(graphInput, valueProto(c.Tensor))
-		}
 	}
 	for _, t := range g.outputs {
 		proto.bytes(graphOutput, valueProto(t))

@@ -226,15 +226,6 @@ func (r row) entropy(name string, i int, want float64) error {
 	return nil
 }
 
-// allSubsets are those of up to so many views.
-func allSubsets(views int) []uint64 {
-	subsets := make([]uint64, 1<<views)
-	for i := range subsets {
-		subsets[i] = uint64(i)
-	}
-	return subsets
-}
-
 // someSubsets are no view, every view, and some between.
 func someSubsets(views int) []uint64 {
 	all := ^uint64(0) >> (64 - views)
@@ -276,7 +267,7 @@ func TestWholeDeclares(t *testing.T) {
 			n := onnx.Network{Topology: b.Topology(), Content: b.Content()}
 			w := n.Whole(b.Thresholds())
 			m := decodeModel(t, w.Model)
-			m.declares(t, "whole", append(append([]onnx.Tensor(nil), w.Inputs...), w.Thresholds...), w.Outputs)
+			m.declares(t, "whole", w.Inputs, w.Outputs)
 			views := len(b.Topology().Views)
 			m.graph.computes(t, "whole", 3, byDefinition(t, w, 3)(make([]byte, 3*views*b.Topology().Input.Size()), make([]bool, 3*views)))
 			for _, exit := range b.Topology().Exits() {

@@ -7,6 +7,10 @@ import (
 	"os"
 	"testing"
 
+	"ganglion/inference"
+	"ganglion/inference/builtin"
+	"ganglion/inference/dataset"
+	"ganglion/inference/evaluation"
 	"ganglion/inference/onnx"
 	"ganglion/inference/onnx/onnxruntime"
 )
@@ -149,4 +153,39 @@ func TestJudgeFindsFaults(t *testing.T) {
 	runtime := openRuntime(t)
 	b, samples := embedded(t)
 	plantFaults(t, b, byOnnxruntime(runtime), allSubsets(len(b.Topology().Views)), samples, true)
+}
+
+// allSubsets are those of up to so many views.
+func allSubsets(views int) []uint64 {
+	subsets := make([]uint64, 1<<views)
+	for i := range subsets {
+		subsets[i] = uint64(i)
+	}
+	return subsets
+}
+
+// embedded is the model that the program carries and every one of its test samples.
+func embedded(t *testing.T) (*inference.Bundle, [][][]byte) {
+	t.Helper()
+	b, err := builtin.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := dataset.Open("street", dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	indices, found, err := evaluation.Remembered(b, set, evaluation.Test)
+	if err != nil || !found {
+		t.Fatalf("the embedded model's test samples: found %t, %v", found, err)
+	}
+	var samples [][][]byte
+	for _, i := range indices {
+		var pixels [][]byte
+		for v := range set.Views {
+			pixels = append(pixels, set.View(i, v))
+		}
+		samples = append(samples, pixels)
+	}
+	return b, samples
 }

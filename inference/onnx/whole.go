@@ -32,17 +32,16 @@ const (
 	CloudEntropyName = "cloud_entropy"
 )
 
-// ThresholdsName is the name of an exit's thresholds, which whoever runs the whole
-// network may replace.
+// ThresholdsName is the name of the constant that holds an exit's thresholds in the
+// whole network, float64 [views seen - 1].
 func ThresholdsName(exit topology.Exit) string { return "thresholds." + exit.String() }
 
 // Whole is a whole network as one ONNX model: every tier, the aggregation of
 // whatever views there are, and the exit rule.
 type Whole struct {
-	Model      []byte   // a serialized ModelProto
-	Inputs     []Tensor // PixelsName, ViewsName
-	Thresholds []Tensor // of each exit but the cloud's: inputs that may be left out
-	Outputs    []Tensor // see the package documentation
+	Model   []byte   // a serialized ModelProto
+	Inputs  []Tensor // PixelsName, ViewsName
+	Outputs []Tensor // see the package documentation
 }
 
 // whole is the graph of a whole network in the making. Masks and counts of views
@@ -72,8 +71,7 @@ type proposals struct {
 	counts string // float [batch, exit]: the seen views that each rests on
 }
 
-// Whole is the whole network, with those thresholds unless whoever runs it gives
-// others.
+// Whole is the whole network with those thresholds.
 func (n *Network) Whole(thresholds inference.Thresholds) *Whole {
 	t := n.Topology
 	pixels := Tensor{PixelsName, Uint8, []int64{Batch, int64(len(t.Views)), int64(t.Input.Channels), int64(t.Input.Rows), int64(t.Input.Cols)}}
@@ -86,13 +84,7 @@ func (n *Network) Whole(thresholds inference.Thresholds) *Whole {
 	}
 	w.cloudTier()
 	w.answer(thresholds)
-	out := &Whole{Model: w.model(), Inputs: w.inputs, Outputs: w.outputs}
-	for _, c := range w.constants {
-		if c.replaced {
-			out.Thresholds = append(out.Thresholds, c.Tensor)
-		}
-	}
-	return out
+	return &Whole{Model: w.model(), Inputs: w.inputs, Outputs: w.outputs}
 }
 
 // notes say what the numbers of views and classes mean.

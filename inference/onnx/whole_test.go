@@ -12,9 +12,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ganglion/inference"
-	"ganglion/inference/builtin"
-	"ganglion/inference/dataset"
-	"ganglion/inference/evaluation"
 	"ganglion/inference/onnx"
 	"ganglion/inference/safetensors"
 	"ganglion/inference/topology"
@@ -36,36 +33,23 @@ func TestWholeByDefinition(t *testing.T) {
 	}
 }
 
-// Thresholds are inputs with defaults: whoever gives others decides what exits where.
-func TestWholeTakesThresholds(t *testing.T) {
+// The thresholds that a network is written with decide what exits where.
+func TestWholeHasThresholds(t *testing.T) {
 	b := seal(t, network(t, topologies[1].yaml).Content)
 	n := onnx.Network{Topology: b.Topology(), Content: b.Content()}
-	w := n.Whole(b.Thresholds())
-	if len(w.Thresholds) != 2 {
-		t.Fatalf("thresholds %v, want those of the local and the edge exits", w.Thresholds)
-	}
-	g := decodeModel(t, w.Model).graph
-	inputs := map[string]tensor{onnx.PixelsName: newTensor(onnx.Uint8, append([]int{1}, axes(w.Inputs[0])[1:]...)...), onnx.ViewsName: newTensor(onnx.Bool, 1, 4)}
-	for _, input := range inputs {
-		for i := range input.data {
-			input.data[i] = 1
-		}
-	}
 	for _, test := range []struct {
 		local, edge float64
 		want        topology.Exit
 	}{{1, 1, topology.ExitLocal}, {0, 1, topology.ExitEdge}, {0, 0, topology.ExitCloud}} {
-		for _, given := range w.Thresholds {
-			table := newTensor(given.Type, axes(given)...)
-			for i := range table.data {
-				table.data[i] = test.local
-				if given.Name == onnx.ThresholdsName(topology.ExitEdge) {
-					table.data[i] = test.edge
-				}
-			}
-			inputs[given.Name] = table
+		thresholds, err := inference.NewThresholds(b.Topology(), map[topology.Exit][]float64{
+			topology.ExitLocal: {test.local}, topology.ExitEdge: {test.edge},
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := g.evaluate(t, inputs)[onnx.ExitName].data[0]; got != float64(test.want) {
+		pixels := randomSamples(b.Topology(), 1)[0]
+		outputs := byDefinition(t, n.Whole(thresholds), 1)(slices.Concat(pixels...), []bool{true, true, true, true})
+		if got := outputs[onnx.ExitName].data[0]; got != float64(test.want) {
 			t.Errorf("with the thresholds %v and %v it exits at %v, want %v", test.local, test.edge, got, test.want)
 		}
 	}
@@ -293,30 +277,4 @@ func plantFaults(t *testing.T, b *inference.Bundle, run wholeRunner, subsets []u
 			t.Log(found)
 		})
 	}
-}
-
-// embedded is the model that the program carries and every one of its test samples.
-func embedded(t *testing.T) (*inference.Bundle, [][][]byte) {
-	t.Helper()
-	b, err := builtin.Bundle()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := dataset.Open("street", dataset.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	indices, found, err := evaluation.Remembered(b, set, evaluation.Test)
-	if err != nil || !found {
-		t.Fatalf("the embedded model's test samples: found %t, %v", found, err)
-	}
-	var samples [][][]byte
-	for _, i := range indices {
-		var pixels [][]byte
-		for v := range set.Views {
-			pixels = append(pixels, set.View(i, v))
-		}
-		samples = append(samples, pixels)
-	}
-	return b, samples
 }

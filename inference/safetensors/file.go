@@ -139,10 +139,8 @@ func (e entry) bytes() (uint64, error) {
 		return 0, fmt.Errorf("tensor %s has the type %s, which the format does not know", quote(e.name), quote(e.kind))
 	}
 	size := width / 8
-	for _, d := range e.shape {
-		if d == 0 {
-			return 0, nil
-		}
+	if slices.Contains(e.shape, 0) {
+		return 0, nil
 	}
 	for _, d := range e.shape {
 		if size > MaxFileBytes/uint64(d) {

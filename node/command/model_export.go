@@ -68,11 +68,10 @@ type exported struct {
 
 // exportedONNX is one ONNX model.
 type exportedONNX struct {
-	File     string           `json:"file"`
-	Bytes    int              `json:"bytes"`
-	Inputs   []exportedTensor `json:"inputs"`
-	Optional []exportedTensor `json:"optional_inputs,omitempty"`
-	Outputs  []exportedTensor `json:"outputs"`
+	File    string           `json:"file"`
+	Bytes   int              `json:"bytes"`
+	Inputs  []exportedTensor `json:"inputs"`
+	Outputs []exportedTensor `json:"outputs"`
 }
 
 // exportedFile is the file of the weights.
@@ -139,7 +138,7 @@ func onnxModels(b *inference.Bundle) []onnxModel {
 	whole := n.Whole(b.Thresholds())
 	models := []onnxModel{{whole.Model, exportedONNX{
 		File: "network.onnx", Bytes: len(whole.Model),
-		Inputs: onnxTensors(whole.Inputs...), Optional: onnxTensors(whole.Thresholds...), Outputs: onnxTensors(whole.Outputs...),
+		Inputs: onnxTensors(whole.Inputs...), Outputs: onnxTensors(whole.Outputs...),
 	}}}
 	add := func(name string, s *onnx.Section) {
 		models = append(models, onnxModel{s.Model, exportedONNX{
@@ -204,21 +203,20 @@ func (e *exported) text() string {
 	if e.ONNX != nil {
 		fmt.Fprintf(&out, "ONNX    operator set %d, IR version %d\n", e.Opset, e.IRVersion)
 	}
-	list := func(title string, tensors []exportedTensor, remark string) {
+	list := func(title string, tensors []exportedTensor) {
 		for _, t := range tensors {
-			fmt.Fprintf(&out, "  %-6s%s%s\n", title, t, remark)
+			fmt.Fprintf(&out, "  %-6s%s\n", title, t)
 			title = ""
 		}
 	}
 	for _, m := range e.ONNX {
 		fmt.Fprintf(&out, "wrote %s (%s)\n", m.File, size(uint64(m.Bytes)))
-		list("takes", m.Inputs, "")
-		list("", m.Optional, ", unless left out")
-		list("makes", m.Outputs, "")
+		list("takes", m.Inputs)
+		list("makes", m.Outputs)
 	}
 	if e.Weights != nil {
 		fmt.Fprintf(&out, "wrote %s (%s, %d tensors)\n", e.Weights.File, size(uint64(e.Weights.Bytes)), len(e.Weights.Tensors))
-		list("", e.Weights.Tensors, "")
+		list("", e.Weights.Tensors)
 	}
 	return out.String()
 }
