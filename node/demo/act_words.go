@@ -64,11 +64,11 @@ func after(e *chaos.Entry) string {
 // flightText says what became of the samples in flight at a death. What the dead decided
 // counts where the seal of it was stored elsewhere.
 func flightText(r *chaos.Report) string {
-	text := r.InFlight.String()
+	parts := []string{r.InFlight.String()}
 	for _, n := range r.Targets {
 		if r.InFlight.By[n.Name] > 0 {
-			text += "; the seals of what " + n.Name + " had decided outlived it"
+			parts = append(parts, "the seals of what "+n.Name+" had decided outlived it")
 		}
 	}
-	return text
+	return strings.Join(parts, "; ")
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"ganglion/inference/evaluation"
 	"ganglion/node/chaos"
 	"ganglion/node/control"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -364,6 +366,21 @@ func interruptedAt(kind Kind) func(*testing.T, Config, *watcher) {
 		if _, err := Run(ctx, c, w, nil); err == nil || ctx.Err() == nil {
 			t.Errorf("got %v, want that it was interrupted", err)
 		}
+	}
+}
+
+// Whoever starts a demo that cannot start needs to see which node did not, and why, without
+// looking for a file.
+func TestNodesDoNotStart(t *testing.T) {
+	program, err := exec.LookPath("false")
+	if err != nil {
+		t.Skip("there is no program that fails")
+	}
+	c, w := small(t, program)
+	_, err = Run(t.Context(), c, w, nil)
+	var exit *launch.ExitError
+	if !errors.As(err, &exit) || !strings.HasPrefix(exit.Name, "device-") && !strings.HasPrefix(exit.Name, "node-") || exit.How != "exit status 1" {
+		t.Errorf("got %v, want that a node ended with exit status 1", err)
 	}
 }
 

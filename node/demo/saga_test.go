@@ -29,7 +29,7 @@ func TestSaga(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var s saga
 			var told []string
-			for _, one := range strings.Fields(tt.said) {
+			for one := range strings.FieldsSeq(tt.said) {
 				by, state, _ := strings.Cut(one, ":")
 				if s.news(by, state) {
 					told = append(told, state)
