@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ganglion/node/nodetest"
+	"ganglion/proto/controlpb"
 )
 
 // scenario is a deployment, a run, and what befalls it, drawn from a seed.
@@ -23,6 +24,15 @@ type scenario struct {
 	run  string
 	beat uint64 // of the run, so many
 	mild bool   // nodes end, and the network is a good one
+
+	last []word // what nodes had published when they ended
+}
+
+// word is a verdict that a node told of: whoever followed it has seen it.
+type word struct {
+	node string
+	beat uint64
+	hash string
 }
 
 // beatPeriod is that of the runs.
@@ -163,8 +173,29 @@ func (s *scenario) end(how string, end func(string)) {
 	}
 	name := s.holder()
 	s.tell("%s %s", how, name)
+	for beat, hash := range s.known(name) {
+		s.last = append(s.last, word{name, beat, hash})
+	}
 	end(name)
 	s.dead = append(s.dead, name)
+}
+
+// known is the hashes of the verdicts of the run that a node has, by beat.
+func (s *scenario) known(name string) map[uint64]string {
+	s.t.Helper()
+	var from uint64
+	stream, err := s.mesh.API(name).Verdicts(s.t.Context(), &controlpb.VerdictsRequest{Run: s.run, FromBeat: &from})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer stream.Close()
+	hashes := map[uint64]string{}
+	for stream.Receive() {
+		if v := stream.Msg().GetVerdict(); v.GetHash() != "" && v.GetSupersededBy() == "" {
+			hashes[v.GetBeat()] = v.GetHash()
+		}
+	}
+	return hashes // of a node that has just started: none
 }
 
 func (s *scenario) restart() {
@@ -215,9 +246,24 @@ func (s *scenario) agreed() {
 	if took := time.Since(begin); took > time.Minute {
 		s.t.Errorf("all agree %v after the last fault", took)
 	}
+	if s.mild {
+		s.once()
+	}
+}
+
+// once checks that no sample was decided twice, as it must be where all were in touch: not
+// even by one who ended as soon as it had published.
+func (s *scenario) once() {
+	s.t.Helper()
 	for _, name := range s.mesh.Names() {
-		if t := s.mesh.Tally(name, s.run); s.mild && t.GetSuperseded() > 0 {
-			s.t.Errorf("%s knows %d verdicts beside the surviving ones, and all were in touch: %v", name, t.GetSuperseded(), t)
+		if t := s.mesh.Tally(name, s.run); t.GetSuperseded() > 0 {
+			s.t.Errorf("%s knows of %v: none may be superseded where all were in touch", name, t)
+		}
+	}
+	stands := s.known(s.mesh.Names()[0])
+	for _, w := range s.last {
+		if stands[w.beat] != w.hash {
+			s.t.Errorf("%s had verdict %s of beat %d when it ended, and %s stands", w.node, w.hash, w.beat, stands[w.beat])
 		}
 	}
 }
