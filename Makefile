@@ -48,7 +48,7 @@ help: ## list the targets
 ##
 
 .PHONY: test
-test: verify test-race test-network test-exact test-onnxruntime check-model dist ## everything that CI runs: all gates, all tests
+test: verify test-race test-network test-exact judge check-model dist ## everything that CI runs: all gates, all tests
 
 .PHONY: verify
 verify: check-format check-proto check-tidy vet lint check-rounding vulncheck ## the gates that run no test
@@ -66,8 +66,8 @@ test-exact: ## tests of the bit-exact packages on emulated arm64 and armv7
 	@.tools/test-exact.sh arm64 $(EXACT)
 	@.tools/test-exact.sh arm $(EXACT)
 
-.PHONY: test-onnxruntime
-test-onnxruntime: ## the network's sections against onnxruntime, where it is there
+.PHONY: judge
+judge: ## the network, whole and by section, against onnxruntime, where it is there
 	@.tools/onnxruntime.sh test
 
 .PHONY: check-model
@@ -144,6 +144,10 @@ bench: ## Go benchmarks of every package, with allocations
 .PHONY: simulate
 simulate: ## SEEDS (1000) random scenarios of crashes and cuts, from SEED (0) on
 	$(GO) test ./roles -run '^TestRandomScenarios$$' -count=1 -timeout 0 -seed $(SEED) -seeds $(SEEDS)
+
+.PHONY: soak
+soak: ## random faults on a live mesh for SOAK (10m), and what has grown (root: in networks of its own)
+	@.tools/soak.sh
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)

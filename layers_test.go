@@ -122,7 +122,7 @@ func layers() []layer {
 		{pkg: "node/lab"},
 		{pkg: "node/benchfailover", may: []string{"proto/controlpb", "inference/...", "mesh/secret", "node/benchmesh", "node/control", "node/lab", "node/launch"}},
 		// The program as real processes: tests alone, which know what a person knows.
-		{pkg: "node/realnet", tests: []string{"proto/controlpb", "node/benchfailover"}},
+		{pkg: "node/realnet", tests: []string{"proto/controlpb", "node/benchfailover", "node/lab"}},
 		{pkg: "node/command", may: everything},
 		{pkg: "examples/...", may: []string{"proto/...", "inference/...", "mesh/secret", "node", "node/lab", "node/nodetest", "node/source"}, tests: []string{"examples/walk"}},
 		{pkg: ".", may: []string{"node/command"}},
