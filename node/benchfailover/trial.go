@@ -13,7 +13,7 @@ import (
 
 // The times of a trial.
 const (
-	calmWait  = 30 * time.Second       // for verdicts of all views to come
+	calmWait  = 2 * time.Minute        // for verdicts of all views to come: who is a second behind follows for long
 	calmFor   = 40                     // verdicts, of which most have every view, before a fault
 	calmLack  = 4                      // of these may lack one: the machine may be busy
 	calmPace  = 20 * time.Millisecond  //
