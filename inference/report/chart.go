@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -248,14 +247,13 @@ func (r ribbon) DataRange() (xmin, xmax, ymin, ymax float64) { return extent(r.p
 
 // extent is the range of points, with their intervals if those are drawn.
 func extent(points []point, intervals bool) (xmin, xmax, ymin, ymax float64) {
-	xs, ys := plotter.Values{}, plotter.Values{}
+	xmin, xmax, ymin, ymax = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, p := range points {
-		xs, ys = append(xs, p.x), append(ys, p.y)
+		xmin, xmax = min(xmin, p.x), max(xmax, p.x)
+		ymin, ymax = min(ymin, p.y), max(ymax, p.y)
 		if intervals && !math.IsNaN(p.low) {
-			ys = append(ys, p.low, p.high)
+			ymin, ymax = min(ymin, p.low), max(ymax, p.high)
 		}
 	}
-	xmin, xmax = plotter.Range(xs)
-	ymin, ymax = plotter.Range(ys)
 	return xmin, xmax, ymin, ymax
 }

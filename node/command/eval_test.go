@@ -124,7 +124,11 @@ func TestEvalVerdicts(t *testing.T) {
 func TestEvalPlots(t *testing.T) {
 	model, b, _ := streetModel(t)
 	folder := filepath.Join(t.TempDir(), "my plots")
-	code, out, errs := invoke("eval", "--model", model, "--data", smallStreet, "--plots", folder, "--together", "camera0,1", "--together", "2,3")
+	compared := filepath.Join(t.TempDir(), comparisonName)
+	if err := os.WriteFile(compared, []byte(`{"by":"filters","data":"elsewhere","networks":[{"cloud":"CC","filters":4,"bundle":"0ff1ce"}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := invoke("eval", "--model", model, "--data", smallStreet, "--plots", folder, "--together", "camera0,1", "--together", "2,3", "--comparison", compared)
 	if code != exitDone {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
@@ -133,7 +137,8 @@ func TestEvalPlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		b.ID().String(), "ganglion eval --data " + smallStreet, "--plots &#39;" + folder + "&#39;", "--together camera0,1 --together 2,3", "Any one node lost",
+		b.ID().String(), "<code>ganglion eval --", "--data " + smallStreet, "--plots &#39;" + folder + "&#39;", "--together camera0,1 --together 2,3", "Any one node lost",
+		"0ff1ce",
 	} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page has no %q", want)

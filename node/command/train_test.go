@@ -187,7 +187,4 @@ func TestCompareFiltersResumes(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(folder, "plots", "filters.png")); err != nil {
 		t.Error(err)
 	}
-	if code, _, errs := invoke("eval", "--data", smallStreet, "--plots", filepath.Join(folder, "all"), "--comparison", filepath.Join(folder, comparisonName)); code != exitDone {
-		t.Errorf("eval with the comparison: exit code %d, %s", code, errs)
-	}
 }
