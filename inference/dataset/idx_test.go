@@ -36,9 +36,9 @@ func gzipped(tb testing.TB, content []byte) []byte {
 	return out.Bytes()
 }
 
-// counting is pictures of which no two pixels of one are alike, and none is black.
-func counting(n, rows, cols int) []byte {
-	out := make([]byte, n*rows*cols)
+// counting is two pictures of which no two pixels of one are alike, and none is black.
+func counting(rows, cols int) []byte {
+	out := make([]byte, 2*rows*cols)
 	for i := range out {
 		out[i] = byte(1 + i%251)
 	}
@@ -46,13 +46,14 @@ func counting(n, rows, cols int) []byte {
 }
 
 // idxFolder is a folder of two training pictures and one for test.
-func idxFolder(t *testing.T, rows, cols int, pack bool) string {
+func idxFolder(t *testing.T, pack bool) string {
 	t.Helper()
+	const rows, cols = 28, 28
 	folder := t.TempDir()
 	for name, content := range map[string][]byte{
-		"train-images-idx3-ubyte": idx(counting(2, rows, cols), 2, uint32(rows), uint32(cols)),
+		"train-images-idx3-ubyte": idx(counting(rows, cols), 2, rows, cols),
 		"train-labels-idx1-ubyte": idx([]byte{3, 0}, 2),
-		"t10k-images-idx3-ubyte":  idx(make([]byte, rows*cols), 1, uint32(rows), uint32(cols)),
+		"t10k-images-idx3-ubyte":  idx(make([]byte, rows*cols), 1, rows, cols),
 		"t10k-labels-idx1-ubyte":  idx([]byte{1}, 1),
 	} {
 		if pack {
@@ -68,7 +69,7 @@ func idxFolder(t *testing.T, rows, cols int, pack bool) string {
 // The reference implementation cuts 32 x 32 pixels into tiles of 16 rows and 10 columns,
 // counted down each column: figures of single tiles are only comparable so.
 func TestTilesAreTheReferences(t *testing.T) {
-	set, err := Open(Grid{2, 3}.Ref(idxFolder(t, 28, 28, true)), Options{})
+	set, err := Open(Grid{2, 3}.Ref(idxFolder(t, true)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func TestTilesAreTheReferences(t *testing.T) {
 	if set.Channels != 1 || set.Rows != 16 || set.Cols != 10 {
 		t.Fatalf("tiles of %v, want 1 x 16 x 10", set.Shape())
 	}
-	pictures := counting(2, 28, 28)
+	pictures := counting(28, 28)
 	for sample := range 2 {
 		// As the reference does it: pad, then slice.
 		var padded [32][32]byte
@@ -112,11 +113,11 @@ func TestTilesAreTheReferences(t *testing.T) {
 
 // What is packed and what is not are the same data.
 func TestIDXPackedOrNot(t *testing.T) {
-	packed, err := Open(idxFolder(t, 28, 28, true), Options{})
+	packed, err := Open(idxFolder(t, true), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := Open(idxFolder(t, 28, 28, false), Options{Classes: []string{"a", "b", "c", "d"}})
+	plain, err := Open(idxFolder(t, false), Options{Classes: []string{"a", "b", "c", "d"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestIDXPackedOrNot(t *testing.T) {
 	if len(plain.Views) != 1 || plain.Rows != 32 || plain.Classes[3] != "d" {
 		t.Errorf("%d views of %v, classes %v; want the whole picture", len(plain.Views), plain.Shape(), plain.Classes)
 	}
-	alone, err := Open(filepath.Join(idxFolder(t, 28, 28, false), "train-images-idx3-ubyte"), Options{})
+	alone, err := Open(filepath.Join(idxFolder(t, false), "train-images-idx3-ubyte"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestTilesLoseNoInk(t *testing.T) {
 // A damaged file must be told as such, in one line that names it, and never read past its
 // end.
 func TestIDXFaults(t *testing.T) {
-	images, labels := idx(counting(2, 28, 28), 2, 28, 28), idx([]byte{1, 0}, 2)
+	images, labels := idx(counting(28, 28), 2, 28, 28), idx([]byte{1, 0}, 2)
 	huge := idx(nil, 1<<31, 1<<31, 1<<31)
 	tests := []struct {
 		name           string
@@ -189,7 +190,7 @@ func TestIDXFaults(t *testing.T) {
 		{"packed, its checksum wrong", flipped(gzipped(t, images)), labels, "2x3", "damaged"},
 		{"one class", images, idx([]byte{1, 1}, 2), "2x3", "second class"},
 		{"tiles too small", images, labels, "8x8", ""},
-		{"smaller than a view may be", idx(counting(2, 8, 8), 2, 8, 8), labels, "8x8", "rows and"},
+		{"smaller than a view may be", idx(counting(8, 8), 2, 8, 8), labels, "8x8", "rows and"},
 		{"no grid", images, labels, "2by3", `"2by3" is no grid`},
 		{"too many tiles", images, labels, "9x9", "is no grid"},
 		{"no tile", images, labels, "0x3", "is no grid"},
@@ -211,7 +212,7 @@ func TestIDXFaults(t *testing.T) {
 			}
 		})
 	}
-	folder := idxFolder(t, 28, 28, false)
+	folder := idxFolder(t, false)
 	if err := os.Remove(filepath.Join(folder, "train-labels-idx1-ubyte")); err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +274,7 @@ func TestRealMNIST(t *testing.T) {
 // Whatever a file holds, it must not take more memory than it is worth, nor make a set
 // that breaks what the package guarantees.
 func FuzzIDX(f *testing.F) {
-	images, labels := idx(counting(2, 28, 28), 2, 28, 28), idx([]byte{1, 0}, 2)
+	images, labels := idx(counting(28, 28), 2, 28, 28), idx([]byte{1, 0}, 2)
 	f.Add(images, labels, "2x3")
 	f.Add(gzipped(f, images), gzipped(f, labels), "1x1")
 	f.Add(idx(nil, 1<<30, 1, 1), labels, "3x2")

@@ -1,13 +1,11 @@
 package evaluation
 
 import (
-	"context"
 	"math"
 	"math/bits"
 	"math/rand/v2"
 
 	"ganglion/inference"
-	"ganglion/inference/dataset"
 	"ganglion/inference/topology"
 )
 
@@ -51,17 +49,7 @@ func caseLimit(t *topology.Topology, samples int) int {
 
 // confidence measures every exit by the number of views seen: on the samples as
 // they are, and on their subsets of views.
-func (e *evaluation) confidence(ctx context.Context, m *inference.Model) ([]ExitQuality, error) {
-	cases := make([][]weighed, len(e.samples))
-	limit := caseLimit(e.topology, len(e.samples))
-	err := eachTrial(ctx, m, e.set, e.samples, func(place int, t *trial) {
-		if label := e.set.Labels[e.samples[place]]; label != dataset.NotPresent {
-			cases[place] = casesOf(t, label, place, limit)
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
+func (e *evaluation) confidence() []ExitQuality {
 	var out []ExitQuality
 	for _, exit := range e.topology.Exits() {
 		whole := e.newQuality(exit, 0)
@@ -74,7 +62,7 @@ func (e *evaluation) confidence(ctx context.Context, m *inference.Model) ([]Exit
 				whole.add([]weighed{{e.answers[i], 1}})
 			}
 			for _, q := range bySeen {
-				q.add(cases[i])
+				q.add(e.cases[i])
 			}
 		}
 		for _, q := range append([]*quality{whole}, bySeen...) {
@@ -83,7 +71,7 @@ func (e *evaluation) confidence(ctx context.Context, m *inference.Model) ([]Exit
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 // quality gathers what one exit makes of answers that rest on as many views.

@@ -2,7 +2,8 @@
 // thresholds of its exits. It runs the network as deployed ([inference.Model]), not
 // the trainer's.
 //
-// The device sections run once per sample and kind of question; from there every set of
+// The device sections run once per sample (and again where views are added one by one, or
+// nodes lost: what to ask depends on what was found); from there every set of
 // views is a matter of aggregating what they made, and every threshold a matter of
 // comparing entropies. So "what if these cameras were gone" is answered for every set of
 // views that a report lists, and the sweep over T runs nothing twice.

@@ -29,13 +29,16 @@ func worstFirst(devices []DeviceAccuracy, alone []Left) []int {
 // grow adds views one by one, from the worst to the best, and measures what the
 // network makes of those that are there.
 func (e *evaluation) grow(ctx context.Context, m *inference.Model, devices []DeviceAccuracy) ([]Growth, error) {
-	single := make([]uint64, len(devices))
-	for v := range single {
-		single[v] = 1 << v
-	}
-	alone, err := e.leftWith(ctx, m, single)
-	if err != nil {
-		return nil, err
+	var alone []Left
+	if e.topology.Local == nil {
+		single := make([]uint64, len(devices))
+		for v := range single {
+			single[v] = 1 << v
+		}
+		var err error
+		if alone, err = e.leftWith(ctx, m, single); err != nil {
+			return nil, err
+		}
 	}
 	order := worstFirst(devices, alone)
 	prefixes := make([]uint64, len(order))

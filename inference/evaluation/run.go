@@ -67,9 +67,7 @@ func run(ctx context.Context, b *inference.Bundle, set *dataset.Set, opts Option
 	if r.Nodes, err = e.losses(ctx, b.Model(), nodes); err != nil {
 		return nil, err
 	}
-	if r.ExitQuality, err = e.confidence(ctx, b.Model()); err != nil {
-		return nil, err
-	}
+	r.ExitQuality = e.confidence()
 	return r, nil
 }
 
@@ -80,17 +78,18 @@ type evaluation struct {
 	thresholds inference.Thresholds
 	set        *dataset.Set
 	samples    []int
-	labelled   int        // samples that have a label
-	answers    []answer   // [sample] with all views
-	alone      [][]int    // [sample][view]: the class of the device's own exit, -1 without
-	sets       [][]uint64 // [missing views - 1][set]
-	fates      [][][]fate // [missing views - 1][set][sample]
+	labelled   int         // samples that have a label
+	answers    []answer    // [sample] with all views
+	cases      [][]weighed // [sample] that has a label, with subsets of the views seen
+	alone      [][]int     // [sample][view]: the class of the device's own exit, -1 without
+	sets       [][]uint64  // [missing views - 1][set]
+	fates      [][][]fate  // [missing views - 1][set][sample]
 }
 
 func newEvaluation(t *topology.Topology, thresholds inference.Thresholds, set *dataset.Set, samples []int) *evaluation {
 	e := &evaluation{
 		topology: t, thresholds: thresholds, set: set, samples: samples,
-		answers: make([]answer, len(samples)), alone: make([][]int, len(samples)),
+		answers: make([]answer, len(samples)), cases: make([][]weighed, len(samples)), alone: make([][]int, len(samples)),
 		sets: missingSets(t),
 	}
 	for _, sample := range samples {
@@ -112,6 +111,9 @@ func newEvaluation(t *topology.Topology, thresholds inference.Thresholds, set *d
 func (e *evaluation) visit(place int, t *trial) {
 	label, all := e.set.Labels[e.samples[place]], e.topology.AllViews()
 	e.answers[place] = answer{label, t.devices.Seen, t.proposals(all)}
+	if label != dataset.NotPresent {
+		e.cases[place] = casesOf(t, label, place, caseLimit(e.topology, len(e.samples)))
+	}
 	e.alone[place] = make([]int, len(e.topology.Views))
 	for v := range e.alone[place] {
 		e.alone[place][v] = -1

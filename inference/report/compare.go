@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -113,15 +114,12 @@ func filtersFigure(c *evaluation.Comparison) Figure {
 	for i, p := range overall {
 		chart.plot.Add(label{p, strconv.Itoa(c.Networks[i].Filters)})
 	}
-	var filters string
+	var filters []string
 	for i := range c.Networks {
-		if i > 0 {
-			filters += ", "
-		}
-		filters += strconv.Itoa(c.Networks[i].Filters)
+		filters = append(filters, strconv.Itoa(c.Networks[i].Filters))
 	}
 	return figure("filters", "Accuracy over payload, by filters of the device",
-		"Devices of "+filters+" filters; the number is beside the circle. The local and the cloud exit at what is sent where every sample goes up; the exit rule at what was measured with its thresholds, and at what the formula of section III-E says. "+alike(c), ComparisonTable(c), chart)
+		"Devices of "+strings.Join(filters, ", ")+" filters; the number is beside the circle. The local and the cloud exit at what is sent where every sample goes up; the exit rule at what was measured with its thresholds, and at what the formula of section III-E says. "+alike(c), ComparisonTable(c), chart)
 }
 
 // label is text beside a point.

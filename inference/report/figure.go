@@ -55,7 +55,7 @@ func (f *Figure) draw(c vg.CanvasSizer, ground color.Color) {
 	canvas := draw.New(c)
 	if ground != nil {
 		canvas.SetColor(ground)
-		canvas.Fill(canvas.Rectangle.Path())
+		canvas.Fill(canvas.Path())
 	}
 	canvas = draw.Crop(canvas, 2, -4, 2, -2)
 	if len(f.charts) == 1 && len(f.charts[0]) == 1 {

@@ -131,7 +131,7 @@ func (f *trainFlags) compare(ctx context.Context, set *dataset.Set, split datase
 		fmt.Fprintf(errs, "%s (%d of %d)\n", candidate.name, i+1, len(candidates))
 		b, err := f.trainOne(ctx, candidate, path, set, split, errs)
 		if errors.Is(err, train.ErrInterrupted) {
-			return fmt.Errorf("%s: %w: run again with --resume, which keeps the %d networks that are done", candidate.name, err, i)
+			return fmt.Errorf("%s: %w: run again with --resume, which keeps what is done (%d of %d)", candidate.name, err, i, len(candidates))
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", candidate.name, err)
