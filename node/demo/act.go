@@ -19,7 +19,6 @@ const (
 	actPeriod = 20 * time.Millisecond
 	actBeats  = 300                     // six seconds
 	actBefore = 40                      // answers before the first death
-	actApart  = 1500 * time.Millisecond // of a death and the next, at least
 	actLook   = 3300 * time.Millisecond // at what comes of a death, at most
 )
 
@@ -211,9 +210,15 @@ func (d *director) strike(ctx context.Context, choose func([]outlook) *member) e
 	}
 	return d.pump(ctx, runPace, func() (bool, error) {
 		d.teller.Progress(a.ledger.Len(), actBeats)
-		since := time.Since(at)
-		return a.timeline.Calm() && since > actApart || since > actLook, nil
+		return a.played() || time.Since(at) > actLook, nil
 	})
+}
+
+// played tells whether there is nothing more to see of the last death: it was noticed in
+// every way, the slowest of which is the membership's, and somebody else answers.
+func (a *acting) played() bool {
+	report := a.timeline.Report(a.timeline.Len(), a.last)
+	return a.timeline.Calm() && slices.ContainsFunc(report.Noticed, func(e chaos.Entry) bool { return e.How == chaos.HowMembership })
 }
 
 // sumUp tells what the last death came to; nothing before the first.
