@@ -63,6 +63,7 @@ type asked struct {
 	pictures []*controlpb.ClassifyRequest // that came
 	follow   chan struct{}                // closed when a follower has had all lines
 	faults   []*controlpb.InjectRequest   // that came
+	lost     uint64                       // samples, as Tally tells
 }
 
 func (a *asked) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {

@@ -168,7 +168,18 @@ func TestTokenForAllToRead(t *testing.T) {
 	}
 }
 
-// Tally counts the samples of the node's run, none of which is lost.
+// Tally counts the samples of the node's run.
 func (a *asked) Tally(context.Context, *controlpb.TallyRequest) (*controlpb.TallyResponse, error) {
-	return &controlpb.TallyResponse{Run: askedRun, Tally: &controlpb.Tally{Due: 418, Decided: 418}}, nil
+	return &controlpb.TallyResponse{Run: askedRun, Tally: &controlpb.Tally{Due: 418, Decided: 418 - a.lost, Lost: a.lost}}, nil
+}
+
+// A plan that costs a sample fails, so that a script needs not read what is printed.
+func TestChaosLoses(t *testing.T) {
+	a := newAsked()
+	a.lost = 2
+	ask(t, a)
+	code, out, errs := invoke("chaos", "cut", "gate", "--for", "100ms")
+	if code != exitFailed || !strings.Contains(errs, "2 samples of run "+askedRun+" were lost") || !strings.Contains(out, "+ 2 lost +") {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
 }
