@@ -122,12 +122,14 @@ func lossChart(r *evaluation.Report, axis string, lost []evaluation.Missing) *ch
 	var overall []point
 	tiers := map[string][]point{}
 	exits := exitsOf(r)
+	const apart = 0.13
 	for i, m := range lost {
 		names = append(names, setText(m.Views))
-		overall = append(overall, at(float64(i), m.Overall, m.Interval))
+		left := float64(i) - apart*float64(len(exits))/2
+		overall = append(overall, at(left, m.Overall, m.Interval))
 		for j, exit := range exits {
 			tier := accuracyAt(evaluation.Accuracy{Local: m.Local, Edge: m.Edge, Cloud: m.Cloud}, exit)
-			tiers[exit] = append(tiers[exit], bareAt(float64(i)+0.12*float64(j+1), tier))
+			tiers[exit] = append(tiers[exit], bareAt(left+apart*float64(j+1), tier))
 		}
 	}
 	all := look{color: muted, dashes: dots()}
@@ -180,10 +182,12 @@ func subsetsFigure(r *evaluation.Report) Figure {
 func exitedFigure(r *evaluation.Report, exit string) Figure {
 	c := newChart("views that the exit rests on", "share (%)")
 	var exited, sent, kept, part []point
+	most := 1
 	for _, q := range qualitiesOf(r, exit) {
 		if q.Seen == 0 {
 			continue
 		}
+		most = max(most, q.Seen)
 		x := float64(q.Seen)
 		part = append(part, bareAt(x, q.ExitShare))
 		exited = append(exited, at(x-0.08, q.Exited.Accuracy, q.Exited.Interval))
@@ -194,7 +198,7 @@ func exitedFigure(r *evaluation.Report, exit string) Figure {
 	c.series("right, of those that exit", localLook(), exited...)
 	c.series("right, of those sent up", cloudLook(), sent...)
 	c.plain("these, had they been kept", look{color: purple, glyph: draw.PlusGlyph{}, bare: true}, kept...)
-	c.counts(1, len(r.Views))
+	c.counts(1, most)
 	c.plot.Y.Min, c.plot.Y.Max = 0, 100
 	return figure("exited-"+exit, fmt.Sprintf("What the %s exit answers, and what it sends up", exit),
 		"Samples count with every subset of their views. Bars: 95 % interval, wide where few are sent up.", qualityTable(r, exit), c)

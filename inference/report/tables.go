@@ -214,11 +214,11 @@ func nodeTable(r *evaluation.Report) Table {
 }
 
 func lossTable(title, first string, lost []evaluation.Missing, exits []string) Table {
-	t := Table{Title: title, Names: []string{first, "by the exit rule", "95 % interval"}}
+	t := Table{Title: title + ": accuracy by the exit rule, and with every sample at one exit", Names: []string{first, "overall", "95 % interval"}}
 	for _, exit := range exits {
-		t.Names = append(t.Names, "all at "+exit)
+		t.Names = append(t.Names, "all "+exit)
 	}
-	t.Names = append(t.Names, "answered locally", "no view left")
+	t.Names = append(t.Names, "local exits", "no view left")
 	for _, m := range lost {
 		cells := []string{setText(m.Views), Percent(m.Overall), Interval(m.Interval)}
 		for _, exit := range exits {
