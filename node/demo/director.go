@@ -20,6 +20,7 @@ const (
 	upWait    = 15 * time.Second       // for all nodes to answer
 	hearWait  = time.Second            // for some node to hear another, once all are up
 	readyWait = 25 * time.Second       // for everything to be in its place
+	readyTold = 5 * time.Second        // after which what is lacking is told
 	startWait = 5 * time.Second        // for a run to begin
 	tailWait  = 15 * time.Second       // for the last verdicts, once the last sample has come
 	lastWait  = 2 * time.Second        // for the last figures of a demo that was ended
@@ -296,8 +297,8 @@ func (e *SilentError) Error() string {
 
 // settle waits until every node is in its place, and publishes the model on the way.
 func (d *director) settle(ctx context.Context) error {
-	deadline := time.Now().Add(readyWait)
-	published := !d.config.Publish
+	begun := time.Now()
+	told, published := false, !d.config.Publish
 	var steady time.Time
 	lacks := ""
 	return d.pump(ctx, readyPace, func() (bool, error) {
@@ -318,10 +319,14 @@ func (d *director) settle(ctx context.Context) error {
 			steady = time.Now()
 		}
 		d.teller.Waits(lacks)
+		if lacks != "" && !told && time.Since(begun) > readyTold {
+			told = true
+			d.say(Warned, "after %v it is not yet as it should be: %s", readyTold, lacks)
+		}
 		switch {
 		case !steady.IsZero() && time.Since(steady) >= steadyFor:
 			return true, nil
-		case time.Now().After(deadline):
+		case time.Since(begun) > readyWait:
 			return false, fmt.Errorf("%w within %v: %s", ErrNotReady, readyWait, lacks)
 		}
 		return false, nil
