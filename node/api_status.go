@@ -60,7 +60,7 @@ func (a *api) Status(ctx context.Context, _ *controlpb.StatusRequest) (*controlp
 			Retained: uint64(counts.Retained), RetainedBytes: uint64(counts.RetainedBytes),
 		}
 		paid := e.roles.Device().Payload()
-		out.Traffic.PayloadSentBytes, out.Traffic.SeenViews = paid.Bytes, paid.SeenViews
+		out.Traffic.PayloadSentBytes, out.Traffic.PayloadAgainBytes, out.Traffic.SeenViews = paid.Bytes, paid.Again, paid.SeenViews
 		if run := e.runRecord(e.config.Site); run != nil {
 			out.Run = e.describeRun(now, run)
 			out.Tally = e.tally(e.config.Site, run.Run)

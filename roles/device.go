@@ -32,7 +32,7 @@ type Device struct {
 	beating Role // of which the heartbeat has the beat
 	resent  Instant
 	beaten  Instant              // when beats were looked for last
-	sent    map[SampleID]Instant // when an observation was last sent; of those retained
+	sent    map[SampleID]sending // of the observations that are retained
 	payload Payload
 	catalog Catalog // nil: every sample is of a topology without an edge tier
 }
@@ -40,8 +40,16 @@ type Device struct {
 // Payload is what a device has sent up, as section III-E of the paper counts it: scores and
 // features, without what carries them.
 type Payload struct {
-	Bytes     uint64
+	Bytes     uint64 // the first time
+	Again     uint64 // once more: nobody answered, or somebody else has the role now
 	SeenViews uint64 // for which scores or, where there is no local exit, a presence was sent first
+}
+
+// sending is what of an observation was sent.
+type sending struct {
+	at     Instant // the last time
+	spoken uint64  // views of which the scores were
+	lifted uint64  // views of which the features were
 }
 
 // Payload is what the device has sent up since it started.
@@ -54,7 +62,7 @@ func NewDevice(self Peer, site Site, views uint64, groups [][]int, live bool, re
 	return &Device{
 		self: self, site: site, views: views, groups: groups, live: live,
 		memory: NewRetention(retentionBytes), beating: CoordinatorOf(site, len(groups)),
-		sent: map[SampleID]Instant{},
+		sent: map[SampleID]sending{},
 	}
 }
 
@@ -108,28 +116,48 @@ func (d *Device) push(now Instant, group int, of []*Observation, again bool, fx 
 	for _, o := range of {
 		bare := *o
 		bare.Views = nil
+		sent := d.sent[o.Sample]
 		for _, v := range o.Views {
 			if slices.Contains(d.groups[group], v.View) {
 				v.Features = nil
 				bare.Views = append(bare.Views, v)
-				if len(d.groups[group]) > 1 { // else the aggregator is this very node
-					d.payload.Bytes += 4 * uint64(len(v.Scores))
-				}
-				if v.Seen && !again {
-					d.payload.SeenViews++
-				}
+				d.spoken(group, &v, &sent)
 			}
 		}
 		if len(bare.Views) > 0 {
 			items = append(items, &bare)
 			if d.memory.Observation(o.Sample) != nil {
-				d.sent[o.Sample] = now
+				sent.at = now
+				d.sent[o.Sample] = sent
 			}
 		}
 	}
 	for batch := range slices.Chunk(items, samplesInFrame) {
 		fx.send(to.Peer, &Scores{Site: d.site, Group: group, Epoch: to.Epoch, Items: batch, Again: again})
 	}
+}
+
+// spoken counts a view of which the scores are sent.
+func (d *Device) spoken(group int, v *ViewResult, sent *sending) {
+	var bytes uint64
+	if len(d.groups[group]) > 1 { // else the aggregator is this very node
+		bytes = 4 * uint64(len(v.Scores))
+	}
+	if v.Seen && sent.spoken>>v.View&1 == 0 {
+		d.payload.SeenViews++
+	}
+	d.payload.count(bytes, v.View, &sent.spoken)
+}
+
+// count counts bytes of a view, which are the first where it is not in the set of those
+// that went before.
+func (p *Payload) count(bytes uint64, view int, before *uint64) {
+	if *before>>view&1 == 1 {
+		p.Again += bytes
+		return
+	}
+	p.Bytes += bytes
+	*before |= 1 << view
 }
 
 // Tick says what to capture by now, and sends again what has no seal although it is old.
@@ -154,7 +182,7 @@ func (d *Device) Tick(now Instant, fx *Effects) {
 	d.resent = now
 	var old []*Observation
 	for _, o := range d.memory.Unsealed(now.Add(-ResendAfter), MaxOpen) {
-		if d.sent[o.Sample].Add(ResendAfter) <= now && len(old) < samplesInFrame {
+		if d.sent[o.Sample].at.Add(ResendAfter) <= now && len(old) < samplesInFrame {
 			old = append(old, o)
 		}
 	}
@@ -245,15 +273,17 @@ func (d *Device) ask(from Peer, m *Ask, fx *Effects) {
 		if o == nil || m.Tier == topology.ExitCloud && d.edged(o) {
 			continue // the edge is asked, which may be on this very node
 		}
+		sent := d.sent[w.Sample]
 		for _, v := range o.Views {
 			if v.Seen && w.Expect>>v.View&1 == 1 {
 				items = append(items, FeatureItem{
 					Sample: o.Sample, Bundle: o.Bundle, Settings: o.Settings, Expect: w.Expect,
 					Source: v.View, Views: 1 << v.View, Features: v.Features,
 				})
-				d.payload.Bytes += uint64(len(v.Features))
+				d.payload.count(uint64(len(v.Features)), v.View, &sent.lifted)
 			}
 		}
+		d.sent[w.Sample] = sent
 	}
 	for batch := range slices.Chunk(items, samplesInFrame) {
 		fx.send(m.To, &Features{Tier: m.Tier, Epoch: m.ToEpoch, AnswerTo: from, Items: batch})

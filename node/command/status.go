@@ -160,6 +160,10 @@ func addAmounts(f *facts, s *controlpb.StatusResponse) {
 	f.addf("traffic", "%s sent, %s received; of these for samples %s and %s", size(t.GetSocketSentBytes()), size(t.GetSocketReceivedBytes()),
 		size(t.GetSampleSentBytes()), size(t.GetSampleReceivedBytes()))
 	if n := t.GetSeenViews(); n > 0 {
-		f.addf("payload", "%.1f bytes per seen view, over %s", float64(t.GetPayloadSentBytes())/float64(n), count(n, "seen view", "seen views"))
+		again := ""
+		if b := t.GetPayloadAgainBytes(); b > 0 {
+			again = "; " + size(b) + " sent once more"
+		}
+		f.addf("payload", "%.1f bytes per seen view, over %s%s", float64(t.GetPayloadSentBytes())/float64(n), count(n, "seen view", "seen views"), again)
 	}
 }

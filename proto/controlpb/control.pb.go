@@ -748,7 +748,7 @@ type Traffic struct {
 	SampleReceivedBytes uint64 `protobuf:"varint,4,opt,name=sample_received_bytes,json=sampleReceivedBytes,proto3" json:"sample_received_bytes,omitempty"`
 	// udp_sent_bytes by discovery.
 	UdpSentBytes uint64 `protobuf:"varint,5,opt,name=udp_sent_bytes,json=udpSentBytes,proto3" json:"udp_sent_bytes,omitempty"`
-	// payload_sent_bytes is scores and features alone, as the paper counts them.
+	// payload_sent_bytes is scores and features alone, as the paper counts them: each once.
 	PayloadSentBytes uint64 `protobuf:"varint,6,opt,name=payload_sent_bytes,json=payloadSentBytes,proto3" json:"payload_sent_bytes,omitempty"`
 	// seen_views for which that payload was sent.
 	SeenViews uint64 `protobuf:"varint,7,opt,name=seen_views,json=seenViews,proto3" json:"seen_views,omitempty"`
@@ -756,8 +756,11 @@ type Traffic struct {
 	Protocols []*ProtocolTraffic `protobuf:"bytes,8,rep,name=protocols,proto3" json:"protocols,omitempty"`
 	// device_sent_bytes is the socket bytes, with their share, of frames that carried scores or features.
 	DeviceSentBytes uint64 `protobuf:"varint,9,opt,name=device_sent_bytes,json=deviceSentBytes,proto3" json:"device_sent_bytes,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// payload_again_bytes is scores and features that were sent once more: nobody had answered,
+	// or somebody else had taken the role.
+	PayloadAgainBytes uint64 `protobuf:"varint,10,opt,name=payload_again_bytes,json=payloadAgainBytes,proto3" json:"payload_again_bytes,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Traffic) Reset() {
@@ -849,6 +852,13 @@ func (x *Traffic) GetProtocols() []*ProtocolTraffic {
 func (x *Traffic) GetDeviceSentBytes() uint64 {
 	if x != nil {
 		return x.DeviceSentBytes
+	}
+	return 0
+}
+
+func (x *Traffic) GetPayloadAgainBytes() uint64 {
+	if x != nil {
+		return x.PayloadAgainBytes
 	}
 	return 0
 }
@@ -3155,7 +3165,7 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\breleased\x18\x02 \x01(\x04R\breleased\x12\x18\n" +
 	"\arefused\x18\x03 \x01(\x04R\arefused\x12\x1a\n" +
 	"\bretained\x18\x04 \x01(\x04R\bretained\x12%\n" +
-	"\x0eretained_bytes\x18\x05 \x01(\x04R\rretainedBytes\"\xac\x03\n" +
+	"\x0eretained_bytes\x18\x05 \x01(\x04R\rretainedBytes\"\xdc\x03\n" +
 	"\aTraffic\x12*\n" +
 	"\x11socket_sent_bytes\x18\x01 \x01(\x04R\x0fsocketSentBytes\x122\n" +
 	"\x15socket_received_bytes\x18\x02 \x01(\x04R\x13socketReceivedBytes\x12*\n" +
@@ -3166,7 +3176,9 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"seen_views\x18\a \x01(\x04R\tseenViews\x12B\n" +
 	"\tprotocols\x18\b \x03(\v2$.ganglion.control.v1.ProtocolTrafficR\tprotocols\x12*\n" +
-	"\x11device_sent_bytes\x18\t \x01(\x04R\x0fdeviceSentBytes\"s\n" +
+	"\x11device_sent_bytes\x18\t \x01(\x04R\x0fdeviceSentBytes\x12.\n" +
+	"\x13payload_again_bytes\x18\n" +
+	" \x01(\x04R\x11payloadAgainBytes\"s\n" +
 	"\x0fProtocolTraffic\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x1d\n" +
 	"\n" +
