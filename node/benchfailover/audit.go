@@ -13,7 +13,7 @@ import (
 
 // The times of an audit.
 const (
-	finalWait   = 30 * time.Second // for all samples to be final and all logs to agree
+	finalWait   = 2 * time.Minute // for all samples to be final and all logs to agree
 	finalPace   = 200 * time.Millisecond
 	logWait     = 5 * time.Minute // for a log to be read: a minute of many samples, by who has little of a processor
 	auditAgain  = time.Second
