@@ -27,14 +27,43 @@ type Comparison struct {
 	Networks  []Compared `json:"networks"`
 }
 
-// Validate reports what makes a comparison that was read from elsewhere no comparison.
+// Validate reports what makes a comparison that was read from elsewhere no comparison:
+// too many networks, or numbers that are none of what they are called.
 func (c *Comparison) Validate() error {
-	const most = 1000
+	const most = 100
 	switch {
 	case c.By != ByAggregators && c.By != ByFilters:
 		return fmt.Errorf("it compares by %.20q, not by %s or %s", c.By, ByAggregators, ByFilters)
 	case len(c.Networks) == 0 || len(c.Networks) > most:
 		return fmt.Errorf("it has %d networks, want 1 to %d", len(c.Networks), most)
+	}
+	for i := range c.Networks {
+		if err := c.Networks[i].validate(); err != nil {
+			return fmt.Errorf("network %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (c *Compared) validate() error {
+	shares := []Number{c.Accuracy.Overall, c.Accuracy.Local, c.Accuracy.Cloud, c.LocalExit, c.MissingOne.Worst}
+	for _, interval := range c.Intervals {
+		shares = append(shares, interval[:]...)
+	}
+	for _, share := range shares {
+		if share < 0 || share > 1 { // NaN passes: there was nothing to measure
+			return fmt.Errorf("%v is no share, want 0 to 1", float64(share))
+		}
+	}
+	const mostBytes = 1 << 30
+	for _, bytes := range []Number{c.PayloadPerSeenView, c.PayloadFormula, c.PayloadAllUp} {
+		if bytes < 0 || bytes > mostBytes {
+			return fmt.Errorf("a payload of %v bytes, want 0 to %d", float64(bytes), mostBytes)
+		}
+	}
+	if c.Filters < 0 || c.Filters > topology.MaxFilters || len(c.Local) > topology.MaxName || len(c.Cloud) > topology.MaxName {
+		return fmt.Errorf("%d filters, schemes %.20q and %.20q: want at most %d filters, and names of at most %d bytes",
+			c.Filters, c.Local, c.Cloud, topology.MaxFilters, topology.MaxName)
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ type evenTicks struct{ most int }
 func (t evenTicks) Ticks(low, high float64) []plot.Tick {
 	step := stepFor(high-low, t.most)
 	var ticks []plot.Tick
-	for i := math.Ceil(low/step - 1e-9); i*step <= high+step*1e-9; i++ {
+	for i := math.Ceil(low/step - 1e-9); i*step <= high+step*1e-9 && len(ticks) <= t.most; i++ {
 		value := math.Round(i*step*1e6)/1e6 + 0 // without the sign of a zero
 		ticks = append(ticks, plot.Tick{Value: value, Label: fmt.Sprint(value)})
 	}

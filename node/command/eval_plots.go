@@ -84,12 +84,16 @@ func readComparison(path string) (*evaluation.Comparison, error) {
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxComparison+1))
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case len(text) > maxComparison:
+	}
+	if len(text) > maxComparison {
 		return nil, fmt.Errorf("it has more than %d bytes", maxComparison)
 	}
+	return parseComparison(text)
+}
+
+func parseComparison(text []byte) (*evaluation.Comparison, error) {
 	c := new(evaluation.Comparison)
 	if err := json.Unmarshal(text, c); err != nil {
 		return nil, err

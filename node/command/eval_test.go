@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -182,4 +183,28 @@ func TestEvalRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A comparison is a file that somebody may have sent: whatever is in it, it is refused or
+// drawn.
+func FuzzComparison(f *testing.F) {
+	f.Add([]byte(`{"by":"filters","data":"x","networks":[{"cloud":"CC","filters":4,"accuracy":{"overall":0.9,"local":null,"cloud":1},"intervals":{"overall":[0.8,0.95]},"payload_bytes_per_seen_view":44}]}`))
+	f.Add([]byte(`{"by":"aggregators","networks":[{"local":"MP","cloud":"CC","accuracy":{"overall":1e300}}]}`))
+	f.Add([]byte(`{"by":"filters","networks":[{"payload_bytes_all_up":1e308},{"payload_bytes_per_seen_view":-1}]}`))
+	f.Add([]byte(`{"by":"filters","networks":[]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := parseComparison(text)
+		if err != nil {
+			return
+		}
+		var page bytes.Buffer
+		if err := report.NewDocument("fuzz", nil, c).WriteHTML(&page); err != nil {
+			t.Fatal(err)
+		}
+		for _, none := range []string{"NaN,", "Inf,", ",NaN", "Inf "} {
+			if svg, _, found := strings.Cut(page.String()[strings.Index(page.String(), "<svg "):], "</svg>"); found && strings.Contains(svg, none) {
+				t.Errorf("a coordinate of the figure is %q", none)
+			}
+		}
+	})
 }
