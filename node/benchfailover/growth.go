@@ -102,7 +102,7 @@ func (u *use) ask(ctx context.Context, one *member) error {
 // growthOf compares what a process used.
 func growthOf(before, after use) Growth {
 	g := Growth{
-		Node: after.node, Memory: [2]int64{int64(before.memory), int64(after.memory)}, //nolint:gosec // a process has less
+		Node: after.node, Memory: [2]int64{int64(before.memory), int64(after.memory)},
 		Descriptors: [2]int{before.descriptors, after.descriptors}, Verdicts: after.verdicts - before.verdicts, Faults: []string{},
 	}
 	add := func(format string, args ...any) {
@@ -113,7 +113,7 @@ func growthOf(before, after use) Growth {
 		return g
 	}
 	const mega = 1 << 20
-	if allowed := int64(allowedBytes + allowedPerVerdict*g.Verdicts); g.Memory[1]-g.Memory[0] > allowed { //nolint:gosec // a log keeps few
+	if allowed := int64(allowedBytes + allowedPerVerdict*g.Verdicts); g.Memory[1]-g.Memory[0] > allowed {
 		add("memory from %d to %d MiB", g.Memory[0]/mega, g.Memory[1]/mega)
 	}
 	if g.Descriptors[1]-g.Descriptors[0] > allowedDescriptors {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,7 +57,7 @@ type member struct {
 }
 
 // device tells whether the node has a source.
-func (m *member) device() bool { return m.number < devices }
+func (one *member) device() bool { return one.number < devices }
 
 // liveMesh is the processes and, unless they are on loopback, their network.
 type liveMesh struct {
@@ -207,23 +208,23 @@ func (one *member) status(ctx context.Context) (*controlpb.StatusResponse, error
 func (m *liveMesh) beat(ctx context.Context) (first uint64, err error) {
 	states, err := each(ctx, m.members, func(ctx context.Context, one *member) (*controlpb.StatusResponse, error) { return one.status(ctx) })
 	for _, s := range states {
-		first = max(first, uint64(s.GetRun().GetBeat()+1)) //nolint:gosec // a beat is -1 or more
+		first = max(first, uint64(s.GetRun().GetBeat()+1))
 	}
 	return first, err
 }
 
 // beats says where each node is in the run, and what it retains.
 func (m *liveMesh) beats(ctx context.Context) string {
-	text := "the nodes are at"
+	parts := make([]string, 0, len(m.members))
 	for _, one := range m.members {
 		s, err := one.status(ctx)
 		if err != nil {
-			text += fmt.Sprintf(" %s: no answer,", one.name)
+			parts = append(parts, one.name+": no answer")
 			continue
 		}
-		text += fmt.Sprintf(" %s: beat %d, final up to %d, %d retained,", one.name, s.GetRun().GetBeat(), s.GetRun().GetFloor(), s.GetRetention().GetRetained())
+		parts = append(parts, fmt.Sprintf("%s: beat %d, final up to %d, %d retained", one.name, s.GetRun().GetBeat(), s.GetRun().GetFloor(), s.GetRetention().GetRetained()))
 	}
-	return text
+	return "the nodes are at " + strings.Join(parts, "; ")
 }
 
 // kill ends processes without a word, all at once, and waits until they have ended.
@@ -241,16 +242,6 @@ func (m *liveMesh) kill(of ...*member) error {
 // except is the members without some.
 func (m *liveMesh) except(some ...*member) []*member {
 	return slices.DeleteFunc(slices.Clone(m.members), func(one *member) bool { return slices.Contains(some, one) })
-}
-
-// dead is the first member whose process has ended; nil: none has.
-func (m *liveMesh) dead() *member {
-	for _, one := range m.members {
-		if one.process != nil && !one.process.Running() {
-			return one
-		}
-	}
-	return nil
 }
 
 // close ends all processes; those that stand still as well.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"ganglion/node/lab"
@@ -121,11 +122,11 @@ func lackText(of []arrival, last int) string {
 			lacks[m.view+" ("+m.reason+")"]++
 		}
 	}
-	text := fmt.Sprintf("of the last %d", len(of))
+	parts := []string{fmt.Sprintf("of the last %d", len(of))}
 	for _, what := range slices.Sorted(maps.Keys(lacks)) {
-		text += fmt.Sprintf(", %d lack %s", lacks[what], what)
+		parts = append(parts, fmt.Sprintf("%d lack %s", lacks[what], what))
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // strike does what the fault is.

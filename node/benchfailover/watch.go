@@ -97,7 +97,7 @@ func (w *watcher) follow(ctx context.Context, name string, client controlpb.Node
 		last = againLast
 	}
 	w.mu.Unlock()
-	lines, err := client.Verdicts(ctx, &controlpb.VerdictsRequest{Follow: true, Last: uint32(last)}) //nolint:gosec // it is one of two numbers
+	lines, err := client.Verdicts(ctx, &controlpb.VerdictsRequest{Follow: true, Last: uint32(last)})
 	if err != nil {
 		return
 	}

@@ -38,7 +38,7 @@ func TestLate(t *testing.T) {
 			t.Error("a frame with a delay may go at once")
 		}
 		synctest.Wait()
-		if hold("other", 2, 0) == false || hold("third", 3, 0) {
+		if !hold("other", 2, 0) || hold("third", 3, 0) {
 			t.Error("a frame overtakes those of its path, or waits for those of another")
 		}
 		time.Sleep(60 * time.Millisecond) //nolint:forbidigo // virtual
