@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	case "deaf":
 		signal.Ignore(syscall.SIGTERM)
 	}
-	fmt.Fprintln(os.Stdout, "up", os.Getenv("FURTHER")) // whoever waits for it notices
+	_, _ = fmt.Fprintln(os.Stdout, "up", os.Getenv("FURTHER")) // whoever waits for it notices
 	<-asked
 }
 
