@@ -2,6 +2,7 @@ package roles
 
 import (
 	"testing"
+	"time"
 
 	"ganglion/inference"
 	"ganglion/inference/topology"
@@ -26,5 +27,22 @@ func TestEdgeTakesItsOwnGroup(t *testing.T) {
 	}
 	if got := a.ownFeatures(&Features{Tier: topology.ExitCloud, Items: m.Items}); got != nil {
 		t.Errorf("got %+v of the cloud's", got)
+	}
+}
+
+// An answer may rest on a view that this coordinator was not told of: its features had been
+// asked for by the coordinator before. A verdict once said so, and that the view was missing.
+func TestVerdictRestsOnWhatWasSeen(t *testing.T) {
+	fx := &Effects{}
+	c := NewCoordinator(0, CoordinatorConfig{
+		Self: "a", Site: hall, Groups: 1, Epoch: Epoch{2, "a"}, Log: NewLog(), Trip: func(Peer) time.Duration { return 0 },
+		Catalog: func(inference.BundleID, uint64) *Bundled {
+			return &Bundled{Topology: &topology.Topology{Groups: [][]int{{0, 1, 2}}}}
+		},
+	}, Scene{Views: []Peer{"a", "b", "c"}, Aggregators: []Holding{{"a", Epoch{2, "a"}}}}, fx)
+	w := &work{id: beatOf(1), local: []*Proposed{{Seen: 0b001, Nothing: 0b010, Reasons: map[int]Reason{2: Silent}}}, edges: make([]*Proposed, 1)}
+	v := c.explain(w, &Proposed{Seen: 0b110, Exit: &inference.Proposal{Exit: topology.ExitCloud}})
+	if v.Views != 0b110 || v.Answer.Seen != 0b111 || v.Answer.Nothing|v.Answer.Missing != 0 || len(v.Reasons) != 0 {
+		t.Errorf("rests on %b; seen %b, nothing in %b, missing %b for %v", v.Views, v.Answer.Seen, v.Answer.Nothing, v.Answer.Missing, v.Reasons)
 	}
 }

@@ -253,11 +253,22 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 	}
 	v.Refused = spoke == 0 && refused > 0
 	if cloud != nil {
+		v.sawToo(cloud.Seen)
 		v.Answer.Proposals = append(v.Answer.Proposals, *cloud.Exit)
 		v.answerBy(cloud)
 	}
 	c.missing(v)
 	return v
+}
+
+// sawToo has views as seen of which features came although nobody told this coordinator of
+// them: its predecessor, or itself under an earlier claim, had asked for them.
+func (v *Verdict) sawToo(views uint64) {
+	for view := range each(views &^ v.Answer.Seen) {
+		delete(v.Reasons, view)
+	}
+	v.Answer.Seen |= views
+	v.Answer.Nothing &^= views
 }
 
 // ofWhat is the views of a group by the bundle that a proposal names; any where it is not

@@ -159,6 +159,7 @@ func (w *world) check(s *setting) {
 		w.breaks(name, "%s", rest)
 	}
 	w.checkContradictions()
+	w.checkExplanations()
 	w.checkQuality()
 	for _, n := range w.running() {
 		w.checkTally(n)
@@ -177,6 +178,25 @@ func (w *world) checkContradictions() {
 				w.breaks("one verdict in one component", "%s says of %s at %v otherwise than %s at %v",
 					p.by, id, p.at, first.by, first.at)
 				break
+			}
+		}
+	}
+}
+
+// checkExplanations holds that no verdict contradicts itself: it rests on views that were
+// seen, and each view is seen, empty or missing with a reason.
+func (w *world) checkExplanations() {
+	for _, id := range w.samples() {
+		for _, p := range w.said[id] {
+			v := w.verdicts[p.Sealed.Hash]
+			seen, nothing, missing := v.Answer.Seen, v.Answer.Nothing, v.Answer.Missing
+			if v.Views&^seen != 0 || seen&nothing|seen&missing|nothing&missing != 0 {
+				w.breaks("a verdict explains itself", "%s by %s rests on views %b; seen %b, nothing in %b, missing %b", id, p.by, v.Views, seen, nothing, missing)
+			}
+			for view := range w.top.Views {
+				if missing>>view&1 == 1 != (v.Reasons[view] != NotMissing) {
+					w.breaks("a verdict explains itself", "%s by %s: view %d, missing %b, has reason %q", id, p.by, view, missing, v.Reasons[view])
+				}
 			}
 		}
 	}
