@@ -152,7 +152,7 @@ func (e *engine) turn(ctx context.Context) {
 	e.gaps.published(e.fx.Published)
 	e.gaps.want(e.fx.Missing)
 	for _, c := range e.fx.Compare {
-		e.gaps.syncSite(c.Site, c.Peer)
+		e.gaps.logs.add(c.Site, c.Peer)
 	}
 	e.fx = roles.Effects{Sends: clearSends(e.fx.Sends)}
 	e.outbox.flush(e.self, e.send)
@@ -296,7 +296,7 @@ func (e *engine) refreshLinks() {
 		}
 		if e.mesh.Up(mesh.MemberID(p)) {
 			e.roles.Link(now, p, true, e.tripTo(p), &e.fx)
-			e.gaps.sync(p)
+			e.gaps.logs.sync(p)
 		}
 	}
 }

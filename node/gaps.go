@@ -16,7 +16,7 @@ import (
 const (
 	gapPace     = 200 * time.Millisecond // between two looks for gaps of a log
 	gapSpans    = 8                      // that one look asks for
-	gapLines    = 64                     // verdicts in one answer
+	gapLines    = 256                    // verdicts in one answer
 	gapAnswers  = 2 << 20                // bytes of one answer
 	gapWait     = 2 * time.Second        // for one answer
 	gapAskers   = 4                      // questions at once
@@ -25,18 +25,26 @@ const (
 )
 
 // gapFiller gets verdicts that this node's logs lack from the logs of others: beats below
-// the floor, numbers of a claim that were passed over, what a peer has that this node was
-// not there for.
+// the floor, numbers of a claim that were passed over. What a peer has that this node was
+// not there for is found by comparing logs.
 type gapFiller struct {
 	engine *engine
 	log    *slog.Logger
 	last   roles.Instant
-	busy   map[roles.SiteSpan]int // spans that are asked for: how many peers had nothing
+	busy   map[roles.SiteSpan]tries // spans that are asked for
 	wanted []question
 	asking chan struct{} // has room for gapAskers
 	group  *sync.WaitGroup
 	next   int                     // member to ask
 	seen   map[roles.Site]sequence // the last number of the claim that was heard of
+	logs   comparer
+}
+
+func newGapFiller(e *engine, log *slog.Logger) gapFiller {
+	return gapFiller{
+		engine: e, log: log, busy: map[roles.SiteSpan]tries{}, asking: make(chan struct{}, gapAskers), group: &e.group,
+		seen: map[roles.Site]sequence{}, logs: comparer{engine: e},
+	}
 }
 
 // sequence is how many publications a claim is known to have made.
@@ -44,6 +52,9 @@ type sequence struct {
 	epoch roles.Epoch
 	n     uint64
 }
+
+// tries is how many peers had nothing of a span, and how many did not answer.
+type tries struct{ empty, silent int }
 
 // question is one exchange with one peer.
 type question struct {
@@ -55,44 +66,64 @@ type question struct {
 // want asks for spans at once.
 func (g *gapFiller) want(spans []roles.SiteSpan) {
 	for _, s := range spans {
-		g.askSpan(s)
+		g.askSpan(s, tries{})
 	}
 }
 
-func (g *gapFiller) askSpan(s roles.SiteSpan) {
-	if _, ok := g.busy[s]; ok || len(g.busy) >= gapQueue {
+// askSpan asks for a span, unless some of it is asked for already: what is lacking then is
+// found so again.
+func (g *gapFiller) askSpan(s roles.SiteSpan, t tries) {
+	for of := range g.busy { // whether one overlaps does not depend on the order
+		if of.Site == s.Site && of.Span.Run == s.Span.Run && of.Span.From < s.Span.To && s.Span.From < of.Span.To {
+			return
+		}
+	}
+	if len(g.busy) >= gapQueue {
 		return
 	}
-	g.busy[s] = 0
-	g.put(question{query: wire.LogQuery{Site: s.Site, Span: s.Span, Most: gapLines}, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
+	q := question{query: wire.LogQuery{Site: s.Site, Span: s.Span, Most: gapLines}, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
 		g.answered(now, s, a)
-	}})
+	}}
+	if g.put(q) {
+		g.busy[s] = t
+	}
 }
 
-// answered takes the answer about a span, and asks the next member while there was none.
-// What nobody has after several rounds is named, and no longer asked for.
+// answered takes the answer about a span, goes on with the rest of it, and asks the next
+// member while there was none. What nobody has after several rounds is named, and no longer
+// asked for; of who is silent nobody knows what it has.
 func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAnswer) {
-	tries := g.busy[s]
+	t := g.busy[s]
 	delete(g.busy, s)
-	if a != nil && len(a.Published) > 0 {
+	most := gapAttempts * max(1, len(g.engine.members))
+	switch {
+	case a != nil && len(a.Published) > 0:
 		g.engine.heard(now, s.Site, a.Published)
-		return
-	}
-	if tries++; tries < gapAttempts*max(1, len(g.engine.members)) {
-		g.askSpan(s)
-		g.busy[s] = tries
-		return
-	}
-	if l := g.engine.roles.Log(s.Site); l != nil {
-		l.Gone(now, s.Span.Run, roles.Beat(s.Span.To))
-		g.engine.arrivals.gap(s.Site, roles.Gap{Span: s.Span, Kind: roles.Unknown})
+		if a.End > s.Span.From && a.End < s.Span.To {
+			s.Span.From = a.End
+			g.askSpan(s, tries{})
+		}
+	case a == nil:
+		if t.silent++; t.silent < most {
+			g.askSpan(s, t)
+		}
+	default:
+		if t.empty++; t.empty < most {
+			g.askSpan(s, t)
+		} else if l := g.engine.roles.Log(s.Site); l != nil {
+			l.Gone(now, s.Span.Run, roles.Beat(s.Span.To))
+			g.engine.arrivals.gap(s.Site, roles.Gap{Span: s.Span, Kind: roles.Unknown})
+		}
 	}
 }
 
-func (g *gapFiller) put(q question) {
-	if len(g.wanted) < gapQueue {
-		g.wanted = append(g.wanted, q)
+// put has a question wait for its turn; false where too many do.
+func (g *gapFiller) put(q question) bool {
+	if len(g.wanted) >= gapQueue {
+		return false
 	}
+	g.wanted = append(g.wanted, q)
+	return true
 }
 
 // tick looks for gaps and asks what waits to be asked.
@@ -104,10 +135,12 @@ func (g *gapFiller) tick(ctx context.Context, now roles.Instant) {
 			l := node.Log(site)
 			for _, run := range l.Runs() {
 				for _, span := range l.Gaps(site, run, gapSpans) {
-					g.askSpan(roles.SiteSpan{Site: site, Span: span})
+					g.askSpan(roles.SiteSpan{Site: site, Span: span}, tries{})
 				}
 			}
 		}
+	}
+	for g.logs.ask(now, func(q question) bool { return g.ask(ctx, q) }) {
 	}
 	for len(g.wanted) > 0 && g.ask(ctx, g.wanted[0]) {
 		g.wanted = slices.Delete(g.wanted, 0, 1)
@@ -178,8 +211,11 @@ func (g *gapFiller) heard(p *wire.Publications) {
 	if p.Next <= last.n || len(p.Items) > 0 && p.Items[0].Seq.N <= last.n+1 {
 		return
 	}
-	after := roles.Seq{Epoch: p.Epoch, N: last.n}
-	g.after(p.Site, after, p.Epoch.Peer)
+	to := p.Next
+	if len(p.Items) > 0 {
+		to = p.Items[0].Seq.N - 1
+	}
+	g.after(p.Site, roles.Seq{Epoch: p.Epoch, N: last.n}, to)
 }
 
 // published notes what this node published itself: of a later claim it lacks nothing that it
@@ -190,67 +226,20 @@ func (g *gapFiller) published(of []*roles.Published) {
 	}
 }
 
-// after asks a peer for what it has behind a sequence number, to the end.
-func (g *gapFiller) after(site roles.Site, seq roles.Seq, to roles.Peer) {
-	g.put(question{to: to, query: wire.LogQuery{Site: site, After: &seq, Most: gapLines}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
+// after asks who published for what it published behind a sequence number, up to another. What
+// is not got so is found by comparing logs.
+func (g *gapFiller) after(site roles.Site, seq roles.Seq, to uint64) {
+	if seq.N >= to {
+		return
+	}
+	q := wire.LogQuery{Site: site, After: &seq, Most: int(min(gapLines, to-seq.N))}
+	g.put(question{to: seq.Epoch.Peer, query: q, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
 		if a == nil || len(a.Published) == 0 {
 			return
 		}
 		g.engine.heard(now, site, a.Published)
-		if len(a.Published) == gapLines {
-			g.after(site, a.Published[len(a.Published)-1].Seq, from)
-		}
-	}})
-}
-
-// sync compares this node's logs with those of a peer whose link has come up: after a
-// partition, and when this node is new.
-func (g *gapFiller) sync(p roles.Peer) {
-	for _, site := range g.engine.roles.Sites() {
-		g.syncSite(site, p)
-	}
-}
-
-// syncSite compares the logs of one site.
-func (g *gapFiller) syncSite(site roles.Site, p roles.Peer) {
-	g.put(question{to: p, query: wire.LogQuery{Site: site, Runs: true}, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
-		if a == nil {
-			return
-		}
-		l := g.engine.roles.Log(site)
-		for _, r := range a.Runs {
-			if r.Run != 0 {
-				l.Floor(now, r.Run, r.Floor)
-			}
-			g.compare(site, r.Run, from)
-		}
-	}})
-}
-
-// compare asks for the summary of a run and then for what differs.
-func (g *gapFiller) compare(site roles.Site, run roles.RunID, p roles.Peer) {
-	q := wire.LogQuery{Site: site, Span: roles.Span{Run: run}, Blocks: true}
-	g.put(question{to: p, query: q, done: func(_ roles.Instant, from roles.Peer, a *wire.LogAnswer) {
-		if a == nil {
-			return
-		}
-		for _, span := range roles.Differ(run, g.engine.roles.Log(site).Blocks(run), a.Blocks) {
-			g.fetch(site, span, from)
-		}
-	}})
-}
-
-// fetch gets a span of a peer's log, in as many answers as it takes.
-func (g *gapFiller) fetch(site roles.Site, span roles.Span, p roles.Peer) {
-	q := wire.LogQuery{Site: site, Span: span, Most: gapLines}
-	g.put(question{to: p, query: q, done: func(now roles.Instant, from roles.Peer, a *wire.LogAnswer) {
-		if a == nil {
-			return
-		}
-		g.engine.heard(now, site, a.Published)
-		if a.End > span.From && a.End < span.To {
-			span.From = a.End
-			g.fetch(site, span, from)
+		if end := a.Published[len(a.Published)-1].Seq; end.Epoch == seq.Epoch && end.N > seq.N {
+			g.after(site, end, to)
 		}
 	}})
 }
@@ -263,27 +252,33 @@ func (e *engine) serveLog(m mesh.Message) {
 		e.refuse(m, "malformed question")
 		return
 	}
+	most := min(q.Most, gapLines, max(1, gapAnswers/verdictBytes(e.catalog.limits())))
 	e.later(func() {
 		l := e.roles.Log(q.Site)
 		if l == nil {
 			e.refuse(m, "no such site")
 			return
 		}
-		var a wire.LogAnswer
-		switch {
-		case q.Runs:
-			for _, r := range l.Runs() {
-				a.Runs = append(a.Runs, wire.RunFloor{Run: r, Floor: l.FloorOf(r)})
-			}
-		case q.Blocks:
-			a.Blocks = l.Blocks(q.Span.Run)
-		case q.After != nil:
-			a.Published = l.After(*q.After, min(q.Most, gapLines))
-		default:
-			a.Published, a.Gaps, a.End = l.Range(q.Site, q.Span, min(q.Most, gapLines))
-		}
-		e.reply(m, wire.EncodeLogAnswer(&a))
+		e.reply(m, wire.EncodeLogAnswer(answerOf(l, q, most)))
 	})
+}
+
+// answerOf is what a log has to say to a question, with so many verdicts at most.
+func answerOf(l *roles.Log, q *wire.LogQuery, most int) *wire.LogAnswer {
+	var a wire.LogAnswer
+	switch {
+	case q.Runs:
+		for _, r := range l.Runs() {
+			a.Runs = append(a.Runs, wire.RunFloor{Run: r, Floor: l.FloorOf(r)})
+		}
+	case q.Blocks:
+		a.Blocks = l.Blocks(q.Span.Run)
+	case q.After != nil:
+		a.Published = l.After(*q.After, most)
+	default:
+		a.Published, a.Gaps, a.End = l.Range(q.Site, q.Span, most)
+	}
+	return &a
 }
 
 // later has the engine run a function, after what waits already. It is called by a link's

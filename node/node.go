@@ -185,10 +185,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 	e.plan.shared.Store(current)
 	e.catalog.load(current, current.ID())
 	e.gossip = newGossiper(m, func() *roles.Node { return e.roles }, n.log)
-	e.gaps = gapFiller{
-		engine: e, log: n.log, busy: map[roles.SiteSpan]int{}, asking: make(chan struct{}, gapAskers), group: &e.group,
-		seen: map[roles.Site]sequence{},
-	}
+	e.gaps = newGapFiller(e, n.log)
 	e.watching = newWatching(e)
 	e.body = newBody(e)
 	e.views = newViewBook(e, n.config.Sources, current.Topology(), n.config.Dir)

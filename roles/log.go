@@ -21,7 +21,8 @@ type Log struct {
 	lines []*line // by sequence number
 	slots map[SampleID]*slot
 	runs  map[RunID]*runLog
-	known int // slots without a verdict
+	known int          // slots without a verdict
+	lost  []*Published // that have lost since marked was called; some are marked
 }
 
 // line is one publication, and when it came.
@@ -45,6 +46,7 @@ type runLog struct {
 	gone    Beat // beats below it may have been dropped here
 	end     Beat // no beat from it on is known
 	dropped Tally
+	blocks  map[uint64]*blockSum // by the first place
 }
 
 // NewLog is an empty log.
@@ -77,12 +79,19 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 		return false, nil
 	case i >= 0:
 		s.variants[i] = p
-	case len(s.variants) == maxVariants:
-		return false, nil
+	case len(s.variants) == maxVariants && p.Sealed.Compare(s.variants[maxVariants-1].Sealed) > 0:
+		return false, nil // whoever hears of them all keeps the same ones
 	default:
+		if len(s.variants) == maxVariants {
+			run.sum(id, s.variants[maxVariants-1].Sealed.Hash, 0)
+			s.variants = s.variants[:maxVariants-1]
+		}
 		s.variants = append(s.variants, p)
+		run.sum(id, p.Sealed.Hash, ones(len(s.variants)))
 	}
-	loser = s.settle(p)
+	if loser = s.settle(p); loser != nil {
+		l.lost = append(l.lost, loser)
+	}
 	if s.awaits != (Hash{}) {
 		run.next = min(run.next, id.Beat) // a gap again, until the survivor is here
 	}
@@ -147,6 +156,9 @@ func (l *Log) drop(p *Published) {
 		return // a later publication of the same verdict is here
 	}
 	run := l.runs[id.Run]
+	if run != nil {
+		run.sum(id, p.Sealed.Hash, -ones(len(s.variants)))
+	}
 	if len(s.variants) == 1 {
 		if run != nil {
 			run.dropped.count(p.Sealed.Outcome)
@@ -168,7 +180,7 @@ func (l *Log) run(now Instant, id RunID) *runLog {
 		if len(l.runs) >= maxRuns {
 			l.forget()
 		}
-		r = &runLog{}
+		r = &runLog{blocks: map[uint64]*blockSum{}}
 		l.runs[id] = r
 	}
 	r.touched = now
@@ -209,6 +221,27 @@ func (l *Log) unmarked() []*Published {
 	slices.SortFunc(out, func(a, b *Published) int {
 		return cmp.Or(a.Sealed.Sample.Compare(b.Sealed.Sample), a.Sealed.Compare(b.Sealed))
 	})
+	return out
+}
+
+// marked marks the verdicts that have lost since it was called last and nobody has marked: who
+// has both of two verdicts knows which one stands, and needs nobody to say so. It returns what
+// is new by it, under the number of the publication that lost.
+func (l *Log) marked(now Instant) []*Published {
+	var out []*Published
+	for _, p := range l.lost {
+		s := l.slots[p.Sealed.Sample]
+		if s == nil || !slices.Contains(s.variants, p) || s.variants[0] == p || p.SupersededBy != (Hash{}) {
+			continue
+		}
+		of := *p
+		of.SupersededBy = s.variants[0].Sealed.Hash
+		if news, _ := l.Append(now, &of); news {
+			out = append(out, &of)
+		}
+	}
+	clear(l.lost)
+	l.lost = l.lost[:0]
 	return out
 }
 

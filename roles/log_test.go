@@ -2,6 +2,7 @@ package roles
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -318,24 +319,111 @@ func TestLogsReconcile(t *testing.T) {
 			n++
 		}
 		for _, run := range []RunID{0, run7} {
-			spans := Differ(run, logs[0].Blocks(run), logs[1].Blocks(run))
-			for _, span := range spans {
-				for i := range logs {
-					for from := span.From; from < span.To; {
-						lines, _, end := logs[i].Range(hall, Span{run, from, span.To}, 64)
+			for i, l := range logs {
+				theirs := logs[1-i]
+				for _, span := range l.Lacks(run, theirs.Blocks(run)) {
+					for span.From < span.To {
+						lines, _, end := theirs.Range(hall, span, 64)
 						for _, p := range lines {
-							logs[1-i].Append(0, p)
+							l.Append(0, p)
 						}
-						from = end
+						span.From = end
 					}
 				}
 			}
 			if diff := cmp.Diff(logs[0].Blocks(run), logs[1].Blocks(run), cmpopts.EquateEmpty()); diff != "" {
 				t.Fatalf("seed %d: run %s differs after the exchange:\n%s", seed, run, diff)
 			}
-			if again := Differ(run, logs[0].Blocks(run), logs[1].Blocks(run)); again != nil {
+			if again := logs[0].Lacks(run, logs[1].Blocks(run)); again != nil {
 				t.Fatalf("seed %d: still %v", seed, again)
 			}
+			for i, l := range logs {
+				if diff := cmp.Diff(blocksOf(l, run), l.Blocks(run)); diff != "" {
+					t.Fatalf("seed %d: the kept sums of log %d are not those of its verdicts (-verdicts +kept):\n%s", seed, i, diff)
+				}
+			}
+		}
+	}
+}
+
+// blocksOf is what Log.Blocks keeps, made anew of all that the log has.
+func blocksOf(l *Log, id RunID) []Block {
+	sums := map[uint64]*Block{}
+	for sample, s := range l.slots { // sums do not depend on the order
+		if sample.Run != id || len(s.variants) == 0 {
+			continue
+		}
+		from := place(sample) / blockBeats * blockBeats
+		if sums[from] == nil {
+			sums[from] = &Block{From: from}
+		}
+		sums[from].Count++
+		for _, v := range s.variants {
+			for i := range v.Sealed.Hash {
+				sums[from].Hash[i] ^= v.Sealed.Hash[i]
+			}
+		}
+	}
+	var out []Block
+	for _, from := range slices.Sorted(maps.Keys(sums)) {
+		out = append(out, *sums[from])
+	}
+	return out
+}
+
+// The sums of a log are of what it has, when it has dropped much of it, too: or it would be
+// compared for ever. What it dropped it does not ask for again.
+func TestLogBlocksForget(t *testing.T) {
+	l, old := NewLog(), NewLog()
+	for b := range Beat(1000) {
+		p := publication(uint64(b), sealedOf(beatOf(b), 1, ""))
+		old.Append(0, p)
+		l.Append(Instant(0).Add(time.Duration(b)*time.Second), p)
+		l.Append(Instant(0).Add(time.Duration(b)*time.Second), publication(uint64(b), sealedOf(requestOf(RequestID(b+1)<<44), 1, "")))
+	}
+	for _, run := range []RunID{0, run7} {
+		if diff := cmp.Diff(blocksOf(l, run), l.Blocks(run)); diff != "" {
+			t.Errorf("run %s: the kept sums are not those of the verdicts (-verdicts +kept):\n%s", run, diff)
+		}
+	}
+	kept := l.runs[run7].gone
+	if kept == 0 {
+		t.Fatal("nothing was dropped")
+	}
+	if diff := cmp.Diff([]Span{{run7, uint64(kept), 512}}, l.Lacks(run7, old.Blocks(run7))); diff != "" {
+		t.Errorf("lacks (-want +got):\n%s", diff)
+	}
+}
+
+// Of more verdicts of a sample than are kept every node keeps the same, the survivor among
+// them, in whatever order they come; and whoever has two marks the one that lost by itself.
+func TestLogOfManyVariants(t *testing.T) {
+	var all []*Published
+	for i := range maxVariants + 3 {
+		all = append(all, publication(uint64(i), sealedOf(beatOf(0), i, "")))
+	}
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		l := NewLog()
+		for _, p := range all {
+			l.Append(0, p)
+		}
+		l.marked(0)
+		of := l.slots[beatOf(0)].variants
+		for i, p := range of {
+			if p.Sealed.Used != maxVariants+2-i || (p.SupersededBy != Hash{}) != (i > 0) {
+				t.Errorf("seed %d: verdict %d rests on %d views, superseded by %s", seed, i, p.Sealed.Used, p.SupersededBy)
+			}
+		}
+		if again := l.marked(0); len(of) != maxVariants || again != nil {
+			t.Errorf("seed %d: %d verdicts, and marked again %v", seed, len(of), again)
+		}
+		if diff := cmp.Diff(blocksOf(l, run7), l.Blocks(run7)); diff != "" {
+			t.Errorf("seed %d: the kept sums are not those of the verdicts (-verdicts +kept):\n%s", seed, diff)
+		}
+		if tally := l.Tally(0, run7, time.Second, true); tally.Superseded != maxVariants-1 || tally.Decided != 1 {
+			t.Errorf("seed %d: %+v", seed, tally)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package roles
 
 import (
-	"crypto/sha256"
+	"maps"
 	"slices"
 	"sort"
 )
@@ -93,7 +93,7 @@ func (l *Log) Range(site Site, span Span, most int) (lines []*Published, gaps []
 	}
 	r := l.runs[span.Run]
 	if r == nil {
-		r = &runLog{}
+		r = &runLog{} // nothing is known of it
 	}
 	end = min(span.To, max(span.From, uint64(max(r.end, r.floor, r.gone))))
 	end = min(end, span.From+maxGapBeats)
@@ -135,12 +135,8 @@ func addGap(gaps []Gap, run RunID, b uint64, kind GapKind) []Gap {
 
 // requests is Range for samples on demand, whose gaps nobody can name.
 func (l *Log) requests(span Span, most int) (lines []*Published, gaps []Gap, end uint64) {
-	ids := l.samples(0)
-	for _, id := range ids {
+	for _, id := range l.requestsIn(span) {
 		p := place(id)
-		if p < span.From || p >= span.To {
-			continue
-		}
 		s := l.slots[id]
 		if len(lines)+len(s.variants) > most && len(lines) > 0 && p > span.From {
 			return slices.DeleteFunc(lines, func(q *Published) bool { return place(q.Sealed.Sample) == p }), nil, p
@@ -150,12 +146,21 @@ func (l *Log) requests(span Span, most int) (lines []*Published, gaps []Gap, end
 	return lines, nil, span.To
 }
 
-// samples is every decided sample of a run, in its order.
-func (l *Log) samples(id RunID) []SampleID {
+// requestsIn is every decided sample on demand of a span, in its order.
+func (l *Log) requestsIn(span Span) []SampleID {
+	r := l.runs[0]
+	if r == nil {
+		return nil
+	}
 	var ids []SampleID
-	for sample, s := range l.slots {
-		if sample.Run == id && len(s.variants) > 0 {
-			ids = append(ids, sample)
+	for from, b := range r.blocks { // sorted below
+		if from >= span.To || from+blockBeats <= span.From {
+			continue
+		}
+		for id := range b.requests {
+			if p := place(id); p >= span.From && p < span.To {
+				ids = append(ids, id)
+			}
 		}
 	}
 	slices.SortFunc(ids, SampleID.Compare)
@@ -193,65 +198,88 @@ func (l *Log) End(id RunID) Beat {
 const blockBeats = 256
 
 // Block sums up the verdicts of blockBeats neighbouring places of a run, those that have
-// lost and whether they are marked so among them, to compare two logs without sending them.
+// lost among them, to compare two logs without sending them. Whether one is marked as lost
+// does not count: it follows from the others.
 type Block struct {
 	From  uint64 // a multiple of blockBeats
 	Count int    // samples
-	Hash  Hash   // of the verdicts' hashes, by place, the surviving one first
+	Hash  Hash   // the verdicts' hashes, each bit summed modulo 2
+}
+
+// blockSum is a Block that is kept up to date.
+type blockSum struct {
+	count    int
+	hash     Hash
+	requests map[SampleID]bool // of run 0 alone, whose places do not name them
+}
+
+// ones is by how much the samples of a block change where one of so many verdicts of a
+// sample comes or goes.
+func ones(variants int) int {
+	if variants == 1 {
+		return 1
+	}
+	return 0
+}
+
+// sum adds a verdict to its block, or takes it out again; samples is by how much their number
+// changes.
+func (r *runLog) sum(id SampleID, h Hash, samples int) {
+	from := place(id) / blockBeats * blockBeats
+	b := r.blocks[from]
+	if b == nil {
+		b = &blockSum{}
+		r.blocks[from] = b
+	}
+	for i := range h {
+		b.hash[i] ^= h[i]
+	}
+	b.count += samples
+	if id.OnDemand() && samples != 0 {
+		if b.requests == nil {
+			b.requests = map[SampleID]bool{}
+		}
+		b.requests[id] = true
+		if samples < 0 {
+			delete(b.requests, id)
+		}
+	}
+	if b.count <= 0 {
+		delete(r.blocks, from)
+	}
 }
 
 // Blocks sums up a run, by place.
 func (l *Log) Blocks(id RunID) []Block {
+	r := l.runs[id]
+	if r == nil {
+		return nil
+	}
 	var out []Block
-	sum := sha256.New()
-	flush := func() {
-		if n := len(out); n > 0 {
-			sum.Sum(out[n-1].Hash[:0])
-		}
-		sum.Reset()
+	for _, from := range slices.Sorted(maps.Keys(r.blocks)) {
+		out = append(out, Block{From: from, Count: r.blocks[from].count, Hash: r.blocks[from].hash})
 	}
-	for _, sample := range l.samples(id) {
-		from := place(sample) / blockBeats * blockBeats
-		if n := len(out); n == 0 || out[n-1].From != from {
-			flush()
-			out = append(out, Block{From: from})
-		}
-		out[len(out)-1].Count++
-		for _, v := range l.slots[sample].variants {
-			sum.Write(v.Sealed.Hash[:])
-			if v.SupersededBy != (Hash{}) {
-				sum.Write([]byte{1})
-			}
-		}
-	}
-	flush()
 	return out
 }
 
-// Differ is the spans of a run over which two logs are not alike, ascending: what their
-// nodes exchange after a partition has healed.
-func Differ(id RunID, mine, theirs []Block) []Span {
+// Lacks is the blocks of a run, as another log sums it up, in which that log has something
+// that this one may lack, ascending, each a span of its own. What this log has dropped it does
+// not lack.
+func (l *Log) Lacks(id RunID, theirs []Block) []Span {
+	r := l.runs[id]
 	var out []Span
-	add := func(from uint64) {
-		if n := len(out); n > 0 && out[n-1].To == from {
-			out[n-1].To += blockBeats
-			return
-		}
-		out = append(out, Span{id, from, from + blockBeats})
-	}
-	for len(mine) > 0 || len(theirs) > 0 {
-		switch {
-		case len(theirs) == 0 || len(mine) > 0 && mine[0].From < theirs[0].From:
-			add(mine[0].From)
-			mine = mine[1:]
-		case len(mine) == 0 || theirs[0].From < mine[0].From:
-			add(theirs[0].From)
-			theirs = theirs[1:]
-		default:
-			if mine[0] != theirs[0] {
-				add(mine[0].From)
+	for _, b := range theirs {
+		span := Span{Run: id, From: b.From, To: b.From + blockBeats}
+		if r != nil {
+			if mine := r.blocks[b.From]; mine != nil && mine.count == b.Count && mine.hash == b.Hash {
+				continue
 			}
-			mine, theirs = mine[1:], theirs[1:]
+			if id != 0 {
+				span.From = max(span.From, uint64(r.gone))
+			}
+		}
+		if span.From < span.To {
+			out = append(out, span)
 		}
 	}
 	return out

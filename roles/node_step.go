@@ -226,6 +226,7 @@ func (n *Node) Heard(now Instant, site Site, of []*Published, run RunID, floor B
 				}
 			}
 		}
+		fx.Logged = append(fx.Logged, at.log.marked(now)...)
 		if run != 0 {
 			at.log.Floor(now, run, floor)
 		}

@@ -356,7 +356,7 @@ func (n *actor) sync(other *actor) {
 			if run != 0 {
 				n.log().Floor(n.clock(), run, other.log().FloorOf(run))
 			}
-			for _, span := range Differ(run, n.log().Blocks(run), other.log().Blocks(run)) {
+			for _, span := range n.log().Lacks(run, other.log().Blocks(run)) {
 				lines, _, _ := other.log().Range(hall, span, 1024)
 				out = append(out, lines...)
 			}

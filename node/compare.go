@@ -1,0 +1,171 @@
+package node
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"ganglion/roles"
+	"ganglion/roles/wire"
+)
+
+// The sizes of comparing logs.
+const (
+	comparePipe   = 3               // questions of a comparison that are under way at once
+	compareQueue  = 256             // comparisons that wait
+	compareFaults = 3               // questions without an answer that end a comparison
+	compareRounds = 16              // of one comparison, each of which brought much
+	compareFew    = 64              // verdicts that a round may bring because they were on their way
+	compareIdle   = 8               // blocks in a row without anything new: the peer is the one who lacks
+	compareRest   = 2 * time.Second // before one that was ended so is taken up again
+)
+
+// comparer compares this node's logs with those of others, one after the other, as after a
+// partition: what one peer has told is not fetched from the next. The summaries of two logs say
+// in which blocks they differ; these are fetched, several at once, and compared again while much
+// comes of it. It is the engine's.
+type comparer struct {
+	engine *engine
+	due    []comparison // that wait, the next first
+	now    *comparison
+}
+
+// comparison is that of one site's log with one peer's.
+type comparison struct {
+	site   roles.Site
+	peer   roles.Peer
+	from   roles.Instant // not before
+	wanted []wire.LogQuery
+	asked  int // questions that are under way
+	faults int // that had no answer
+	news   int // verdicts that this round brought
+	idle   int // blocks in a row that brought nothing
+	rounds int // of them the first too
+}
+
+// add has the logs of a site compared with a peer's, soon.
+func (c *comparer) add(site roles.Site, p roles.Peer) { c.put(comparison{site: site, peer: p}) }
+
+func (c *comparer) put(of comparison) {
+	same := func(o comparison) bool { return o.site == of.site && o.peer == of.peer }
+	if len(c.due) < compareQueue && !slices.ContainsFunc(c.due, same) {
+		c.due = append(c.due, of)
+	}
+}
+
+// ask puts the next question of the comparison; false where there is none now.
+func (c *comparer) ask(now roles.Instant, put func(question) bool) bool {
+	if c.now == nil && !c.begin(now) {
+		return false
+	}
+	of := c.now
+	if len(of.wanted) == 0 || of.asked >= comparePipe {
+		return false
+	}
+	q := of.wanted[0]
+	if !put(question{to: of.peer, query: q, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
+		of.asked--
+		c.answered(now, of, q, a)
+	}}) {
+		return false
+	}
+	of.wanted = of.wanted[1:]
+	of.asked++
+	return true
+}
+
+// begin takes the next comparison that is due.
+func (c *comparer) begin(now roles.Instant) bool {
+	i := slices.IndexFunc(c.due, func(o comparison) bool { return o.from <= now })
+	if i < 0 {
+		return false
+	}
+	of := c.due[i]
+	c.due = slices.Delete(c.due, i, i+1)
+	c.now = &of
+	c.round(&of)
+	return true
+}
+
+// round begins with what runs the peer knows.
+func (c *comparer) round(of *comparison) {
+	of.rounds++
+	of.news, of.idle = 0, 0
+	of.wanted = append(of.wanted, wire.LogQuery{Site: of.site, Runs: true})
+}
+
+// answered takes an answer; nil: there was none.
+func (c *comparer) answered(now roles.Instant, of *comparison, q wire.LogQuery, a *wire.LogAnswer) {
+	l := c.engine.roles.Log(of.site)
+	switch {
+	case l == nil:
+		of.wanted = nil
+	case a == nil:
+		of.wanted = append(of.wanted, q)
+		if of.faults++; of.faults >= compareFaults {
+			of.wanted = nil
+		}
+	case q.Runs:
+		for _, r := range a.Runs {
+			if r.Run != 0 {
+				l.Floor(now, r.Run, r.Floor)
+			}
+			of.wanted = append(of.wanted, wire.LogQuery{Site: of.site, Span: roles.Span{Run: r.Run}, Blocks: true})
+		}
+	case q.Blocks:
+		spans := l.Lacks(q.Span.Run, a.Blocks)
+		rand.Shuffle(len(spans), func(i, j int) { spans[i], spans[j] = spans[j], spans[i] })
+		for _, span := range spans {
+			of.wanted = append(of.wanted, wire.LogQuery{Site: of.site, Span: span, Most: gapLines})
+		}
+	default:
+		of.faults = 0
+		c.fetched(now, of, q, a)
+	}
+	if len(of.wanted) == 0 && of.asked == 0 {
+		c.end(now, of)
+	}
+}
+
+// fetched takes verdicts. Two logs differ where either lacks something: after some blocks that
+// brought nothing the rest is left until the peer has got what it lacks.
+func (c *comparer) fetched(now roles.Instant, of *comparison, q wire.LogQuery, a *wire.LogAnswer) {
+	had := len(c.engine.fx.Logged)
+	c.engine.heard(now, of.site, a.Published)
+	news := len(c.engine.fx.Logged) - had
+	of.news += news
+	if of.idle++; news > 0 {
+		of.idle = 0
+	}
+	switch {
+	case of.idle >= compareIdle:
+		of.wanted = nil
+	case a.End > q.Span.From && a.End < q.Span.To:
+		q.Span.From = a.End
+		of.wanted = slices.Insert(of.wanted, 0, q)
+	}
+}
+
+// end goes on with the same peer where the round brought much, and else with the next. One
+// whose peer fell silent, or has to catch up, is taken up again after a rest.
+func (c *comparer) end(now roles.Instant, of *comparison) {
+	switch {
+	case of.rounds >= compareRounds:
+		c.now = nil
+	case of.faults >= compareFaults || of.idle >= compareIdle:
+		c.now = nil
+		c.put(comparison{site: of.site, peer: of.peer, from: now.Add(compareRest), rounds: of.rounds})
+	case of.news > compareFew:
+		c.round(of)
+	default:
+		c.now = nil
+	}
+}
+
+// sync compares this node's logs with those of a peer whose link has come up: after a
+// partition, and when this node is new.
+func (c *comparer) sync(p roles.Peer) {
+	for _, site := range c.engine.roles.Sites() {
+		c.add(site, p)
+	}
+}
