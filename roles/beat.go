@@ -4,9 +4,10 @@ import "time"
 
 // How a device follows the holder's clock.
 const (
-	beatWindow = 16          // heartbeats that the mapping rests on
-	slewShare  = 100         // the mapping moves by at most 1/slewShare of the time that passes
-	beatJump   = time.Second // behind by more than this it jumps; ahead by more it stands still
+	beatWindow = 16                    // heartbeats that the mapping rests on
+	slewShare  = 100                   // the mapping moves by at most 1/slewShare of the time that passes
+	beatStep   = 10 * time.Millisecond // behind by more than this it steps
+	beatStop   = time.Second           // ahead by more than this it stands still
 )
 
 // beatSample is one heartbeat: t0 as it would be without a way, and the round trip.
@@ -20,9 +21,10 @@ type beatSample struct {
 //
 // A heartbeat carries the time since t0 at the holder. The heartbeat that was on its way
 // for the shortest time gives the latest bound of t0; half the best round trip is taken
-// off for the way (as in Cristian, "Probabilistic Clock Synchronization", 1989). The
-// mapping then moves at most 1 % faster or slower than the clock. A device that is behind
-// by over a second (its machine slept) jumps, and the beats between are late ones; ahead
+// off for the way (as in Cristian, "Probabilistic Clock Synchronization", 1989). No
+// heartbeat arrives before it is sent, so that a device that finds itself behind is: by over
+// 10 ms (the first heartbeat was late, its machine slept) it steps, and the beats between
+// are late ones. Else the mapping moves at most 1 % faster or slower than the clock; ahead
 // by over a second (another holder continues from an earlier beat) it stands still.
 type BeatClock struct {
 	run     RunRecord
@@ -79,9 +81,9 @@ func (c *BeatClock) Since(now Instant) (time.Duration, bool) {
 	passed := max(0, now.Sub(c.at))
 	if c.count > 0 {
 		switch off := c.target(now) - (c.since + passed); {
-		case off > beatJump:
+		case off > beatStep:
 			passed += off
-		case off < -beatJump:
+		case off < -beatStop:
 			passed = 0
 		default:
 			passed += min(passed/slewShare, max(-passed/slewShare, off))
