@@ -4,8 +4,8 @@ import "time"
 
 // The limits by which a holder is found silent.
 const (
-	leastSilence  = 200 * time.Millisecond // of a holder that is not resting, two intervals
-	mostSilence   = time.Second
+	leastSilence  = 200 * time.Millisecond                 // of a holder that is not resting, two intervals
+	mostSilence   = 600 * time.Millisecond                 // of one whose heartbeats are late
 	silenceFactor = 4                                      // times the 99th percentile of the gaps
 	restSilence   = 2 * (RestInterval - HeartbeatInterval) // that is added for one that rests: two of its intervals, too
 )
@@ -32,6 +32,10 @@ func (s *Silence) Follow(now Instant) {
 	s.resting = false
 }
 
+// Miss has the gap up to the next heartbeat not measured: it says more of this node, whose
+// loop stood still, than of the holder.
+func (s *Silence) Miss() { s.heard = false }
+
 // Heard notes a heartbeat; resting is what it says of the one that follows. Only a gap
 // between two heartbeats of one holder that is not resting is measured.
 func (s *Silence) Heard(now Instant, resting bool) {
@@ -50,7 +54,7 @@ func (s *Silence) Rouse(now Instant) {
 }
 
 // Limit is the silence after which the holder is asked about: four times the 99th
-// percentile of the gaps, within 200 ms and 1 s; of a resting one 1.8 s more.
+// percentile of the gaps, within 200 and 600 ms; of a resting one 1.8 s more.
 func (s *Silence) Limit() time.Duration {
 	limit := min(mostSilence, max(leastSilence, silenceFactor*s.gaps.P99()))
 	if s.resting {
