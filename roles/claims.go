@@ -152,6 +152,9 @@ func (c *Claimant) Heard(now Instant, claim Claim, resting bool) (bool, []Action
 		return true, out
 	}
 	c.inTouch, c.met, c.broken = true, true, false
+	if now.Sub(max(c.ticked, c.asleep)) > StallLimit/4 {
+		c.silence.Miss() // it may have waited here for as long
+	}
 	c.silence.Heard(now, resting)
 	if c.asking {
 		c.stopAsking(now)
@@ -232,6 +235,13 @@ func (c *Claimant) Works(now Instant) { c.pace.work(now) }
 // Sent notes that the holder was sent work at now: a resting one has to answer with the
 // heartbeat that ends its rest.
 func (c *Claimant) Sent(now Instant) { c.silence.Rouse(now.Add(c.trip)) }
+
+// watchers is the first standbys but this node, who hear the holder's heartbeat.
+func (c *Claimant) watchers() []Peer {
+	all := c.latest.Standbys()
+	all = slices.Clone(all[:min(len(all), heartbeatStandbys)])
+	return slices.DeleteFunc(all, func(p Peer) bool { return p == c.self || p == c.promised.Peer })
+}
 
 // hears reports whether the holder's heartbeat arrives here.
 func (c *Claimant) hears(now Instant) bool {

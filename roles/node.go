@@ -355,7 +355,7 @@ func (n *Node) run(now Instant, fx *Effects, step func(fx *Effects)) {
 	from := len(fx.Sends)
 	step(fx)
 	n.settle(now, from, fx)
-	n.gave(now, fx.Sends[from:])
+	n.gave(now, from, fx)
 }
 
 // settle delivers the messages from an index on that are to the node itself, and what these

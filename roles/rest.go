@@ -102,20 +102,31 @@ func (n *Node) given(now Instant, m Message) {
 				c.Sent(now) // as its standby: who coordinates finds the holder silent
 			}
 		}
-	case *StillHeard:
-		n.works(now, m.Role) // somebody misses its holder
+	case *StillHeard: // somebody has work for its holder, or misses it
+		n.works(now, m.Role)
+		if c := n.claims[m.Role]; c != nil && !c.mine && c.promised == m.Epoch {
+			c.Sent(now)
+		}
 	}
 	n.worked = now
 }
 
-// gave notes work that this node sends to the holders of roles.
-func (n *Node) gave(now Instant, sends []Send) {
+// gave notes work that this node has sent, from an index on, to the holders of roles. The
+// standbys of one that rests are asked whether they hear it still, so that they listen too.
+func (n *Node) gave(now Instant, from int, fx *Effects) {
 	sent := func(role Role, to Peer) {
-		if c := n.claims[role]; c != nil && !c.mine && c.promised.Peer == to {
-			c.Sent(now)
+		c := n.claims[role]
+		if c == nil || c.mine || c.promised.Peer != to {
+			return
 		}
+		if c.silence.resting {
+			for _, p := range c.watchers() {
+				fx.send(p, &StillHeard{role, c.promised})
+			}
+		}
+		c.Sent(now)
 	}
-	for _, s := range sends {
+	for _, s := range fx.Sends[from:] {
 		switch m := s.Message.(type) {
 		case *Scores:
 			sent(AggregatorOf(m.Site, m.Group), s.To)
