@@ -380,6 +380,8 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 	case m.Tier == topology.ExitEdge && m.Group < c.groups && w.asked == topology.ExitEdge:
 		w.edges[m.Group] = p
 		w.edging.Speak(m.Group)
+	case m.Tier == topology.ExitEdge && m.Group < c.groups && w.asked == topology.ExitCloud && w.expect == 0:
+		c.lateEdge(now, w, m.Group, p)
 	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud && p.Exit != nil && !c.claiming:
 		v := c.explain(w, p)
 		v.Cloud = from
@@ -392,6 +394,21 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 			}
 		}
 	}
+}
+
+// lateEdge takes the answer of an edge that came when every edge had been given up, so that
+// there was nothing to ask the cloud about: the ways have become longer than was measured. The
+// other groups are waited for once more, as they are as late.
+func (c *Coordinator) lateEdge(now Instant, w *work, group int, p *Proposed) {
+	w.edges[group] = p
+	var rest uint64
+	for g, p := range w.local {
+		if p != nil && p.Seen != 0 && w.edges[g] == nil {
+			rest |= 1 << g
+		}
+	}
+	w.asked, w.until = topology.ExitEdge, now.Add(FeatureWait+c.longest())
+	w.edging = NewGather(now, rest, FeatureWait, c.ofGroup)
 }
 
 // Tick does what is due: beats, deadlines, seals, heartbeats. It is called after every

@@ -29,6 +29,7 @@ func commands() map[string]func(a *arguments) func(w *world) {
 		"corrupt":     func(a *arguments) func(w *world) { return corrupt(a.one(), a.one()) },
 		"replace":     func(a *arguments) func(w *world) { return replace(a.one(), a.one()) },
 		"loss":        func(a *arguments) func(w *world) { return loss(a.share(), a.lasts("for")) },
+		"way":         func(a *arguments) func(w *world) { return farther(a.duration(), a.lasts("measured"), a.lasts("for")) },
 		"jitter":      func(a *arguments) func(w *world) { return jitter(a.duration(), a.lasts("for")) },
 		"learn-late":  func(a *arguments) func(w *world) { return learnLate(a.share(), a.lasts("for")) },
 		"false-death": func(a *arguments) func(w *world) { return falseDeath(a.one(), a.groups("at")[1], a.lasts("for")) },
@@ -271,6 +272,34 @@ func jitter(most, d time.Duration) func(w *world) {
 		w.net.jitter = most
 		w.troubled(d + afterTouch)
 		w.after(d, func() { w.net.jitter = w.base.jitter })
+	}
+}
+
+// farther has every frame be on its way for longer, from one moment to the next. Links go on
+// to tell the best round trip of late for some time, and each node asks them every second.
+func farther(way, measured, d time.Duration) func(w *world) {
+	return func(w *world) {
+		set := func(way, measured time.Duration) {
+			w.net.way = way
+			w.after(measured, func() {
+				w.measured = 2 * way
+				for _, n := range w.running() {
+					w.after(w.upTo(time.Second), func() { n.awake(n.tripsTold) })
+				}
+			})
+		}
+		w.troubled(d + measured + afterTouch)
+		set(way, measured)
+		w.after(d, func() { set(w.base.way, 0) })
+	}
+}
+
+// tripsTold tells the node what links have measured.
+func (n *actor) tripsTold() {
+	for _, other := range n.w.actors { // in their order
+		if n.route[other.peer] == other {
+			n.do(func(now Instant, fx *Effects) { n.node.Link(now, other.peer, true, n.w.trip(), fx) })
+		}
 	}
 }
 

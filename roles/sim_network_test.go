@@ -121,7 +121,7 @@ func (l *link2) tell(n *actor, up bool, late time.Duration) {
 }
 
 // trip is the round trip as links measure it: the best of late.
-func (w *world) trip() time.Duration { return 2 * w.net.way }
+func (w *world) trip() time.Duration { return w.measured }
 
 // breaks ends the connection; both ends notice, and one dials again.
 func (l *link2) breaks(least, most time.Duration) {

@@ -29,6 +29,9 @@ type world struct {
 	bundle *Bundled
 	net    weather
 	base   weather // when nothing is done to it
+
+	measured time.Duration // the round trip as links measure it
+
 	period time.Duration
 	count  Beat
 	loose  looseness
@@ -182,7 +185,8 @@ func newWorld(t testing.TB, seed uint64, s *setting, loose looseness) *world {
 	t.Helper()
 	w := &world{
 		seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), links: map[[2]int]*link2{}, net: s.weather, base: s.weather, loose: loose,
-		period: s.period, count: s.count, said: map[SampleID][]*statement{}, verdicts: map[Hash]*Verdict{},
+		measured: 2 * s.weather.way,
+		period:   s.period, count: s.count, said: map[SampleID][]*statement{}, verdicts: map[Hash]*Verdict{},
 		beats:    3*time.Second + time.Duration(s.count)*s.period,
 		captured: map[SampleID]map[int]capturing{}, changed: true, seen: map[string]int{},
 	}
