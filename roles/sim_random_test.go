@@ -14,10 +14,13 @@ import (
 // run, between 11.5 and 14.3 s. The same seed gives the same text.
 func randomScript(seed uint64) string {
 	g := &generator{rng: rand.New(rand.NewPCG(seed, 23)), from: 3200}
-	kind := g.rng.IntN(12)
+	kind := g.rng.IntN(sorts)
 	preset := g.of("c", "c", "c", "c", "e", "f", "a", "b")
-	if kind >= duels {
-		preset = g.of("a", "c") // in the first a sample is for long on its way
+	switch {
+	case kind >= duels:
+		preset = g.of("a", "a", "a", "c") // in the first a sample is for long on its way
+	case kind >= doubles:
+		preset = g.of("c", "c", "e")
 	}
 	g.cameras = map[string]int{"b": 1}[preset]
 	if g.cameras == 0 {
@@ -28,7 +31,7 @@ func randomScript(seed uint64) string {
 	}
 	spares := g.rng.IntN(4)
 	switch {
-	case kind < successions:
+	case kind < successions, kind >= doubles && kind < duels:
 		spares = 3 // so that somebody is left who has stored nothing
 	case kind >= duels:
 		spares = 2 + g.rng.IntN(2)
@@ -36,7 +39,12 @@ func randomScript(seed uint64) string {
 	g.nodes = g.cameras + spares
 	g.line("deployment %s, %d cameras, %d spares", preset, g.cameras, spares)
 	g.line("beats %d every 40ms", 50+g.rng.IntN(30))
-	switch g.rng.IntN(8) {
+	weather := g.rng.IntN(8)
+	if kind >= far && kind < duels {
+		weather = calm
+		g.line("net way %dms", 28+g.rng.IntN(23)) // so that much is on its way when somebody dies
+	}
+	switch weather {
 	case 0:
 		g.line("net loss %.2f", 0.01+0.04*g.rng.Float64())
 	case 1:
@@ -70,11 +78,14 @@ func randomScript(seed uint64) string {
 	case kind < successions:
 		g.succession()
 		return strings.Join(g.lines, "\n") + "\n"
-	case kind == successions:
+	case kind < rumours:
 		g.rumours()
 		return strings.Join(g.lines, "\n") + "\n"
 	case kind >= duels:
 		g.duel()
+		return strings.Join(g.lines, "\n") + "\n"
+	case kind >= doubles:
+		g.deaths()
 		return strings.Join(g.lines, "\n") + "\n"
 	}
 	if g.rng.IntN(4) == 0 {
@@ -88,10 +99,17 @@ func randomScript(seed uint64) string {
 	return strings.Join(g.lines, "\n") + "\n"
 }
 
-// Of twelve scenarios three are a succession of holders, one has rumours, two are duels.
+// Of twenty scenarios three are a succession of holders and two have rumours; in two holders
+// die together with their standbys, in two more far away from the others; four are duels. The
+// rest is a mixture.
 const (
+	sorts       = 20
 	successions = 3
-	duels       = 10
+	rumours     = 5
+	doubles     = 12
+	far         = 14
+	duels       = 16
+	calm        = 7 // of the weathers
 )
 
 // generator makes one scenario.
@@ -158,6 +176,23 @@ func (g *generator) succession() {
 				"leave coordinator for 200ms", "leave cloud", "restart coordinator after 20ms", "restart coordinator after 200ms"))
 		}
 		at += 150 + g.rng.IntN(700)
+	}
+}
+
+// deaths ends two or three holders in a row, each within the time that what it has told only
+// some is on its way, and mostly together with the first standby.
+func (g *generator) deaths() {
+	at := g.from + g.rng.IntN(200)
+	for range 2 + g.rng.IntN(2) {
+		at += -at%40 + g.rng.IntN(12) // beats fall every 40 ms from 3 s on
+		if g.rng.IntN(4) > 0 && g.crashed+2 < g.nodes {
+			g.crashed++
+			g.line("at %dms crash standby-of-coordinator", at)
+		}
+		if g.crashed++; g.crashed < g.nodes {
+			g.line("at %dms %s", at, g.of("crash coordinator", "crash coordinator", "restart coordinator after 200ms"))
+		}
+		at += 250 + g.rng.IntN(400)
 	}
 }
 
