@@ -17,6 +17,7 @@ const (
 	finalPace   = 200 * time.Millisecond
 	logWait     = 5 * time.Minute // for a log to be read: a minute of many samples, by who has little of a processor
 	auditAgain  = time.Second
+	agreeWait   = 30 * time.Second // for nodes to count alike, before logs are read that cannot be
 	noneExit    = "none"
 	refusedExit = "refused"
 	mostBlanks  = 20 // that are told one by one
@@ -169,6 +170,11 @@ func (t *trial) audit(ctx context.Context) (a account, since time.Time, err erro
 		}
 	}
 	for {
+		if t.parted {
+			if err := t.agree(ctx); err != nil {
+				return a, since, err
+			}
+		}
 		since = time.Now()
 		logs, err := each(ctx, m.members, func(ctx context.Context, one *member) (logbook, error) {
 			return logOf(ctx, one, t.run, t.first, t.last, !slices.Contains(t.restarted, one))
@@ -191,15 +197,47 @@ func (t *trial) audit(ctx context.Context) (a account, since time.Time, err erro
 	}
 }
 
-// countedLost is the most samples of the run that a node counts as lost.
-func (t *trial) countedLost(ctx context.Context) (lost int, err error) {
+// agree waits until all nodes count the same number of verdicts that gave way, as some must, and
+// nothing as lost: to read eight logs again and again holds up what is waited for. That it is
+// so says little, and that it is not so in time is no fault yet.
+func (t *trial) agree(ctx context.Context) error {
+	deadline := time.Now().Add(agreeWait)
+	for time.Now().Before(deadline) {
+		tallies, err := t.tallies(ctx)
+		if err != nil {
+			return err
+		}
+		first := tallies[0].GetTally()
+		if first.GetSuperseded() > 0 && !slices.ContainsFunc(tallies, func(one *controlpb.TallyResponse) bool {
+			return one.GetTally().GetLost() > 0 || one.GetTally().GetSuperseded() != first.GetSuperseded()
+		}) {
+			return nil
+		}
+		if err := pause(ctx, finalPace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tallies is what each node counts of the run.
+func (t *trial) tallies(ctx context.Context) ([]*controlpb.TallyResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, logWait)
 	defer cancel()
 	tallies, err := each(ctx, t.bench.mesh.members, func(ctx context.Context, one *member) (*controlpb.TallyResponse, error) {
 		return one.asked.Tally(ctx, &controlpb.TallyRequest{Run: t.run})
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count samples: %w", err)
+		return nil, fmt.Errorf("count samples: %w", err)
+	}
+	return tallies, nil
+}
+
+// countedLost is the most samples of the run that a node counts as lost.
+func (t *trial) countedLost(ctx context.Context) (lost int, err error) {
+	tallies, err := t.tallies(ctx)
+	if err != nil {
+		return 0, err
 	}
 	for _, one := range tallies {
 		lost = max(lost, int(min(one.GetTally().GetLost(), 1<<30)))

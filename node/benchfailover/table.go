@@ -197,7 +197,7 @@ func partition(ctx context.Context, t *trial) error {
 	for _, one := range half {
 		side[one.number] = true
 	}
-	t.aside = t.bench.mesh.members
+	t.aside, t.parted = t.bench.mesh.members, true
 	hold := time.Minute
 	if t.bench.config.Short {
 		hold = 32 * time.Second // beyond what membership mends by itself

@@ -43,6 +43,7 @@ type trial struct {
 	last      uint64 // the one behind the last of them
 	unsettled bool   // those that live did not come to agree in time
 	aside     []*member
+	parted    bool // parts of the mesh went on by themselves, and decided the same beats
 }
 
 // holder is the node that has a role.
