@@ -11,6 +11,7 @@ const (
 	StillHeardWait  = 50 * time.Millisecond  // for answers to StillHeard, beyond the round trip
 	PutOff          = 50 * time.Millisecond  // from a yes to the next question
 	StandbyPatience = 500 * time.Millisecond // that a standby gives each one ahead of it to claim, where the holder is silent
+	LonePatience    = 3 * time.Second        // beyond StillHeardWait, where nobody at all answers: it may be the own network that is down
 	BrokenPatience  = 100 * time.Millisecond // beyond the round trip, where the connection to the holder broke
 )
 
@@ -110,6 +111,7 @@ func (c *Claimant) Elected(now Instant, a Assignment, hearers []Peer) []Action {
 		c.pace.work(now)
 	}
 	c.latest, c.hearers = a, hearers
+	c.waiting = slices.DeleteFunc(c.waiting, func(p Peer) bool { return !slices.Contains(hearers, p) })
 	c.seen = higher(c.seen, a.Claim.Epoch)
 	var out []Action
 	if e := a.Claim.Epoch; c.promised.Below(e) && e.Peer != c.self {
@@ -366,14 +368,17 @@ func (c *Claimant) ask(now Instant) []Action {
 	return []Action{{Kind: AskHolder, Epoch: c.asked, To: to}}
 }
 
-// concluded ends a question that is answered, or not in time. Of who is not first in the order
-// of a vacant role and hears from nobody at all it may be the own network that is down.
+// concluded ends a question that is answered, or not in time. Of who hears from nobody at all
+// it may be the own network that is down: one that is back before the connections break has
+// claimed nothing. Who is not first in the order of a vacant role does not claim at all.
 func (c *Claimant) concluded(now Instant) []Action {
 	switch {
 	case len(c.waiting) > 0 && now < c.deadline:
 		return nil
 	case c.rank > 0 && c.latest.Holder() == "" && !c.answered:
 		c.stopAsking(now)
+		return nil
+	case len(c.waiting) > 0 && !c.answered && now < c.deadline.Add(LonePatience):
 		return nil
 	}
 	c.asking = false

@@ -92,8 +92,24 @@ func TestStandbyAndItsHolder(t *testing.T) {
 		events func(c *Claimant) []Action
 		want   []Action
 	}{
-		{"silence: it asks, nobody answers, it claims", []Peer{"h", "s"}, func(c *Claimant) []Action {
-			return wait(c, start, start.Add(600*ms))
+		{"silence: it asks, one says no, it claims", []Peer{"h", "s"}, func(c *Claimant) []Action {
+			out := wait(c, start, start.Add(480*ms))
+			out = append(out, c.Answered(start.Add(490*ms), "d", four, false, four)...)
+			return append(out, wait(c, start.Add(500*ms), start.Add(600*ms))...)
+		}, []Action{ask, mine[0]}},
+		{"nobody answers: it may be cut off itself", []Peer{"h", "s"}, func(c *Claimant) []Action {
+			return wait(c, start, start.Add(LonePatience+400*ms))
+		}, []Action{ask}},
+		{"nor is it heard again: it claims after all", []Peer{"h", "s"}, func(c *Claimant) []Action {
+			return wait(c, start, start.Add(LonePatience+600*ms))
+		}, []Action{ask, mine[0]}},
+		{"one answers late: it claims then", []Peer{"h", "s"}, func(c *Claimant) []Action {
+			out := wait(c, start, start.Add(900*ms))
+			return append(out, c.Answered(start.Add(910*ms), "e", four, false, four)...)
+		}, []Action{ask, mine[0]}},
+		{"nobody answers, and all connections break: it is alone, and claims", []Peer{"h", "s"}, func(c *Claimant) []Action {
+			out := wait(c, start, start.Add(900*ms))
+			return append(out, c.Elected(start.Add(910*ms), elected(Epoch{}, "s", "s"), nil)...)
 		}, []Action{ask, mine[0]}},
 		{"a broken connection: it asks at once", []Peer{"h", "s"}, func(c *Claimant) []Action {
 			return c.Broken(start.Add(ms), "h")
@@ -145,7 +161,9 @@ func TestStandbyAndItsHolder(t *testing.T) {
 			return wait(c, start, start.Add(800*ms))
 		}, nil},
 		{"not for ever", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
-			return wait(c, start, start.Add(1200*ms))
+			out := wait(c, start, start.Add(1000*ms))
+			out = append(out, c.Answered(start.Add(1010*ms), "d", four, false, four)...)
+			return append(out, wait(c, start.Add(1020*ms), start.Add(1200*ms))...)
 		}, []Action{ask, mine[0]}},
 		{"a broken connection, and another is ahead: that one has its time", []Peer{"h", "r", "s"}, func(c *Claimant) []Action {
 			c.Elected(start.Add(ms), elected(Epoch{}, "r", "r", "s"), []Peer{"d", "e"})
