@@ -433,7 +433,16 @@ func (c *Coordinator) Tick(now Instant, fx *Effects) {
 
 // Next is when Tick has something to do that no message brings.
 func (c *Coordinator) Next(now Instant) Instant {
+	if c.stopped {
+		return Never
+	}
 	next := c.pace.next()
+	if c.claiming { // what else is due waits for the answers
+		for _, p := range c.asking.peers {
+			next = min(next, p.until)
+		}
+		return max(next, now)
+	}
 	if c.run != nil && !c.run.Ended(c.next) {
 		next = min(next, max(c.origin.Add(c.run.Offset(c.next)), c.opened.Add(beatGrain)))
 	}

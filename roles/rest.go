@@ -16,11 +16,15 @@ const (
 
 // next is when a Tick may have something to do that the last one had not yet.
 func (c *Claimant) next() Instant {
-	next := c.deadline // Never, unless there is a question
+	next := Never
 	add := func(at Instant) {
 		if at > c.ticked {
 			next = min(next, at)
 		}
+	}
+	if c.asking {
+		add(c.deadline)
+		add(c.deadline.Add(LonePatience))
 	}
 	add(c.retry)
 	if !c.inTouch {

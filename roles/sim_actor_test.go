@@ -40,6 +40,7 @@ type actor struct {
 	heardOf Seq // the last number of the claim that was heard of
 	woke    int // ticks and frames taken, in all lives
 	sent    int // frames
+	spins   int // ticks in a row after which it wanted another at once
 }
 
 // clock is the time on the process's own clock.
@@ -167,7 +168,18 @@ func (n *actor) tick(life int) {
 	n.woke++
 	n.do(func(now Instant, fx *Effects) { n.node.Tick(now, fx) })
 	n.startRun()
+	if now := n.clock(); n.node != nil && n.node.Next(now) <= now {
+		// The time between two ticks is the simulator's: a real node would spin.
+		if n.spins++; n.spins == spinsMost {
+			n.w.breaks("nodes sleep", "%s has something to do at every tick from %v on", n, n.w.now)
+		}
+		return
+	}
+	n.spins = 0
 }
+
+// spinsMost is how many ticks in a row a node may want the next one at once.
+const spinsMost = 50
 
 // startRun starts the run that is wanted, where the process can.
 func (n *actor) startRun() {
