@@ -38,7 +38,8 @@ func layers() []layer {
 
 		// The network as deployed: forward only.
 		{pkg: "inference/durable"},
-		{pkg: "inference/topology", may: schema, tests: network},
+		{pkg: "inference/spelling"},
+		{pkg: "inference/topology", may: append([]string{"inference/spelling"}, schema...), tests: network},
 		{pkg: "inference/bits", may: []string{"inference/topology"}, tests: network},
 		{pkg: "inference/layer", may: []string{"inference/bits", "inference/topology"}, tests: network},
 		{
@@ -80,7 +81,7 @@ func layers() []layer {
 			tests: network,
 		},
 		{pkg: "inference/onnx/onnxruntime", may: []string{"inference/onnx"}, tests: network},
-		{pkg: "inference/safetensors", may: []string{"inference", "inference/topology", "proto/modelpb"}, tests: network},
+		{pkg: "inference/safetensors", may: []string{"inference", "inference/spelling", "inference/topology", "proto/modelpb"}, tests: network},
 		{pkg: "inference/builtin", may: []string{"inference"}, tests: network},
 		{
 			pkg: "inference/builtin/generate",

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ganglion/inference/spelling"
 )
 
 // Error is everything in which a file does not fit a network.
@@ -167,36 +169,11 @@ func biasesOf(slots []slot, section string) int {
 // nearest is the place of the name that was probably meant: one that differs in few
 // bytes; -1 if there is none.
 func nearest(name string, among []string) int {
-	best, least := -1, 1+len(name)/5
-	for i, other := range among[:min(len(among), maxCompared)] {
+	among = among[:min(len(among), maxCompared)]
+	for i, other := range among {
 		if strings.HasSuffix(other, "."+name) || strings.HasSuffix(name, "."+other) {
 			return i
 		}
-		if d := distance(name, other); d < least {
-			best, least = i, d
-		}
 	}
-	return best
-}
-
-// distance is the number of bytes to insert, remove or replace between a and b
-// (Levenshtein 1966).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return spelling.Nearest(name, among, len(name)/5)
 }

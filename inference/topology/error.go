@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"ganglion/inference/spelling"
 )
 
 // Error is everything that is wrong with one topology.
@@ -88,18 +90,13 @@ func quote(s string) string {
 // suggest is the end of an error about a word that is not one of the known ones:
 // the one that was probably meant, else all of them.
 func suggest(word string, known []string) string {
-	best, bestDistance := "", 3
-	for _, k := range known {
-		if len(word) > maxQuoted {
-			break
-		}
-		d := distance(strings.ToLower(word), strings.ToLower(k))
-		if d < bestDistance && d < len(k) {
-			best, bestDistance = k, d
-		}
+	const most = 2 // bytes that may differ
+	lower := make([]string, len(known))
+	for i, k := range known {
+		lower[i] = strings.ToLower(k)
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %s?", best)
+	if i := spelling.Nearest(strings.ToLower(word), lower, most); i >= 0 {
+		return fmt.Sprintf("did you mean %s?", known[i])
 	}
 	return "use " + oneOf(known)
 }
@@ -117,26 +114,4 @@ func oneOf(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:last], ", ") + " or " + words[last]
-}
-
-// distance is the number of bytes to insert, remove or replace between a and b
-// (Levenshtein 1966).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ganglion/inference/onnx/onnxruntime"
+	"ganglion/inference/spelling"
 )
 
 // maxValues is the most values that one list may have: more than any list allows, and few
@@ -139,40 +140,13 @@ func readVariables(environ []string, table []setting) (values written, token *gi
 // suggestion names what is nearest to a word that is not known, or else says what to do.
 func suggestion(word string, known []string, otherwise string) string {
 	const most = 2 // letters that may differ
-	best, distance := "", most+1
-	word = strings.ToLower(word)
-	for _, k := range known {
-		if d := editDistance(word, strings.ToLower(k)); d < distance {
-			best, distance = k, d
-		}
+	lower := make([]string, len(known))
+	for i, k := range known {
+		lower[i] = strings.ToLower(k)
 	}
-	if best == "" {
+	i := spelling.Nearest(strings.ToLower(word), lower, most)
+	if i < 0 {
 		return ": " + otherwise
 	}
-	return ": did you mean " + best + "?"
-}
-
-// editDistance is how many letters are to be added, removed or exchanged to make b of a.
-func editDistance(a, b string) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			exchange := diagonal
-			if a[i] != b[j] {
-				exchange++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(exchange, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ": did you mean " + known[i] + "?"
 }
