@@ -209,7 +209,7 @@ func (m *Machine) Listen(at netip.AddrPort) (net.Listener, error) {
 	if m.listeners[at] != nil {
 		return nil, fmt.Errorf("listen on %v: it is in use", at)
 	}
-	one := &listener{machine: m, at: at, changed: make(chan struct{})}
+	one := &listener{machine: m, at: at, signal: newSignal(&m.lan.mu)}
 	m.listeners[at] = one
 	return one, nil
 }

@@ -3,6 +3,7 @@ package meshtest
 import (
 	"net"
 	"net/netip"
+	"time"
 )
 
 // listener is where connections to a machine arrive. All fields are guarded by the lock of
@@ -12,16 +13,15 @@ type listener struct {
 	at      netip.AddrPort
 	backlog []*socket
 	closed  bool
-	changed chan struct{} // closed, and made anew, when any of this changes
+	signal
 }
 
 var _ net.Listener = (*listener)(nil)
 
 // Accept returns the next connection.
 func (l *listener) Accept() (net.Conn, error) {
-	mu := &l.machine.lan.mu
-	mu.Lock()
-	defer mu.Unlock()
+	l.lock.Lock()
+	defer l.lock.Unlock()
 	for {
 		if l.closed {
 			return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: net.ErrClosed}
@@ -31,10 +31,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			l.backlog = l.backlog[1:]
 			return next, nil
 		}
-		changed := l.changed
-		mu.Unlock()
-		<-changed
-		mu.Lock()
+		l.wait(time.Time{})
 	}
 }
 
@@ -57,11 +54,6 @@ func (l *listener) close() {
 	}
 	l.backlog = nil
 	l.wake()
-}
-
-func (l *listener) wake() {
-	close(l.changed)
-	l.changed = make(chan struct{})
 }
 
 // Addr returns where it listens.

@@ -26,7 +26,7 @@ type socket struct {
 	unheard  bool      // this end has sent to one who knows nothing of the connection
 	broken   error     // nil: not
 	closed   bool      // by this end
-	changed  chan struct{}
+	signal
 
 	readBy, writeBy time.Time // deadlines; zero: none
 }
@@ -44,8 +44,8 @@ var _ net.Conn = (*socket)(nil)
 
 // connection makes both ends of a connection.
 func (l *LAN) connection(a *Machine, from netip.AddrPort, b *Machine, to netip.AddrPort) (near, far *socket) {
-	near = &socket{lan: l, machine: a, address: from, changed: make(chan struct{})}
-	far = &socket{lan: l, machine: b, address: to, changed: make(chan struct{}), other: near}
+	near = &socket{lan: l, machine: a, address: from, signal: newSignal(&l.mu)}
+	far = &socket{lan: l, machine: b, address: to, signal: newSignal(&l.mu), other: near}
 	near.other = far
 	w := &wire{ends: [2]*socket{near, far}}
 	near.wire, far.wire = w, w
@@ -142,28 +142,6 @@ func (s *socket) ready(now time.Time) (bool, time.Time) {
 		at = s.machine.stalled
 	}
 	return !now.Before(at), at
-}
-
-func (s *socket) wake() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// wait gives up the lock until a time, if it is not zero, or until something changes.
-func (s *socket) wait(until time.Time) {
-	changed := s.changed
-	s.lan.mu.Unlock()
-	defer s.lan.mu.Lock()
-	if until.IsZero() {
-		<-changed
-		return
-	}
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	}
 }
 
 // Read reads.

@@ -17,12 +17,12 @@ type stream struct {
 	host    *Host
 	other   *stream
 
-	arriving []chunk       // in order, for this end to read
-	bytes    int           // in them
-	broken   error         // nil: none
-	closed   bool          // by this end
-	ended    bool          // by the other end: after what is arriving there is no more
-	changed  chan struct{} // closed, and made anew, when any of this changes
+	arriving []chunk // in order, for this end to read
+	bytes    int     // in them
+	broken   error   // nil: none
+	closed   bool    // by this end
+	ended    bool    // by the other end: after what is arriving there is no more
+	signal           // that any of this has changed
 
 	readBy, writeBy time.Time // deadlines; zero: none
 }
@@ -39,8 +39,8 @@ var _ net.Conn = (*stream)(nil)
 
 // streams makes both ends of a stream.
 func (n *Network) streams(c *conn, a, b *Host) (near, far *stream) {
-	near = &stream{network: n, conn: c, host: a, changed: make(chan struct{})}
-	far = &stream{network: n, conn: c, host: b, other: near, changed: make(chan struct{})}
+	near = &stream{network: n, conn: c, host: a, signal: newSignal(&n.mu)}
+	far = &stream{network: n, conn: c, host: b, other: near, signal: newSignal(&n.mu)}
 	near.other = far
 	c.streams[near], c.streams[far] = struct{}{}, struct{}{}
 	return near, far
@@ -73,29 +73,6 @@ func (s *stream) ready(now time.Time) (bool, time.Time) {
 		at = s.host.stalled
 	}
 	return !now.Before(at), at
-}
-
-// wake has whoever waits for this end look again.
-func (s *stream) wake() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// wait gives up the lock until a time, if it is not zero, or until something changes.
-func (s *stream) wait(until time.Time) {
-	changed := s.changed
-	s.network.mu.Unlock()
-	defer s.network.mu.Lock()
-	if until.IsZero() {
-		<-changed
-		return
-	}
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	}
 }
 
 // Read reads.
@@ -253,11 +230,3 @@ func (addr) Network() string { return "meshtest" }
 
 // String returns the name of the peer.
 func (a addr) String() string { return string(a) }
-
-// soonest returns the earlier of two times, of which zero is never.
-func soonest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
