@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -11,20 +12,29 @@ import (
 	"ganglion/inference/evaluation"
 )
 
+// asSeen is the row of an exit that is of samples with all their views. There is none
+// where no such sample comes to the exit, though some of their subsets may.
+func asSeen(r *evaluation.Report, exit string) (evaluation.ExitQuality, bool) {
+	i := slices.IndexFunc(r.ExitQuality, func(q evaluation.ExitQuality) bool { return q.Exit == exit && q.Seen == 0 })
+	if i < 0 {
+		return evaluation.ExitQuality{}, false
+	}
+	return r.ExitQuality[i], true
+}
+
 // panelled is the rows of an exit that have a panel of their own: by number of views,
-// or, where there is a single number or more than fit a page, as the samples are.
+// or, where there is a single number or more than fit a page, as the samples are. Where
+// no sample comes to the exit as it is, those of the most views stand for it.
 func panelled(r *evaluation.Report, exit string) []evaluation.ExitQuality {
 	const most = 9
-	var all []evaluation.ExitQuality
-	for _, q := range qualitiesOf(r, exit) {
-		if q.Seen > 0 {
-			all = append(all, q)
-		}
+	all := slices.DeleteFunc(qualitiesOf(r, exit), func(q evaluation.ExitQuality) bool { return q.Seen == 0 })
+	if len(all) > 1 && len(all) <= most {
+		return all
 	}
-	if len(all) == 1 || len(all) > most {
-		return qualitiesOf(r, exit)[:1]
+	if whole, there := asSeen(r, exit); there {
+		return []evaluation.ExitQuality{whole}
 	}
-	return all
+	return all[max(0, len(all)-most):]
 }
 
 // title says what a panel is about.
@@ -46,7 +56,8 @@ func reliabilityFigure(r *evaluation.Report, exit string) Figure {
 		Title: fmt.Sprintf("Confidence and accuracy at the %s exit, views as seen", exit),
 		Names: []string{"confidence", "samples", "mean", "accuracy", "95 % interval"},
 	}
-	for _, b := range qualitiesOf(r, exit)[0].Reliability {
+	whole, _ := asSeen(r, exit) // without it the table has no rows
+	for _, b := range whole.Reliability {
 		if b.Samples > 0 {
 			table.add(fmt.Sprintf("%.1f to %.1f", float64(b.From), float64(b.To)), weight(b.Samples), Percent(b.Confidence), Percent(b.Accuracy), Interval(b.Interval))
 		}
@@ -77,7 +88,8 @@ func entropyFigure(r *evaluation.Report, exit string) Figure {
 		Title: fmt.Sprintf("Normalized entropy at the %s exit, views as seen", exit),
 		Names: []string{"entropy", "right", "wrong"},
 	}
-	for _, b := range qualitiesOf(r, exit)[0].Entropy {
+	whole, _ := asSeen(r, exit) // without it the table has no rows
+	for _, b := range whole.Entropy {
 		if b.Right+b.Wrong > 0 {
 			table.add(fmt.Sprintf("%.2f to %.2f", float64(b.From), float64(b.To)), weight(b.Right), weight(b.Wrong))
 		}

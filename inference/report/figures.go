@@ -25,10 +25,13 @@ func Figures(r *evaluation.Report) []Figure {
 		figures = append(figures, nodesFigure(r))
 	}
 	exits := exitsOf(r)
-	for _, exit := range exits[:len(exits)-1] {
-		figures = append(figures, exitedFigure(r, exit))
+	reached := slices.DeleteFunc(slices.Clone(exits), func(exit string) bool { return len(qualitiesOf(r, exit)) == 0 })
+	for _, exit := range reached {
+		if exit != exits[len(exits)-1] {
+			figures = append(figures, exitedFigure(r, exit))
+		}
 	}
-	for _, exit := range exits {
+	for _, exit := range reached {
 		figures = append(figures, reliabilityFigure(r, exit), entropyFigure(r, exit))
 	}
 	return append(figures, classesFigure(r))
