@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -22,15 +22,6 @@ const (
 	refusedExit = "refused"
 	mostBlanks  = 20 // that are told one by one
 )
-
-// runOf is the run in the name of a sample: site/run/beat.
-func runOf(sample string) string {
-	parts := strings.Split(sample, "/")
-	if len(parts) < 3 {
-		return ""
-	}
-	return parts[len(parts)-2]
-}
 
 // entry is a verdict in a node's log.
 type entry struct {
@@ -165,7 +156,7 @@ func (t *trial) audit(ctx context.Context) (a account, since time.Time, err erro
 		} else if final {
 			break
 		}
-		if err := pause(ctx, finalPace); err != nil {
+		if err := launch.Pause(ctx, finalPace); err != nil {
 			return a, since, err
 		}
 	}
@@ -191,7 +182,7 @@ func (t *trial) audit(ctx context.Context) (a account, since time.Time, err erro
 		if a.lost = max(a.lost, counted); a.whole() || time.Now().After(deadline) {
 			return a, since, nil
 		}
-		if err := pause(ctx, auditAgain); err != nil {
+		if err := launch.Pause(ctx, auditAgain); err != nil {
 			return a, since, err
 		}
 	}
@@ -213,7 +204,7 @@ func (t *trial) agree(ctx context.Context) error {
 		}) {
 			return nil
 		}
-		if err := pause(ctx, finalPace); err != nil {
+		if err := launch.Pause(ctx, finalPace); err != nil {
 			return err
 		}
 	}

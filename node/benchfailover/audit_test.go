@@ -71,12 +71,3 @@ func TestAccount(t *testing.T) {
 		})
 	}
 }
-
-// The run is the second to last part of a sample's name; a site may have any other.
-func TestRunOf(t *testing.T) {
-	for sample, want := range map[string]string{"default/00ff/12": "00ff", "a/b/00ff/12": "00ff", "default/q1": "", "": ""} {
-		if got := runOf(sample); got != want {
-			t.Errorf("run of %q is %q, want %q", sample, got, want)
-		}
-	}
-}

@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"ganglion/mesh/secret"
+	"ganglion/node/control"
 	"ganglion/node/lab"
 	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
@@ -91,8 +91,11 @@ func (m *liveMesh) raise(ctx context.Context) error {
 		if err := m.reach(ctx, one); err != nil {
 			return err
 		}
-		var err error
-		if m.join, err = joinAddress(ctx, one); err != nil {
+		status, err := one.status(ctx)
+		if err != nil {
+			return err
+		}
+		if m.join, err = control.JoinAddress(status); err != nil {
 			return err
 		}
 	}
@@ -134,20 +137,6 @@ func (m *liveMesh) start(one *member) error {
 	return nil
 }
 
-// joinAddress is where other nodes find a node, on loopback.
-func joinAddress(ctx context.Context, one *member) (string, error) {
-	status, err := one.status(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, a := range status.GetAddresses() {
-		if _, port, err := net.SplitHostPort(a); err == nil {
-			return net.JoinHostPort("127.0.0.1", port), nil
-		}
-	}
-	return "", fmt.Errorf("%s listens nowhere", one.name)
-}
-
 // reach waits until nodes answer.
 func (m *liveMesh) reach(ctx context.Context, of ...*member) error {
 	deadline := time.Now().Add(upWait)
@@ -162,7 +151,7 @@ func (m *liveMesh) reach(ctx context.Context, of ...*member) error {
 			if time.Now().After(deadline) {
 				return fmt.Errorf("%s did not come up within %v", one.name, upWait)
 			}
-			if err := pause(ctx, upPace); err != nil {
+			if err := launch.Pause(ctx, upPace); err != nil {
 				return err
 			}
 		}
@@ -257,29 +246,13 @@ func (m *liveMesh) close(hurry <-chan struct{}) {
 	m.launcher.Close(hurry)
 }
 
-// pause waits.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
 // each asks some nodes, all at once, and returns what they answered in their order.
 func each[T any](ctx context.Context, of []*member, ask func(context.Context, *member) (T, error)) ([]T, error) {
-	out, faults := make([]T, len(of)), make([]error, len(of))
-	var asking sync.WaitGroup
-	for i, one := range of {
-		asking.Go(func() {
-			if out[i], faults[i] = ask(ctx, one); faults[i] != nil {
-				faults[i] = fmt.Errorf("ask %s: %w", one.name, faults[i])
-			}
-		})
-	}
-	asking.Wait()
-	return out, errors.Join(faults...)
+	return control.Each(ctx, of, func(ctx context.Context, one *member) (T, error) {
+		answer, err := ask(ctx, one)
+		if err != nil {
+			err = fmt.Errorf("ask %s: %w", one.name, err)
+		}
+		return answer, err
+	})
 }

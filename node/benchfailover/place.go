@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ganglion/node/control"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -30,19 +31,6 @@ func apiOf(dir string, pid int) (string, error) {
 
 // places is who does what, by name: views, then roles.
 type places map[string]string
-
-// placesOf are those of the live members that a node lists.
-func placesOf(members []*controlpb.Member) places {
-	out := places{}
-	for _, m := range members {
-		if m.GetState() == "alive" {
-			roles := slices.Clone(m.GetRoles())
-			slices.Sort(roles)
-			out[m.GetName()] = strings.Join(m.GetViews(), ",") + "/" + strings.Join(slices.Compact(roles), ",")
-		}
-	}
-	return out
-}
 
 // view of a node; empty: none.
 func (p places) view(name string) string {
@@ -101,7 +89,7 @@ func (m *liveMesh) look(ctx context.Context, living []*member) (lacks string, ag
 		if len(a.GetViews()) == 0 {
 			return living[i].name + " tells of nobody", nil
 		}
-		p := placesOf(a.GetViews()[0].GetMembers())
+		p := places(control.Places(a.GetViews()[0].GetMembers()))
 		if lacks := p.lacks(living); lacks != "" {
 			return living[i].name + " " + lacks, nil
 		}
@@ -147,7 +135,7 @@ func (m *liveMesh) settleWithin(ctx context.Context, living []*member, bound tim
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("%w within %v: %s", errUnsettled, bound, lacks)
 		}
-		if err := pause(ctx, readyPace); err != nil {
+		if err := launch.Pause(ctx, readyPace); err != nil {
 			return nil, err
 		}
 	}

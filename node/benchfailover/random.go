@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ganglion/node/lab"
+	"ganglion/node/launch"
 )
 
 // The shape of random faults.
@@ -129,7 +130,7 @@ func (t *trial) strikeProcesses(ctx context.Context, victims []*member) error {
 				return err
 			}
 		}
-		err := pause(ctx, t.between(200*time.Millisecond, 5*time.Second))
+		err := launch.Pause(ctx, t.between(200*time.Millisecond, 5*time.Second))
 		for _, one := range victims {
 			err = errors.Join(err, wake(one.process))
 		}
@@ -147,7 +148,7 @@ func (t *trial) strikeProcesses(ctx context.Context, victims []*member) error {
 	} else if err := m.kill(victims...); err != nil {
 		return err
 	}
-	if err := pause(ctx, t.between(0, 4*time.Second)); err != nil {
+	if err := launch.Pause(ctx, t.between(0, 4*time.Second)); err != nil {
 		return err
 	}
 	return t.restart(ctx, victims...)

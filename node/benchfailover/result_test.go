@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ganglion/node/control"
 	"ganglion/proto/controlpb"
 )
 
@@ -130,7 +131,7 @@ func TestPlaces(t *testing.T) {
 		d := &controlpb.Member{Name: "d", State: "alive", Views: []string{"north"}, Roles: []string{"device", cloudRole}}
 		h := &controlpb.Member{Name: "h", State: "alive", Roles: []string{coordinatorRole, aggregatorRole}}
 		change(d, h)
-		return placesOf([]*controlpb.Member{d, h})
+		return places(control.Places([]*controlpb.Member{d, h}))
 	}
 	for _, tt := range []struct {
 		name   string

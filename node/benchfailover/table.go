@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ganglion/node/lab"
+	"ganglion/node/launch"
 )
 
 // Random is the name of the fault that is none of the table: others, drawn one after the
@@ -79,7 +80,7 @@ func quiet(ctx context.Context, t *trial) error {
 	if err := t.strike(func() error { return nil }); err != nil {
 		return err
 	}
-	return pause(ctx, leastHold)
+	return launch.Pause(ctx, leastHold)
 }
 
 // killHolders kills the holders of roles.
@@ -119,14 +120,14 @@ func pauseOne(ctx context.Context, t *trial, one *member, d time.Duration) error
 	if err := t.strike(func() error { return freeze(one.process) }); err != nil {
 		return err
 	}
-	err := pause(ctx, d)
+	err := launch.Pause(ctx, d)
 	if awake := t.endFault(func() error { return wake(one.process) }); awake != nil {
 		return awake
 	}
 	if err != nil {
 		return err
 	}
-	return pause(ctx, leastHold)
+	return launch.Pause(ctx, leastHold)
 }
 
 // unplug takes the aggregator's link down for a while.
@@ -139,7 +140,7 @@ func unplug(ctx context.Context, t *trial) error {
 	if err := t.strike(func() error { return m.network.Unplug(one.number) }); err != nil {
 		return err
 	}
-	if err := pause(ctx, leastHold); err != nil {
+	if err := launch.Pause(ctx, leastHold); err != nil {
 		return err
 	}
 	// The one that is cut off is aside: it does what it likes until it is back.
@@ -150,7 +151,7 @@ func unplug(ctx context.Context, t *trial) error {
 	if err := m.network.Heal(); err != nil {
 		return err
 	}
-	return pause(ctx, leastHold)
+	return launch.Pause(ctx, leastHold)
 }
 
 // oneWay lets nothing of the aggregator through; it goes on hearing the others.
@@ -229,7 +230,7 @@ func restartEach(ctx context.Context, t *trial) error {
 		if err := t.restart(ctx, one); err != nil {
 			return err
 		}
-		if err := pause(ctx, t.bench.config.held(10*time.Second)); err != nil {
+		if err := launch.Pause(ctx, t.bench.config.held(10*time.Second)); err != nil {
 			return err
 		}
 	}
@@ -254,7 +255,7 @@ func restartStorm(ctx context.Context, t *trial) error {
 			return err
 		}
 		if i < times-1 {
-			if err := pause(ctx, between); err != nil {
+			if err := launch.Pause(ctx, between); err != nil {
 				return err
 			}
 		}

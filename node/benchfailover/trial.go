@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ganglion/node/lab"
+	"ganglion/node/launch"
 )
 
 // The times of a trial.
@@ -93,11 +94,11 @@ func (t *trial) begin(ctx context.Context, victims []*member, observers ...*memb
 			return fmt.Errorf("verdicts do not have every view within %v: %s; %s",
 				calmWait, lackText(t.watcher.seen(observers[0].name), need), m.beats(ctx))
 		}
-		if err := pause(ctx, calmPace); err != nil {
+		if err := launch.Pause(ctx, calmPace); err != nil {
 			return err
 		}
 	}
-	return pause(ctx, time.Duration(t.bench.dice.Int64N(int64(mostPhase))))
+	return launch.Pause(ctx, time.Duration(t.bench.dice.Int64N(int64(mostPhase))))
 }
 
 // whole tells whether nearly all of the last so many verdicts have every view.
@@ -152,7 +153,7 @@ func (t *trial) kill(ctx context.Context, observers []*member, victims ...*membe
 		return err
 	}
 	t.restarted = append(t.restarted, victims...)
-	if err := pause(ctx, leastHold); err != nil {
+	if err := launch.Pause(ctx, leastHold); err != nil {
 		return err
 	}
 	if _, err := m.settleWithin(ctx, m.except(victims...), mostHold, 1); errors.Is(err, errUnsettled) {
@@ -195,7 +196,7 @@ func (t *trial) finish(ctx context.Context) (*Trial, error) {
 	if err := t.settle(ctx); err != nil {
 		return nil, err
 	}
-	if err := pause(ctx, max(coda, 5*periodOf(t.rate))); err != nil {
+	if err := launch.Pause(ctx, max(coda, 5*periodOf(t.rate))); err != nil {
 		return nil, err
 	}
 	defer t.watcher.end()
@@ -273,6 +274,6 @@ func (t *trial) wires(ctx context.Context, hold time.Duration, of func(from, to 
 	if err := t.strike(func() error { return network.Set(of) }); err != nil {
 		return err
 	}
-	err := pause(ctx, hold)
+	err := launch.Pause(ctx, hold)
 	return errors.Join(err, t.endFault(network.Heal))
 }

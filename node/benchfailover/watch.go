@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"ganglion/node/control"
+	"ganglion/node/launch"
 	"ganglion/proto/controlpb"
 )
 
@@ -85,7 +87,7 @@ func (w *watcher) end() {
 func (w *watcher) again(ctx context.Context, what func()) {
 	for ctx.Err() == nil {
 		what()
-		_ = pause(ctx, againWait) // its error is that of ctx
+		_ = launch.Pause(ctx, againWait) // its error is that of ctx
 	}
 }
 
@@ -105,7 +107,7 @@ func (w *watcher) follow(ctx context.Context, name string, client controlpb.Node
 	for lines.Receive() {
 		at := time.Now()
 		v := lines.Msg().GetVerdict()
-		if v == nil || v.Beat == nil || v.GetBeat() < from || v.GetSupersededBy() != "" || runOf(v.GetSample()) != run {
+		if v == nil || v.Beat == nil || v.GetBeat() < from || v.GetSupersededBy() != "" || control.RunOf(v) != run {
 			continue
 		}
 		w.mu.Lock()

@@ -2,15 +2,12 @@ package benchmesh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"ganglion/mesh/secret"
@@ -78,7 +75,7 @@ func raise(ctx context.Context, l *launch.Launcher, dir string) (*liveMesh, erro
 	if err := m.reach(ctx); err != nil {
 		return nil, err
 	}
-	join, err := addressOf(m.members[0])
+	join, err := control.JoinAddress(m.members[0].Status)
 	if err != nil {
 		return nil, err
 	}
@@ -95,16 +92,6 @@ func raise(ctx context.Context, l *launch.Launcher, dir string) (*liveMesh, erro
 	}
 	m.members = append(m.members[2:], m.members[:2]...)
 	return m, m.settle(ctx)
-}
-
-// addressOf is where other nodes find a node.
-func addressOf(m *member) (string, error) {
-	for _, a := range m.Status.GetAddresses() {
-		if _, port, err := net.SplitHostPort(a); err == nil {
-			return net.JoinHostPort("127.0.0.1", port), nil
-		}
-	}
-	return "", fmt.Errorf("%s listens nowhere", m.Name())
 }
 
 // reach waits until all nodes answer.
@@ -135,12 +122,8 @@ func (m *liveMesh) reach(ctx context.Context) error {
 
 // pause waits, and notices where a node has ended.
 func (m *liveMesh) pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
+	if err := launch.Pause(ctx, d); err != nil {
+		return err
 	}
 	for _, one := range m.members {
 		if !one.Running() {
@@ -194,7 +177,7 @@ func (m *liveMesh) lacks(ctx context.Context) string {
 				return one.Name() + " has not got its view"
 			}
 		}
-		placed := placed(answer.GetViews()[0].GetMembers())
+		placed := control.Places(answer.GetViews()[0].GetMembers())
 		if first == nil {
 			first = placed
 		}
@@ -206,19 +189,6 @@ func (m *liveMesh) lacks(ctx context.Context) string {
 		}
 	}
 	return ""
-}
-
-// placed is views and roles of live members by their names.
-func placed(members []*controlpb.Member) map[string]string {
-	out := map[string]string{}
-	for _, m := range members {
-		if m.GetState() == "alive" {
-			roles := slices.Clone(m.GetRoles())
-			slices.Sort(roles)
-			out[m.GetName()] = strings.Join(m.GetViews(), ",") + "/" + strings.Join(slices.Compact(roles), ",")
-		}
-	}
-	return out
 }
 
 // misplaced says what is not as it is to be; empty: nothing.
@@ -253,15 +223,8 @@ func (m *liveMesh) misplaced(placed map[string]string) string {
 func each[T any](ctx context.Context, m *liveMesh, ask func(context.Context, *member) (T, error)) ([]T, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	out, faults := make([]T, len(m.members)), make([]error, len(m.members))
-	var asking sync.WaitGroup
-	for i, one := range m.members {
-		asking.Go(func() {
-			if out[i], faults[i] = ask(ctx, one); faults[i] != nil {
-				faults[i] = one.Explain(faults[i])
-			}
-		})
-	}
-	asking.Wait()
-	return out, errors.Join(faults...)
+	return control.Each(ctx, m.members, func(ctx context.Context, one *member) (T, error) {
+		answer, err := ask(ctx, one)
+		return answer, one.Explain(err)
+	})
 }

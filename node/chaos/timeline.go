@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"ganglion/node/control"
 	"ganglion/proto/controlpb"
 )
 
@@ -229,7 +230,7 @@ func (t *Timeline) Verdict(at time.Time, v *controlpb.Verdict) []Entry {
 	if v.GetSupersededBy() != "" {
 		return nil // its survivor counts
 	}
-	if run := runOf(v); run != "" && run != t.verdicts.run {
+	if run := control.RunOf(v); run != "" && run != t.verdicts.run {
 		t.Run(run, 0)
 	}
 	one, ok := t.verdicts.add(at, v)
@@ -253,7 +254,7 @@ func (t *Timeline) Verdict(at time.Time, v *controlpb.Verdict) []Entry {
 // Logged takes a verdict that was read from a log, later than it came: it counts for what was
 // in flight alone.
 func (t *Timeline) Logged(v *controlpb.Verdict) {
-	if run := runOf(v); v.GetSupersededBy() != "" || run == "" || run != t.verdicts.run {
+	if run := control.RunOf(v); v.GetSupersededBy() != "" || run == "" || run != t.verdicts.run {
 		return
 	}
 	if one, ok := t.verdicts.logged(v); ok {

@@ -4,9 +4,9 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
+	"ganglion/node/control"
 	"ganglion/proto/controlpb"
 )
 
@@ -51,18 +51,10 @@ func (s *stream) begin(run string, period time.Duration) {
 	s.run, s.period = run, period
 }
 
-// runOf is the run of a sample; empty: it is on demand.
-func runOf(v *controlpb.Verdict) string {
-	if parts := strings.Split(v.GetSample(), "/"); v.Beat != nil && len(parts) > 1 {
-		return parts[1]
-	}
-	return ""
-}
-
 // add notes a verdict; ok is false where it is known.
 func (s *stream) add(at time.Time, v *controlpb.Verdict) (one arrival, ok bool) {
 	released := at
-	if runOf(v) == "" {
+	if control.RunOf(v) == "" {
 		if s.other[v.GetSample()] {
 			return arrival{}, false
 		}

@@ -115,7 +115,7 @@ func (f *fakeNode) Verdicts(ctx context.Context, q *controlpb.VerdictsRequest, s
 		}
 		past = slices.DeleteFunc(past, func(l *controlpb.VerdictsResponse) bool {
 			v := l.GetVerdict()
-			return v == nil || runID(v) != q.GetRun() || v.GetBeat() < q.GetFromBeat()
+			return v == nil || RunOf(v) != q.GetRun() || v.GetBeat() < q.GetFromBeat()
 		})
 	} else {
 		past = past[max(0, len(past)-int(q.GetLast())):]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -237,21 +236,9 @@ func (f *following) tell(err error) error {
 	return err
 }
 
-// runID is the run in the name of a sample; empty: it is on demand.
-func runID(v *controlpb.Verdict) string {
-	if v.Beat == nil {
-		return ""
-	}
-	parts := strings.Split(v.GetSample(), "/")
-	if len(parts) != 3 {
-		return ""
-	}
-	return parts[1]
-}
-
 // runOf is what is followed of the run of a sample; nil: nothing.
 func (f *following) runOf(v *controlpb.Verdict) *beats {
-	run := runID(v)
+	run := RunOf(v)
 	i := slices.IndexFunc(f.runs, func(b *beats) bool { return b.run == run })
 	if run == "" || i < 0 {
 		return nil
@@ -261,7 +248,7 @@ func (f *following) runOf(v *controlpb.Verdict) *beats {
 
 // track is runOf; a run that is new is followed from here on, or from its first beat.
 func (f *following) track(v *controlpb.Verdict) *beats {
-	b, run := f.runOf(v), runID(v)
+	b, run := f.runOf(v), RunOf(v)
 	if b != nil || run == "" || v.GetSupersededBy() != "" {
 		return b
 	}

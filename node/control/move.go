@@ -66,7 +66,7 @@ func (f *following) fillFrom(ctx context.Context, file RunFile, b *beats, hole s
 	return readVerdicts(ctx, n, &controlpb.VerdictsRequest{Site: f.site, Run: b.run, FromBeat: &hole.from}, func(_ context.Context, l *controlpb.VerdictsResponse) error {
 		v := l.GetVerdict()
 		switch {
-		case v == nil || runID(v) != b.run:
+		case v == nil || RunOf(v) != b.run:
 			return nil
 		case v.GetBeat() >= hole.to:
 			return errEnough

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -190,27 +189,11 @@ func (d *director) gather(ctx context.Context, parts []Part) error {
 	if err := d.raise(ctx, parts[:1], ""); err != nil {
 		return err
 	}
-	join, err := joinAddress(ctx, d.members[0])
+	join, err := control.JoinAddress(d.members[0].status)
 	if err != nil {
 		return err
 	}
 	return d.raise(ctx, parts[1:], join)
-}
-
-// joinAddress is where other nodes find a node.
-func joinAddress(ctx context.Context, m *member) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
-	defer cancel()
-	s, err := m.node.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
-	if err != nil {
-		return "", m.node.Explain(err)
-	}
-	for _, a := range s.GetAddresses() {
-		if _, port, err := net.SplitHostPort(a); err == nil {
-			return net.JoinHostPort("127.0.0.1", port), nil
-		}
-	}
-	return "", fmt.Errorf("%s listens nowhere", m.part.Name)
 }
 
 // raise starts nodes and waits until all of them answer. It goes on to listen to them.

@@ -64,11 +64,6 @@ func Device(data string, views ...string) Part {
 	}
 }
 
-// Watcher is one node with these sources, of whatever kind.
-func Watcher(sources ...source.Spec) Part {
-	return func(p *plan) { p.add("device", sources...) }
-}
-
 // Spares are n nodes without a source: the first to have the roles.
 func Spares(n int) Part {
 	return func(p *plan) {
