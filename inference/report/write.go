@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"ganglion/inference/durable"
 	"ganglion/inference/evaluation"
@@ -20,17 +21,30 @@ func NewDocument(command string, r *evaluation.Report, comparisons ...*evaluatio
 	if r != nil {
 		d.Title = fmt.Sprintf("Evaluation of bundle %.12s on %s", r.Bundle, r.Data)
 		d.Facts = append(Head(r), Fact{"data digest", r.DataHash})
-		d.Tables = []Table{accuracyTable(r), exitTable(r), deviceTable(r)}
 		d.Figures = Figures(r)
+		// What no figure has beside it stands by itself: the page has all that a terminal prints.
+		d.Tables = slices.DeleteFunc(Tables(r), func(t Table) bool {
+			return slices.ContainsFunc(d.Figures, func(f Figure) bool { return f.Table.Title == t.Title })
+		})
 	}
 	for _, c := range comparisons {
 		d.Facts = append(d.Facts, comparisonFacts(c)...)
 		if r == nil || c.DataHash != r.DataHash {
 			d.Facts = append(d.Facts, Fact{"data digest", c.DataHash})
 		}
-		d.Figures = append(d.Figures, ComparisonFigure(c))
+		d.append(ComparisonFigure(c))
 	}
 	return d
+}
+
+// append adds a figure. Of several of one name, files and places in the page are told
+// apart by a number.
+func (d *Document) append(f Figure) {
+	name := f.Name
+	for n := 2; slices.ContainsFunc(d.Figures, func(other Figure) bool { return other.Name == f.Name }); n++ {
+		f.Name = fmt.Sprintf("%s-%d", name, n)
+	}
+	d.Figures = append(d.Figures, f)
 }
 
 // comparisonFacts says what networks a comparison is of.
