@@ -2,6 +2,8 @@ package evaluation
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"ganglion/inference"
 	"ganglion/inference/topology"
@@ -38,14 +40,17 @@ func (c *Comparison) Validate() error {
 		return fmt.Errorf("it has %d networks, want 1 to %d", len(c.Networks), most)
 	}
 	for i := range c.Networks {
-		if err := c.Networks[i].validate(); err != nil {
+		if err := c.Networks[i].validate(c.By); err != nil {
 			return fmt.Errorf("network %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func (c *Compared) validate() error {
+// schemes are what the scheme of an aggregation may be called.
+var schemes = []string{topology.MP.String(), topology.AP.String(), topology.CC.String()}
+
+func (c *Compared) validate(by string) error {
 	shares := []Number{c.Accuracy.Overall, c.Accuracy.Local, c.Accuracy.Cloud, c.LocalExit, c.MissingOne.Worst}
 	for _, interval := range c.Intervals {
 		shares = append(shares, interval[:]...)
@@ -61,9 +66,12 @@ func (c *Compared) validate() error {
 			return fmt.Errorf("a payload of %v bytes, want 0 to %d", float64(bytes), mostBytes)
 		}
 	}
-	if c.Filters < 0 || c.Filters > topology.MaxFilters || len(c.Local) > topology.MaxName || len(c.Cloud) > topology.MaxName {
-		return fmt.Errorf("%d filters, schemes %.20q and %.20q: want at most %d filters, and names of at most %d bytes",
-			c.Filters, c.Local, c.Cloud, topology.MaxFilters, topology.MaxName)
+	if c.Filters < 0 || c.Filters > topology.MaxFilters {
+		return fmt.Errorf("%d filters, want 0 to %d", c.Filters, topology.MaxFilters)
+	}
+	noExit := c.Local == "" && by == ByFilters // of which there may be none, but where it is what is compared
+	if !noExit && !slices.Contains(schemes, c.Local) || !slices.Contains(schemes, c.Cloud) {
+		return fmt.Errorf("it aggregates by %.20q and %.20q, want each of %s", c.Local, c.Cloud, strings.Join(schemes, ", "))
 	}
 	return nil
 }
