@@ -131,14 +131,7 @@ func (l *LAN) apart(from, to *Machine) bool {
 
 // delay draws how long a segment takes.
 func (l *LAN) delay(again time.Duration) time.Duration {
-	d := l.quality.Latency
-	if l.quality.Jitter > 0 {
-		d += time.Duration(l.random.Int64N(int64(l.quality.Jitter)))
-	}
-	for wait := again; l.random.Float64() < l.quality.Loss; wait *= 2 {
-		d += wait
-	}
-	return d
+	return l.quality.delay(l.random, again)
 }
 
 // Addresses returns the one address of the machine.

@@ -143,18 +143,6 @@ func (n *Network) wake() {
 	}
 }
 
-// delay draws how long a write takes.
-func (n *Network) delay() time.Duration {
-	d := n.quality.Latency
-	if n.quality.Jitter > 0 {
-		d += time.Duration(n.random.Int64N(int64(n.quality.Jitter)))
-	}
-	for wait := retransmitAfter; n.random.Float64() < n.quality.Loss; wait *= 2 {
-		d += wait
-	}
-	return d
-}
-
 // pair names two hosts.
 type pair struct{ low, high secret.MemberID }
 
@@ -179,15 +167,9 @@ func (c *conn) wake() {
 func (c *conn) heal(now time.Time) {
 	for s := range c.streams {
 		for i := range s.arriving {
-			chunk := &s.arriving[i]
-			if !chunk.held {
-				continue
+			if g := &s.arriving[i]; g.held {
+				g.held, g.at = false, resent(g.sent, now)
 			}
-			next := chunk.sent
-			for wait := retransmitAfter; next.Before(now); wait *= 2 {
-				next = next.Add(wait)
-			}
-			chunk.held, chunk.at = false, next
 		}
 	}
 }

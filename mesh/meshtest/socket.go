@@ -20,32 +20,21 @@ type socket struct {
 	address netip.AddrPort
 	other   *socket
 
-	arriving []segment // in order, for this end to read
-	bytes    int       // in them
-	flight   int       // bytes that this end has sent while no acknowledgement came back
-	unheard  bool      // this end has sent to one who knows nothing of the connection
-	broken   error     // nil: not
-	closed   bool      // by this end
-	signal
+	inbox
+	flight  int   // bytes that this end has sent while no acknowledgement came back
+	unheard bool  // this end has sent to one who knows nothing of the connection
+	broken  error // nil: not
+	closed  bool  // by this end
 
 	readBy, writeBy time.Time // deadlines; zero: none
-}
-
-// segment is one write, or the end of what is written.
-type segment struct {
-	data []byte
-	end  bool
-	sent time.Time
-	at   time.Time // when it arrives
-	held bool      // it does not get through: at does not count
 }
 
 var _ net.Conn = (*socket)(nil)
 
 // connection makes both ends of a connection.
 func (l *LAN) connection(a *Machine, from netip.AddrPort, b *Machine, to netip.AddrPort) (near, far *socket) {
-	near = &socket{lan: l, machine: a, address: from, signal: newSignal(&l.mu)}
-	far = &socket{lan: l, machine: b, address: to, signal: newSignal(&l.mu), other: near}
+	near = &socket{lan: l, machine: a, address: from, inbox: inbox{signal: newSignal(&l.mu)}}
+	far = &socket{lan: l, machine: b, address: to, inbox: inbox{signal: newSignal(&l.mu)}, other: near}
 	near.other = far
 	w := &wire{ends: [2]*socket{near, far}}
 	near.wire, far.wire = w, w
@@ -101,15 +90,6 @@ func (s *socket) rerouted(now time.Time) {
 	}
 }
 
-// resent is when TCP next sends again what it sent first at some time and nobody
-// acknowledged.
-func resent(sent, now time.Time) time.Time {
-	for wait := retransmitAfter; sent.Before(now); wait *= 2 {
-		sent = sent.Add(wait)
-	}
-	return sent
-}
-
 // muted tells whether anything between this end and the other does not get through.
 func (s *socket) muted() bool {
 	return s.lan.apart(s.machine, s.other.machine) || s.lan.apart(s.other.machine, s.machine)
@@ -131,17 +111,12 @@ func (s *socket) passes(n int) bool {
 	return true
 }
 
-// ready tells whether the first segment is there, else when it is; zero: not before
-// something changes.
-func (s *socket) ready(now time.Time) (bool, time.Time) {
-	if len(s.arriving) == 0 || s.arriving[0].held {
-		return false, time.Time{}
+// stalled is until when nothing gets in from the other end.
+func (s *socket) stalled() time.Time {
+	if s.other.machine == s.machine {
+		return time.Time{}
 	}
-	at := s.arriving[0].at
-	if at.Before(s.machine.stalled) && s.other.machine != s.machine {
-		at = s.machine.stalled
-	}
-	return !now.Before(at), at
+	return s.machine.stalled
 }
 
 // Read reads.
@@ -150,7 +125,7 @@ func (s *socket) Read(p []byte) (int, error) {
 	defer s.lan.mu.Unlock()
 	for {
 		now := time.Now()
-		ready, at := s.ready(now)
+		ready, at := s.ready(now, s.stalled())
 		switch {
 		case s.broken != nil:
 			return 0, s.fault("read", s.broken)
@@ -163,22 +138,11 @@ func (s *socket) Read(p []byte) (int, error) {
 		case ready && s.arriving[0].end:
 			return 0, io.EOF
 		case ready:
+			s.other.wake() // there will be room
 			return s.take(p), nil
 		}
 		s.wait(soonest(at, s.readBy))
 	}
-}
-
-func (s *socket) take(p []byte) int {
-	first := &s.arriving[0]
-	n := copy(p, first.data)
-	first.data = first.data[n:]
-	s.bytes -= n
-	if len(first.data) == 0 {
-		s.arriving = s.arriving[1:]
-	}
-	s.other.wake() // there is room
-	return n
 }
 
 // Write writes, in as many pieces as there is room for.

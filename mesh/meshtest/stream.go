@@ -17,30 +17,20 @@ type stream struct {
 	host    *Host
 	other   *stream
 
-	arriving []chunk // in order, for this end to read
-	bytes    int     // in them
-	broken   error   // nil: none
-	closed   bool    // by this end
-	ended    bool    // by the other end: after what is arriving there is no more
-	signal           // that any of this has changed
+	inbox
+	broken error // nil: none
+	closed bool  // by this end
+	ended  bool  // by the other end: after what is arriving there is no more
 
 	readBy, writeBy time.Time // deadlines; zero: none
-}
-
-// chunk is one write.
-type chunk struct {
-	data []byte
-	sent time.Time
-	at   time.Time // when it arrives
-	held bool      // by a partition: at does not count
 }
 
 var _ net.Conn = (*stream)(nil)
 
 // streams makes both ends of a stream.
 func (n *Network) streams(c *conn, a, b *Host) (near, far *stream) {
-	near = &stream{network: n, conn: c, host: a, signal: newSignal(&n.mu)}
-	far = &stream{network: n, conn: c, host: b, other: near, signal: newSignal(&n.mu)}
+	near = &stream{network: n, conn: c, host: a, inbox: inbox{signal: newSignal(&n.mu)}}
+	far = &stream{network: n, conn: c, host: b, other: near, inbox: inbox{signal: newSignal(&n.mu)}}
 	near.other = far
 	c.streams[near], c.streams[far] = struct{}{}, struct{}{}
 	return near, far
@@ -51,7 +41,7 @@ func (s *stream) begun() bool {
 	s.network.mu.Lock()
 	defer s.network.mu.Unlock()
 	for {
-		ready, at := s.ready(time.Now())
+		ready, at := s.ready(time.Now(), s.host.stalled)
 		if ready {
 			return true
 		}
@@ -62,32 +52,20 @@ func (s *stream) begun() bool {
 	}
 }
 
-// ready tells whether the first chunk can be read now, else when; zero: not before
-// something changes.
-func (s *stream) ready(now time.Time) (bool, time.Time) {
-	if len(s.arriving) == 0 || s.arriving[0].held {
-		return false, time.Time{}
-	}
-	at := s.arriving[0].at
-	if at.Before(s.host.stalled) {
-		at = s.host.stalled
-	}
-	return !now.Before(at), at
-}
-
 // Read reads.
 func (s *stream) Read(p []byte) (int, error) {
 	s.network.mu.Lock()
 	defer s.network.mu.Unlock()
 	for {
 		now := time.Now()
-		ready, at := s.ready(now)
+		ready, at := s.ready(now, s.host.stalled)
 		switch {
 		case s.broken != nil:
 			return 0, s.broken
 		case s.closed:
 			return 0, net.ErrClosed
 		case ready:
+			s.other.wake() // there will be room
 			return s.take(p), nil
 		case s.ended && len(s.arriving) == 0:
 			return 0, io.EOF
@@ -96,18 +74,6 @@ func (s *stream) Read(p []byte) (int, error) {
 		}
 		s.wait(soonest(at, s.readBy))
 	}
-}
-
-func (s *stream) take(p []byte) int {
-	first := &s.arriving[0]
-	n := copy(p, first.data)
-	first.data = first.data[n:]
-	s.bytes -= n
-	if len(first.data) == 0 {
-		s.arriving = s.arriving[1:]
-	}
-	s.other.wake() // there is room
-	return n
 }
 
 // Write writes, in one piece.
@@ -141,7 +107,7 @@ func (s *stream) send(p []byte, now time.Time) {
 	if at.Before(s.host.stalled) {
 		at = s.host.stalled
 	}
-	c := chunk{data: bytes.Clone(p), sent: now, at: at.Add(n.delay()), held: n.apart(s.conn.pair)}
+	c := segment{data: bytes.Clone(p), sent: now, at: at.Add(n.quality.delay(n.random, retransmitAfter)), held: n.apart(s.conn.pair)}
 	if len(o.arriving) > 0 {
 		if last := o.arriving[len(o.arriving)-1]; last.at.After(c.at) {
 			c.at = last.at
