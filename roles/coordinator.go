@@ -218,7 +218,7 @@ func (c *Coordinator) Request(now Instant, r Capture, fx *Effects) bool {
 	if c.stopped || c.claiming {
 		return false
 	}
-	if c.work[r.Sample] != nil || c.log.Survivor(r.Sample) != nil {
+	if c.work[r.Sample] != nil || c.log.Had(r.Sample) {
 		return true
 	}
 	if c.open(now, r.Sample) == nil {

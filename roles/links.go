@@ -81,9 +81,10 @@ type ring struct {
 	set   map[SampleID]bool
 	order []SampleID
 	next  int
+	most  int
 }
 
-func newRing(n int) *ring { return &ring{set: map[SampleID]bool{}, order: make([]SampleID, 0, n)} }
+func newRing(most int) *ring { return &ring{set: map[SampleID]bool{}, most: most} }
 
 func (r *ring) has(id SampleID) bool { return r.set[id] }
 
@@ -91,7 +92,7 @@ func (r *ring) add(id SampleID) {
 	if r.set[id] {
 		return
 	}
-	if len(r.order) < cap(r.order) {
+	if len(r.order) < r.most {
 		r.order = append(r.order, id)
 	} else {
 		delete(r.set, r.order[r.next])

@@ -22,6 +22,7 @@ type Log struct {
 	slots map[SampleID]*slot
 	runs  map[RunID]*runLog
 	known int          // slots without a verdict
+	asked *ring        // the last requests that were dropped: of them no beat tells
 	lost  []*Published // that have lost since marked was called; some are marked
 }
 
@@ -51,7 +52,7 @@ type runLog struct {
 
 // NewLog is an empty log.
 func NewLog() *Log {
-	return &Log{slots: map[SampleID]*slot{}, runs: map[RunID]*runLog{}}
+	return &Log{slots: map[SampleID]*slot{}, runs: map[RunID]*runLog{}, asked: newRing(LogVerdicts)}
 }
 
 // Len is the number of publications that the log holds.
@@ -62,11 +63,11 @@ func (l *Log) Len() int { return len(l.lines) }
 // not before; a coordinator publishes it again, with SupersededBy.
 func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 	id := p.Sealed.Sample
-	run := l.run(now, id.Run)
 	s := l.slots[id]
-	if s == nil && !id.OnDemand() && id.Beat < run.gone {
+	if s == nil && l.past(id) {
 		return false, nil
 	}
+	run := l.run(now, id.Run)
 	if s == nil {
 		s = &slot{since: now}
 		l.slots[id] = s
@@ -164,6 +165,9 @@ func (l *Log) drop(p *Published) {
 			run.dropped.count(p.Sealed.Outcome)
 			run.gone = max(run.gone, id.Beat+1)
 		}
+		if id.OnDemand() {
+			l.asked.add(id)
+		}
 		delete(l.slots, id)
 		return
 	}
@@ -246,24 +250,27 @@ func (l *Log) marked(now Instant) []*Published {
 }
 
 // Had reports whether the log has the verdict of a sample, or had it and may have dropped it.
-func (l *Log) Had(id SampleID) bool {
+func (l *Log) Had(id SampleID) bool { return l.Survivor(id) != nil || l.past(id) }
+
+// past reports whether a sample that is not here may have been dropped.
+func (l *Log) past(id SampleID) bool {
+	if id.OnDemand() {
+		return l.asked.has(id)
+	}
 	run := l.runs[id.Run]
-	return l.Survivor(id) != nil || run != nil && !id.OnDemand() && id.Beat < run.gone
+	return run != nil && id.Beat < run.gone
 }
 
 // Know notes that a sample is due and not decided. It returns false where the log holds
 // LogVerdicts of those already.
 func (l *Log) Know(now Instant, id SampleID) bool {
-	if l.slots[id] != nil {
-		return true
-	}
-	run := l.run(now, id.Run)
-	if !id.OnDemand() && id.Beat < run.gone {
+	if l.slots[id] != nil || l.past(id) {
 		return true
 	}
 	if l.known >= LogVerdicts {
 		return false
 	}
+	run := l.run(now, id.Run)
 	run.end = max(run.end, id.Beat+1)
 	l.known++
 	l.slots[id] = &slot{since: now}

@@ -258,6 +258,53 @@ func TestLogForgets(t *testing.T) {
 	}
 }
 
+// A request that was dropped stays so, however late another node tells of it: or two nodes
+// that heard of it at different times would hand it back and forth, as news each time.
+func TestLogForgetsRequests(t *testing.T) {
+	l := NewLog()
+	const requests = 50
+	for r := range RequestID(requests) {
+		l.Append(0, publication(uint64(r), sealedOf(requestOf(r+1), 1, "")))
+	}
+	later := Instant(0).Add(LogAge + time.Second)
+	l.Append(later, publication(requests, sealedOf(beatOf(0), 1, "")))
+	if l.Len() != 1 {
+		t.Fatalf("%d lines after %v, want the last alone", l.Len(), LogAge)
+	}
+	for r := range RequestID(requests) {
+		id := requestOf(r + 1)
+		if news, _ := l.Append(later, publication(uint64(r), sealedOf(id, 1, ""))); news || l.Survivor(id) != nil {
+			t.Errorf("%s is news again", id)
+		}
+		if !l.Know(later, id) || !l.Had(id) {
+			t.Errorf("%s counts as one that was never here", id)
+		}
+	}
+	if diff := cmp.Diff(Tally{Due: requests, Decided: requests}, l.Tally(later, 0, 0, true)); diff != "" {
+		t.Errorf("tally (-want +got):\n%s", diff)
+	}
+	if news, _ := l.Append(later, publication(requests+1, sealedOf(requestOf(requests+1), 1, ""))); !news {
+		t.Error("another request is no news")
+	}
+}
+
+// What is remembered of requests that were dropped is bounded; the oldest make room.
+func TestRing(t *testing.T) {
+	r := newRing(3)
+	for id := range RequestID(5) {
+		r.add(requestOf(id + 1))
+		r.add(requestOf(id + 1))
+	}
+	for id := range RequestID(5) {
+		if got, want := r.has(requestOf(id+1)), id >= 2; got != want {
+			t.Errorf("request %d is remembered: %v, want %v", id+1, got, want)
+		}
+	}
+	if len(r.set) != 3 || len(r.order) != 3 {
+		t.Errorf("%d and %d samples in a ring of 3", len(r.set), len(r.order))
+	}
+}
+
 // Due is always the sum of what became of it.
 func TestLogTally(t *testing.T) {
 	l := NewLog()
