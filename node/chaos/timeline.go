@@ -90,7 +90,8 @@ type struck struct {
 // NewTimeline is a timeline without a fault.
 func NewTimeline() *Timeline { return &Timeline{} }
 
-// Run tells of the run that verdicts come from, and its period.
+// Run tells of the run that verdicts come from, and its period. From there on verdicts of
+// other runs are passed over; before, the run is that of the last verdict.
 func (t *Timeline) Run(run string, period time.Duration) {
 	if run != t.verdicts.run {
 		for _, s := range t.recent() {
@@ -231,6 +232,9 @@ func (t *Timeline) Verdict(at time.Time, v *controlpb.Verdict) []Entry {
 		return nil // its survivor counts
 	}
 	if run := control.RunOf(v); run != "" && run != t.verdicts.run {
+		if t.verdicts.period > 0 {
+			return nil // a late one of a run before, or of one that is about to be told of
+		}
 		t.Run(run, 0)
 	}
 	one, ok := t.verdicts.add(at, v)

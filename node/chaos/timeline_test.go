@@ -150,6 +150,43 @@ func TestInFlight(t *testing.T) {
 	}
 }
 
+// Nodes publish the verdicts of every run of a site: one of an older run that comes late says
+// nothing of the present one. It must not end what is in flight, nor hide that it is missing.
+func TestStrayVerdict(t *testing.T) {
+	stray := func(v *controlpb.Verdict) { v.Sample = "s/old/7" }
+	s := newTold()
+	s.usual(10)
+	s.verdict(7, 98, 99, "a", stray)
+	s.inject(101, Fault{Do: Kill}, node("a"))
+	s.verdict(7, 103, 104, "b", stray)
+	if r := s.Report(1, s.at(105)); r.First != nil {
+		t.Errorf("the first verdict after the fault is %v, of another run", r.First)
+	}
+	s.verdict(10, 150, 151, "b") // its moment was 100: in flight
+	s.verdict(11, 152, 153, "b")
+	if run, from, ok := s.Waiting(); ok { // beat 11 fell after the fault: all of it is there
+		t.Errorf("waits for beat %d of %q", from, run)
+	}
+	r := s.Report(1, s.at(160))
+	if diff := cmp.Diff(InFlight{Samples: 1, By: map[string]int{"b": 1}}, r.InFlight); diff != "" || r.UsualGap != period || s.Verdicts() != 12 {
+		t.Errorf("usual gap %v, %d verdicts; in flight (-want +got)\n%s", r.UsualGap, s.Verdicts(), diff)
+	}
+	if r.LargestGap != 58*time.Millisecond {
+		t.Errorf("largest gap %v, want 58 ms: the stray closes none", r.LargestGap)
+	}
+}
+
+// Whoever does not know the period is told of the run by its verdicts, as before.
+func TestRunIsAdopted(t *testing.T) {
+	s := newTold()
+	s.Timeline = NewTimeline()
+	s.usual(3)
+	s.verdict(0, 40, 41, "a", func(v *controlpb.Verdict) { v.Sample = "s/next/0" })
+	if s.verdicts.run != "next" || s.Verdicts() != 4 {
+		t.Errorf("run %q, %d verdicts; want next and 4", s.verdicts.run, s.Verdicts())
+	}
+}
+
 // A sample that never gets a verdict is one that is told, even after the run has ended.
 func TestLostStaysLost(t *testing.T) {
 	s := newTold()

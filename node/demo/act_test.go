@@ -108,7 +108,7 @@ func TestActIsTold(t *testing.T) {
 	told := &teller{}
 	b, set := street(t)
 	newLedger := func() *Ledger { return NewLedger(NewJudge(b, set, []int{3}, b.Topology().AllViews())) }
-	d.config, d.teller, d.begun, d.ledger = &Config{}, told, time.Now(), newLedger()
+	d.config, d.teller, d.begun, d.run, d.ledger = &Config{}, told, time.Now(), "r1", newLedger()
 	d.acting = &acting{run: "r2", ledger: newLedger(), timeline: chaos.NewTimeline()}
 	d.acting.timeline.Run("r2", actPeriod)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -117,7 +117,7 @@ func TestActIsTold(t *testing.T) {
 		v := answered(b, set, beat, 3)
 		since := int64(ms)*1e6 - int64(beat)*int64(actPeriod)
 		v.Sample, v.SinceBeatNs, v.Holder, v.Epoch = "default/"+run+"/0", &since, holder, &controlpb.Epoch{Peer: "peer-of-" + holder}
-		d.take(heard{at(ms), run, &controlpb.VerdictsResponse{Line: &controlpb.VerdictsResponse_Verdict{Verdict: v}}})
+		d.take(heard{at(ms), &controlpb.VerdictsResponse{Line: &controlpb.VerdictsResponse_Verdict{Verdict: v}}})
 	}
 	event := func(ms int, by, kind string, attributes ...string) {
 		e := &controlpb.EventsResponse{Kind: kind, Text: "something else", Attributes: map[string]string{}}
@@ -127,6 +127,7 @@ func TestActIsTold(t *testing.T) {
 		d.hear(news{at(ms), by, e})
 	}
 	verdict("r1", 7, 1, "node-3") // of the run before
+	verdict("r0", 8, 1, "node-3") // of another's
 	for beat := range uint64(3) {
 		verdict("r2", beat, int(beat)*20+2, "node-3")
 	}
@@ -145,6 +146,7 @@ func TestActIsTold(t *testing.T) {
 	event(73, "device-1", "warning")
 	event(74, "device-1", "elected", "role", "coordinator/default", "peer", "peer-of-node-2", "name", "node-2", "before", "peer-of-node-3")
 	event(75, "node-2", "claimed", "role", "coordinator/default", "peer", "peer-of-node-2", "name", "node-2", "why", chaos.HowConnection, "before", "peer-of-node-3")
+	verdict("r1", 3, 101, "node-2") // a late one
 	verdict("r2", 3, 102, "node-2")
 	verdict("r2", 4, 103, "node-2")
 	event(2600, "device-1", "down", "peer", "peer-of-node-3", "name", "node-3")
@@ -166,8 +168,8 @@ func TestActIsTold(t *testing.T) {
 	if diff := cmp.Diff(want, told.lines); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if d.ledger.Len() != 1 || d.acting.ledger.Len() != 5 {
-		t.Errorf("%d samples in the figures, %d in the act; want 1 and 5", d.ledger.Len(), d.acting.ledger.Len())
+	if d.ledger.Len() != 2 || d.acting.ledger.Len() != 5 {
+		t.Errorf("%d samples in the figures, %d in the act; want 2 and 5", d.ledger.Len(), d.acting.ledger.Len())
 	}
 }
 

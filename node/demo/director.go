@@ -64,14 +64,14 @@ type director struct {
 	lines   chan heard
 	moved   chan string
 	hearing sync.WaitGroup
-	ledger  *Ledger // of the run that the figures are of
+	run     string  // that the figures are of
+	ledger  *Ledger // of it
 	acting  *acting // nil: no act has begun
 }
 
-// heard is one line of the verdicts of a run.
+// heard is one line of the verdicts of the site, of whichever run.
 type heard struct {
 	at   time.Time
-	run  string
 	line *controlpb.VerdictsResponse
 }
 
@@ -137,21 +137,24 @@ func (d *director) hear(n news) {
 	d.tell(lines...)
 }
 
-// take takes one line of the verdicts.
+// take takes one line of the verdicts. Whoever follows one run is told of every run of the
+// site, so that a late one of the run before comes in the act too.
 func (d *director) take(l heard) {
 	if g := l.line.GetGap(); g != nil {
 		d.say(Warned, "no node has the verdicts of samples %d to %d: %s", g.GetFrom(), g.GetTo()-1, g.GetReason())
 		return
 	}
 	v := l.line.GetVerdict()
+	run := control.RunOf(v)
 	if d.config.heard != nil {
-		d.config.heard(l.run, v)
+		d.config.heard(run, v)
 	}
-	if d.acting != nil && l.run == d.acting.run {
+	switch {
+	case d.acting != nil && run == d.acting.run:
 		d.recount(d.acting.heard(l.at, v), true)
-		return
+	case run == d.run:
+		d.ledger.Add(v)
 	}
-	d.ledger.Add(v)
 }
 
 // exited takes a process that has ended.

@@ -79,6 +79,7 @@ func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.run = run
 	follower := d.first()
 	if follower == nil {
 		return nil, errors.New("all nodes have ended")
@@ -155,7 +156,6 @@ var errStopped = errors.New("the demo ends")
 
 // lineTaker passes verdicts on to the director, until done is closed.
 type lineTaker struct {
-	run  string
 	done <-chan struct{}
 	to   *director
 }
@@ -172,7 +172,7 @@ func (l lineTaker) Gap(g *controlpb.Gap) error {
 
 func (l lineTaker) put(line *controlpb.VerdictsResponse) error {
 	select {
-	case l.to.lines <- heard{time.Now(), l.run, line}:
+	case l.to.lines <- heard{time.Now(), line}:
 		return nil
 	case <-l.done:
 		return errStopped
@@ -191,7 +191,7 @@ func (l lineTaker) Moved(text string) {
 func (d *director) follow(ctx context.Context, n *control.Node, run string) {
 	var first uint64
 	q := &controlpb.VerdictsRequest{Follow: true, Run: run, FromBeat: &first}
-	to := lineTaker{run: run, done: ctx.Done(), to: d}
+	to := lineTaker{done: ctx.Done(), to: d}
 	if err := n.Follow(ctx, q, to); err != nil && ctx.Err() == nil {
 		to.Moved(fmt.Sprintf("the verdicts are not read any more: %v", err))
 	}
