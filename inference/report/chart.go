@@ -31,14 +31,27 @@ type point struct {
 	x, y, low, high float64
 }
 
-// at is a share with its interval at a place.
+// at is a share with its interval at a place. Of an interval both ends are there, or none.
 func at(x float64, y evaluation.Number, i evaluation.Interval) point {
+	if !finite(float64(i[0])) || !finite(float64(i[1])) {
+		return bareAt(x, y)
+	}
 	return point{x, 100 * float64(y), 100 * float64(i[0]), 100 * float64(i[1])}
 }
 
 // bareAt is a share without an interval at a place.
 func bareAt(x float64, y evaluation.Number) point {
 	return point{x, 100 * float64(y), math.NaN(), math.NaN()}
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// there tells whether the point has a place.
+func (p point) there() bool { return finite(p.x) && finite(p.y) }
+
+// placed is the points that have a place: of the others there was nothing to measure.
+func placed(points []point) []point {
+	return slices.DeleteFunc(slices.Clone(points), func(p point) bool { return !p.there() })
 }
 
 // newChart makes a pair of axes. An axis shows the unit in its name.
@@ -67,7 +80,7 @@ func newChart(x, y string) *chart {
 
 // series draws points with a line and markers; intervals are bars.
 func (c *chart) series(name string, l look, points ...point) {
-	points = slices.DeleteFunc(slices.Clone(points), func(p point) bool { return math.IsNaN(p.y) })
+	points = placed(points)
 	if len(points) == 0 {
 		return
 	}
@@ -77,7 +90,7 @@ func (c *chart) series(name string, l look, points ...point) {
 
 // band draws the interval of points as a shaded area, and nothing else.
 func (c *chart) band(l look, points ...point) {
-	points = slices.DeleteFunc(slices.Clone(points), func(p point) bool { return math.IsNaN(p.low) })
+	points = slices.DeleteFunc(placed(points), func(p point) bool { return math.IsNaN(p.low) })
 	if len(points) > 1 {
 		c.plot.Add(ribbon{l, points})
 	}
@@ -85,7 +98,7 @@ func (c *chart) band(l look, points ...point) {
 
 // plain draws points with a line and markers, without intervals.
 func (c *chart) plain(name string, l look, points ...point) {
-	points = slices.DeleteFunc(slices.Clone(points), func(p point) bool { return math.IsNaN(p.y) })
+	points = placed(points)
 	if len(points) == 0 {
 		return
 	}

@@ -112,7 +112,9 @@ func filtersFigure(c *evaluation.Comparison) Figure {
 	chart.plot.X.Min = 0
 	chart.plot.X.Max *= 1.05
 	for i, p := range overall {
-		chart.plot.Add(label{p, strconv.Itoa(c.Networks[i].Filters)})
+		if p.there() {
+			chart.plot.Add(label{p, strconv.Itoa(c.Networks[i].Filters)})
+		}
 	}
 	var filters []string
 	for i := range c.Networks {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -142,6 +143,20 @@ func TestFiguresHaveNumbers(t *testing.T) {
 		wellFormed(t, f.Name, f.svg(nil))
 		if bytes.Contains(f.svg(nil), []byte("NaN")) || bytes.Contains(f.svg(nil), []byte("Inf")) {
 			t.Errorf("%s has a coordinate that is no number", f.Name)
+		}
+	}
+	// What a file leaves out, or half of it.
+	for _, by := range []string{evaluation.ByAggregators, evaluation.ByFilters} {
+		c, none := comparison(by), evaluation.Number(math.NaN())
+		c.Networks[0].Accuracy = evaluation.Accuracy{Overall: none, Local: none, Cloud: none}
+		c.Networks[1].PayloadAllUp, c.Networks[1].PayloadPerSeenView, c.Networks[1].PayloadFormula = none, none, none
+		c.Networks[2].Intervals = map[string]evaluation.Interval{"overall": {0.5, none}, "local": {none, 0.5}}
+		f := ComparisonFigure(c)
+		if svg := f.svg(nil); bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
+			t.Errorf("%s has a coordinate that is no number, of what was not measured", f.Name)
+		}
+		if by == evaluation.ByFilters && bytes.Count(f.svg(nil), []byte("fill:#0072B2\">")) != 1 {
+			t.Error("filters beside a circle that is not there, or none beside the one that is")
 		}
 	}
 	figures := Figures(found(t, "c", nil))

@@ -3,6 +3,9 @@ package command
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,9 +189,13 @@ func TestEvalRefuses(t *testing.T) {
 }
 
 // A comparison is a file that somebody may have sent: whatever is in it, it is refused or
-// drawn.
+// drawn, as pictures that every reader of SVG takes.
 func FuzzComparison(f *testing.F) {
 	f.Add([]byte(`{"by":"filters","data":"x","networks":[{"cloud":"CC","filters":4,"accuracy":{"overall":0.9,"local":null,"cloud":1},"intervals":{"overall":[0.8,0.95]},"payload_bytes_per_seen_view":44}]}`))
+	f.Add([]byte(`{"by":"filters","networks":[{"cloud":"CC","payload_bytes_per_seen_view":null,"payload_bytes_all_up":null,"payload_formula_bytes":null}]}`))
+	f.Add([]byte(`{"by":"filters","networks":[{"cloud":"CC","accuracy":{"overall":null,"local":null,"cloud":null},"intervals":{"local":[0.1,null],"cloud":[null,0.1]}}]}`))
+	f.Add([]byte(`{"by":"aggregators","networks":[{"local":"MP","cloud":"CC","accuracy":{"overall":null},"intervals":{"overall":[0.5,null]}}]}`))
+	f.Add([]byte(`{"by":"aggregators","networks":[{"local":"\u0001","cloud":"\ufffe]]>"},{"local":"MP","cloud":"CC"}]}`))
 	f.Add([]byte(`{"by":"aggregators","networks":[{"local":"MP","cloud":"CC","accuracy":{"overall":1e300}}]}`))
 	f.Add([]byte(`{"by":"filters","networks":[{"payload_bytes_all_up":1e308},{"payload_bytes_per_seen_view":-1}]}`))
 	f.Add([]byte(`{"by":"filters","networks":[]}`))
@@ -197,14 +204,65 @@ func FuzzComparison(f *testing.F) {
 		if err != nil {
 			return
 		}
+		d := report.NewDocument("fuzz", nil, c)
 		var page bytes.Buffer
-		if err := report.NewDocument("fuzz", nil, c).WriteHTML(&page); err != nil {
+		if err := d.WriteHTML(&page); err != nil {
 			t.Fatal(err)
 		}
-		for _, none := range []string{"NaN,", "Inf,", ",NaN", "Inf "} {
-			if svg, _, found := strings.Cut(page.String()[strings.Index(page.String(), "<svg "):], "</svg>"); found && strings.Contains(svg, none) {
-				t.Errorf("a coordinate of the figure is %q", none)
+		pictures := inlinePictures(page.String())
+		if len(pictures) != len(d.Figures) {
+			t.Fatalf("%d pictures of %d figures", len(pictures), len(d.Figures))
+		}
+		for i := range d.Figures {
+			var file bytes.Buffer
+			if err := d.Figures[i].WriteSVG(&file); err != nil {
+				t.Fatal(err)
+			}
+			pictures = append(pictures, file.String())
+		}
+		for _, svg := range pictures {
+			if err := soundPicture(svg); err != nil {
+				t.Errorf("%v in %s", err, svg)
 			}
 		}
 	})
+}
+
+// inlinePictures is every picture of a page.
+func inlinePictures(page string) []string {
+	var pictures []string
+	for _, part := range strings.Split(page, "<svg ")[1:] {
+		svg, _, _ := strings.Cut(part, "</svg>")
+		pictures = append(pictures, "<svg "+svg+"</svg>")
+	}
+	return pictures
+}
+
+// soundPicture reports what is wrong with a picture: XML that is none, or a coordinate that
+// is no number.
+func soundPicture(svg string) error {
+	for _, none := range []string{"NaN", "Inf"} {
+		if strings.Contains(svg, none) {
+			return errors.New("a coordinate is " + none)
+		}
+	}
+	for decoder := xml.NewDecoder(strings.NewReader(svg)); ; {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// An oracle that finds nothing would pass whatever is drawn.
+func TestSoundPictureCanFail(t *testing.T) {
+	for _, svg := range []string{`<svg x="NaN"/>`, `<svg><text x="1">+Inf</text></svg>`, "<svg>\x01</svg>", `<svg><g></svg>`, `<svg>`} {
+		if soundPicture(svg) == nil {
+			t.Errorf("%q passes", svg)
+		}
+	}
+	if err := soundPicture(`<svg viewBox="0 0 1 1"><text x="1">MP</text></svg>`); err != nil {
+		t.Errorf("a sound picture: %v", err)
+	}
 }
