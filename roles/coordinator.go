@@ -418,7 +418,7 @@ func (c *Coordinator) Tick(now Instant, fx *Effects) {
 		return
 	}
 	c.heartbeat(now, fx)
-	if c.claiming && !c.claimed(now, fx) {
+	if c.claiming && !c.claimed(now) {
 		return
 	}
 	c.openBeats(now)

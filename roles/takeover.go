@@ -90,7 +90,7 @@ func (c *Coordinator) reported(now Instant, m *ClaimAnswer) {
 
 // claimed ends the claim once everyone who is waited for has answered: seals are sealed
 // again under this claim, what has none is taken up, and the run goes on.
-func (c *Coordinator) claimed(now Instant, fx *Effects) bool {
+func (c *Coordinator) claimed(now Instant) bool {
 	if !c.asking.done(now, c.links) {
 		return false
 	}
@@ -103,9 +103,6 @@ func (c *Coordinator) claimed(now Instant, fx *Effects) bool {
 		}
 	}
 	c.seals = nil
-	for _, loser := range c.log.unmarked() { // that came while nobody coordinated here
-		c.supersede(now, loser, fx)
-	}
 	return true
 }
 
