@@ -111,7 +111,7 @@ func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAns
 		if t.empty++; t.empty < most {
 			g.askSpan(s, t)
 		} else if l := g.engine.roles.Log(s.Site); l != nil {
-			l.Gone(now, s.Span.Run, roles.Beat(s.Span.To))
+			l.Gone(s.Span.Run, roles.Beat(s.Span.To))
 			g.engine.arrivals.gap(s.Site, roles.Gap{Span: s.Span, Kind: roles.Unknown})
 		}
 	}

@@ -2,6 +2,7 @@ package roles
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -191,15 +192,13 @@ func (l *Log) run(now Instant, id RunID) *runLog {
 	return r
 }
 
+// forget drops a run: of those without verdicts, if there are any, the one that was quiet
+// longest.
 func (l *Log) forget() {
-	var oldest RunID
-	first := true
-	for id, r := range l.runs { // the order does not matter: one is the least
-		o := l.runs[oldest]
-		if first || r.touched < o.touched || r.touched == o.touched && id < oldest {
-			oldest, first = id, false
-		}
-	}
+	oldest := slices.MinFunc(slices.Collect(maps.Keys(l.runs)), func(a, b RunID) int {
+		x, y := l.runs[a], l.runs[b]
+		return cmp.Or(cmp.Compare(min(1, len(x.blocks)), min(1, len(y.blocks))), cmp.Compare(x.touched, y.touched), cmp.Compare(a, b))
+	})
 	delete(l.runs, oldest)
 }
 
@@ -209,23 +208,6 @@ func (l *Log) Survivor(id SampleID) *Published {
 		return s.variants[0]
 	}
 	return nil
-}
-
-// unmarked is the verdicts that have lost and were not published again as superseded, by
-// sample.
-func (l *Log) unmarked() []*Published {
-	var out []*Published
-	for _, s := range l.slots {
-		for _, p := range s.variants[min(1, len(s.variants)):] {
-			if p.SupersededBy == (Hash{}) {
-				out = append(out, p)
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b *Published) int {
-		return cmp.Or(a.Sealed.Sample.Compare(b.Sealed.Sample), a.Sealed.Compare(b.Sealed))
-	})
-	return out
 }
 
 // marked marks the verdicts that have lost since it was called last and nobody has marked: who
@@ -285,10 +267,12 @@ func (l *Log) unknow(id SampleID) {
 	}
 }
 
-// Floor notes the oldest beat of a run that is not final.
+// Floor notes the oldest beat of a run that is not final. To be told what is known does not
+// make a run less quiet.
 func (l *Log) Floor(now Instant, id RunID, floor Beat) {
-	r := l.run(now, id)
-	r.floor = max(r.floor, floor)
+	if r := l.runs[id]; r == nil || floor > r.floor {
+		l.run(now, id).floor = floor
+	}
 }
 
 // FloorOf is the oldest beat of a run that is not known to be final.

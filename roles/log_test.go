@@ -209,7 +209,7 @@ func TestLogGapsAndRanges(t *testing.T) {
 	if len(lines) != 3 || end != 5 {
 		t.Errorf("three at most: %d lines up to %d, want 3 up to 5", len(lines), end)
 	}
-	l.Gone(0, run7, 9)
+	l.Gone(run7, 9)
 	if diff := cmp.Diff([]Span{{run7, 10, 11}}, l.Gaps(hall, run7, 10)); diff != "" {
 		t.Errorf("gaps after what is gone everywhere (-want +got):\n%s", diff)
 	}
@@ -302,6 +302,43 @@ func TestRing(t *testing.T) {
 	}
 	if len(r.set) != 3 || len(r.order) != 3 {
 		t.Errorf("%d and %d samples in a ring of 3", len(r.set), len(r.order))
+	}
+}
+
+// A run whose verdicts all nodes have dropped is spoken of no more; and the first to make room
+// is one without verdicts, whoever speaks of it.
+func TestLogForgetsRuns(t *testing.T) {
+	l := NewLog()
+	of := func(run RunID) SampleID { return SampleID{Site: hall, Run: run} }
+	l.Append(0, publication(1, sealedOf(of(1), 1, "")))
+	l.Floor(0, 1, 1)
+	l.Floor(0, 2, 5) // of which it lacks every verdict
+	later := Instant(0).Add(LogAge + time.Second)
+	l.Append(later, publication(2, sealedOf(of(3), 1, "")))
+	if diff := cmp.Diff([]RunID{2, 3}, l.Runs()); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	if l.Gaps(hall, 1, 1) != nil || l.FloorOf(1) != 1 {
+		t.Error("what was dropped of a run is a gap, or its floor is not known any more")
+	}
+	l.Gone(2, 5)
+	if diff := cmp.Diff([]RunID{3}, l.Runs()); diff != "" {
+		t.Errorf("runs after what no node has any more (-want +got):\n%s", diff)
+	}
+
+	run := func(n int) RunID { return RunID(100 + n) }
+	for n := range maxRuns - len(l.runs) {
+		l.Append(later.Add(time.Duration(n)), publication(uint64(3+n), sealedOf(of(run(n)), 1, "")))
+	}
+	later = later.Add(time.Second)
+	l.Floor(later, 1, 1) // an old floor, once more
+	l.Floor(later, 99, 1)
+	l.Floor(later, 98, 1)
+	if _, there := l.runs[1]; there || l.runs[2] != nil {
+		t.Error("runs without verdicts do not make room for others")
+	}
+	if l.runs[3] == nil || l.runs[run(0)] == nil {
+		t.Error("a run with verdicts made room although there were some without")
 	}
 }
 

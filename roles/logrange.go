@@ -79,9 +79,10 @@ func (l *Log) has(id SampleID) bool {
 }
 
 // Gone notes that no node has the beats of a run below b any more: they are no gaps.
-func (l *Log) Gone(now Instant, id RunID, b Beat) {
-	r := l.run(now, id)
-	r.next = max(r.next, b)
+func (l *Log) Gone(id RunID, b Beat) {
+	if r := l.runs[id]; r != nil {
+		r.next = max(r.next, b)
+	}
 }
 
 // Range is the publications of a span of a run, most of them at most, by beat, the
@@ -285,11 +286,14 @@ func (l *Log) Lacks(id RunID, theirs []Block) []Span {
 	return out
 }
 
-// Runs is the runs of which the log knows something, ascending; 0 stands for requests.
+// Runs is the runs of which the log has verdicts or lacks some, ascending; 0 stands for
+// requests. A run whose verdicts are all gone is nobody's to ask for.
 func (l *Log) Runs() []RunID {
 	var out []RunID
-	for id := range l.runs {
-		out = append(out, id)
+	for id, r := range l.runs {
+		if len(r.blocks) > 0 || r.floor > max(r.gone, r.next) {
+			out = append(out, id)
+		}
 	}
 	slices.Sort(out)
 	return out
