@@ -75,23 +75,25 @@ func openIDX(pairs []idxPair, name string, grid Grid, opts Options) (*Set, error
 	set := Set{Name: name}
 	var cut tiling
 	for i, pair := range pairs {
-		shape, pictures, err := readIDXFile(pair.images, idxImageDims)
+		count := 0
+		pictures, err := readIDXFile(pair.images, idxImageDims, func(shape []int) error {
+			here := newTiling(grid, shape[1], shape[2])
+			if i > 0 && here != cut {
+				return fmt.Errorf("%s has pictures of %d x %d, %s of another size; they belong to different data sets", filepath.Base(pair.images), shape[1], shape[2], filepath.Base(pairs[0].images))
+			}
+			count, cut = shape[0], here
+			return checkShape(set.Len()+count, grid.Views(), cut.shape())
+		})
 		if err != nil {
 			return nil, err
 		}
-		_, labels, err := readIDXFile(pair.labels, idxLabelDims)
+		labels, err := readIDXFile(pair.labels, idxLabelDims, func(shape []int) error {
+			if shape[0] != count {
+				return fmt.Errorf("%s has %d pictures but %s has %d labels; they belong to different files", filepath.Base(pair.images), count, filepath.Base(pair.labels), shape[0])
+			}
+			return nil
+		})
 		if err != nil {
-			return nil, err
-		}
-		if len(labels) != shape[0] {
-			return nil, fmt.Errorf("%s has %d pictures but %s has %d labels; they belong to different files", filepath.Base(pair.images), shape[0], filepath.Base(pair.labels), len(labels))
-		}
-		here := newTiling(grid, shape[1], shape[2])
-		if i > 0 && here != cut {
-			return nil, fmt.Errorf("%s has pictures of %d x %d, %s of another size; they belong to different data sets", filepath.Base(pair.images), shape[1], shape[2], filepath.Base(pairs[0].images))
-		}
-		cut = here
-		if err := checkShape(set.Len()+len(labels), grid.Views(), cut.shape()); err != nil {
 			return nil, err
 		}
 		first := set.Len()
@@ -138,59 +140,71 @@ func (s *Set) named(grid Grid, opts Options) (*Set, error) {
 	return New(*s)
 }
 
+// refusal is an error about what a file of idx has, not about the file: it stands for
+// itself.
+type refusal struct{ error }
+
 // readIDXFile reads a file of unsigned bytes with so many dimensions, which may be
-// packed with gzip.
-func readIDXFile(path string, dims int) (shape []int, elements []byte, err error) {
+// packed with gzip. accept is asked for its shape before an element is read, and says
+// why it is not wanted.
+func readIDXFile(path string, dims int, accept func(shape []int) error) ([]byte, error) {
 	name := filepath.Base(path)
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("look at %s: %w; pictures and labels belong side by side", name, pathless(err))
+		return nil, fmt.Errorf("look at %s: %w; pictures and labels belong side by side", name, pathless(err))
 	case !info.Mode().IsRegular():
-		return nil, nil, fmt.Errorf("%s is not a regular file; copy it to one", name)
+		return nil, fmt.Errorf("%s is not a regular file; copy it to one", name)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open %s: %w", name, pathless(err))
+		return nil, fmt.Errorf("open %s: %w", name, pathless(err))
 	}
 	defer f.Close()
-	if shape, elements, err = decodeIDX(f, info.Size(), dims); err != nil {
-		return nil, nil, fmt.Errorf("file %s: %w; copy or download it again", name, err)
+	elements, err := decodeIDX(f, info.Size(), dims, accept)
+	if unwanted := (refusal{}); errors.As(err, &unwanted) {
+		return nil, unwanted.error
 	}
-	return shape, elements, nil
+	if err != nil {
+		return nil, fmt.Errorf("file %s: %w; copy or download it again", name, err)
+	}
+	return elements, nil
 }
 
-// decodeIDX reads an idx file of the given size in bytes. Memory is taken as elements
-// arrive, not on the word of the file.
-func decodeIDX(file io.Reader, size int64, dims int) (shape []int, elements []byte, err error) {
+// decodeIDX reads an idx file of the given size in bytes, if accept takes its shape; its
+// error is a refusal. Memory is taken as elements arrive, not on the word of the file.
+func decodeIDX(file io.Reader, size int64, dims int, accept func(shape []int) error) ([]byte, error) {
 	buffered := bufio.NewReader(file)
 	r, most := io.Reader(buffered), size
 	if start, _ := buffered.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
 		packed, err := gzip.NewReader(buffered)
 		if err != nil {
-			return nil, nil, fmt.Errorf("it is packed with gzip but damaged (%w)", err)
+			return nil, fmt.Errorf("it is packed with gzip but damaged (%w)", err)
 		}
 		defer packed.Close()
 		r, most = packed, size*maxRatio
 	}
 	shape, count, err := readIDXHeader(r, dims)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if count > most || count > MaxPixelBytes {
-		return nil, nil, fmt.Errorf("it says that it has %d elements, which %d bytes cannot hold, or more than %d MiB", count, size, MaxPixelBytes>>20)
+		return nil, fmt.Errorf("it says that it has %d elements, which %d bytes cannot hold, or more than %d MiB", count, size, MaxPixelBytes>>20)
+	}
+	if err := accept(shape); err != nil {
+		return nil, refusal{err}
 	}
 	var content bytes.Buffer
 	if _, err := io.CopyN(&content, r, count); err != nil {
-		return nil, nil, fmt.Errorf("it ends after %d of %d elements (%w)", content.Len(), count, cutShort(err))
+		return nil, fmt.Errorf("it ends after %d of %d elements (%w)", content.Len(), count, cutShort(err))
 	}
 	// The end of a packed file carries its checksum.
 	if n, err := io.ReadFull(r, make([]byte, 1)); n > 0 {
-		return nil, nil, fmt.Errorf("there is more behind its %d elements", count)
+		return nil, fmt.Errorf("there is more behind its %d elements", count)
 	} else if !errors.Is(err, io.EOF) {
-		return nil, nil, fmt.Errorf("its end is damaged (%w)", err)
+		return nil, fmt.Errorf("its end is damaged (%w)", err)
 	}
-	return shape, content.Bytes(), nil
+	return content.Bytes(), nil
 }
 
 // readIDXHeader reads the dimensions, and how many elements they make.

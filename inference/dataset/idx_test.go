@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -271,6 +272,91 @@ func TestRealMNIST(t *testing.T) {
 	}
 }
 
+// spent is how many bytes a function allocates.
+func spent(of func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	of()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// openingBytes is more than opening any folder takes beside its elements: buffers of two
+// files and of gzip, names, errors.
+const openingBytes = 1 << 20
+
+// What the header alone shows to be of no use must be refused before anything is unpacked: a
+// small file can hold a gigabyte of black.
+func TestIDXRefusesByTheHeader(t *testing.T) {
+	const side, most = 1 << 12, MaxPixelBytes / 25 // a picture of one pixel is a view of 5 x 5
+	black := make([]byte, most+1)
+	for _, tt := range []struct {
+		name           string
+		images, labels []byte
+		want           string
+	}{
+		{"views too large", idx(black[:side*side], 1, side, side), idx([]byte{1}, 1), "rows and"},
+		{"too many pixels once cut", idx(black, most+1, 1, 1), idx([]byte{1}, 1), "exceed"},
+		{"labels without pictures", idx(counting(28, 28), 2, 28, 28), idx(black[:side*side], side*side), "2 pictures but"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			for name, content := range map[string][]byte{"train-images-idx3-ubyte.gz": tt.images, "train-labels-idx1-ubyte.gz": tt.labels} {
+				if err := os.WriteFile(filepath.Join(folder, name), gzipped(t, content), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var err error
+			got := spent(func() { _, err = Open(folder, Options{}) })
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+			if got > openingBytes {
+				t.Errorf("%d bytes were allocated for what the header refuses, want at most %d", got, openingBytes)
+			}
+		})
+	}
+}
+
+// headOf is the shape that a file tells, packed or not; nil: it tells none that is read.
+func headOf(file []byte, dims int) []int {
+	r := io.Reader(bytes.NewReader(file))
+	if bytes.HasPrefix(file, []byte{0x1f, 0x8b}) {
+		packed, err := gzip.NewReader(r)
+		if err != nil {
+			return nil
+		}
+		r = packed
+	}
+	shape, _, err := readIDXHeader(r, dims)
+	if err != nil {
+		return nil
+	}
+	return shape
+}
+
+// worth is the most bytes that opening two files may take: by the elements that they can
+// hold, and by the set that they make, if their shapes may make one.
+func worth(images, labels []byte, grid Grid) uint64 {
+	shape, count := headOf(images, idxImageDims), headOf(labels, idxLabelDims)
+	if shape == nil {
+		return openingBytes
+	}
+	cut := newTiling(grid, shape[1], shape[2])
+	if checkShape(shape[0], grid.Views(), cut.shape()) != nil {
+		return openingBytes
+	}
+	const grown = 4 // a buffer that doubles, and is copied once more
+	n, views := uint64(shape[0]), uint64(grid.Views())
+	elements := n * uint64(shape[1]*shape[2])
+	arrive := min(elements, maxRatio*uint64(len(images)))
+	if count == nil || count[0] != shape[0] || arrive < elements || n > maxRatio*uint64(len(labels)) {
+		return openingBytes + grown*(arrive+n)
+	}
+	const perView, perSample = 8, 16 // a label; a label and a frame
+	return openingBytes + grown*(arrive+n+n*(views*(uint64(cut.shape().Size())+perView)+perSample))
+}
+
 // Whatever a file holds, it must not take more memory than it is worth, nor make a set
 // that breaks what the package guarantees.
 func FuzzIDX(f *testing.F) {
@@ -279,6 +365,9 @@ func FuzzIDX(f *testing.F) {
 	f.Add(gzipped(f, images), gzipped(f, labels), "1x1")
 	f.Add(idx(nil, 1<<30, 1, 1), labels, "3x2")
 	f.Add(idx([]byte{1, 2}, 2, 1, 1), idx([]byte{255, 0}, 2), "1x2")
+	f.Add(gzipped(f, idx(make([]byte, 8<<20), 2, 2048, 2048)), labels, "1x1")
+	f.Add(gzipped(f, idx(make([]byte, 3<<20), 3<<12, 16, 16)), gzipped(f, idx(make([]byte, 3<<12), 3<<12)), "2x2")
+	f.Add(images, gzipped(f, idx(make([]byte, 8<<20), 8<<20)), "1x1")
 	f.Fuzz(func(t *testing.T, images, labels []byte, text string) {
 		grid, err := ParseGrid(text)
 		if err != nil {
@@ -290,12 +379,10 @@ func FuzzIDX(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		set, err := Open(grid.Ref(folder), Options{})
-		runtime.ReadMemStats(&after)
-		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(8<<20+200*maxRatio*(len(images)+len(labels))); got > most {
-			t.Errorf("%d bytes were allocated for files of %d and %d", got, len(images), len(labels))
+		var set *Set
+		got := spent(func() { set, err = Open(grid.Ref(folder), Options{}) })
+		if most := worth(images, labels, grid); got > most {
+			t.Errorf("%d bytes were allocated for files of %d and %d, want at most %d", got, len(images), len(labels), most)
 		}
 		if err != nil {
 			return
