@@ -233,8 +233,9 @@ func (n *Node) setLink(now Instant, p Peer, l link, fx *Effects) {
 	before := n.links[p]
 	l.connected = l.up && now >= l.left
 	n.links[p] = l
+	longest := n.longestTrip()
 	for _, role := range n.order {
-		n.claims[role].RoundTrip(n.longestTrip())
+		n.claims[role].RoundTrip(longest)
 	}
 	if before.connected && !l.connected {
 		for _, role := range n.order {
