@@ -39,16 +39,6 @@ func (h *Host) AddAddresses(p Peer, addresses []netip.AddrPort, ttl time.Duratio
 	return nil
 }
 
-// AddressesOf returns where the peer may be reached, in no order. It is safe for
-// concurrent use.
-func (h *Host) AddressesOf(p Peer) []netip.AddrPort {
-	id, err := p.Peer()
-	if err != nil {
-		return nil
-	}
-	return addrPorts(h.host.Peerstore().Addrs(id))
-}
-
 // Addresses returns where peers are told to reach this host, sorted. It changes with
 // the machine's addresses. It is safe for concurrent use.
 func (h *Host) Addresses() []netip.AddrPort {
