@@ -23,7 +23,7 @@ type Aggregator struct {
 	open    map[SampleID]*aggregation
 	order   []SampleID // of open, as opened
 	done    *ring      // proposed to the present coordinator
-	edge    *upper     // nil: no edge tier here
+	edge    *upper     // idle where the topology has no edge tier: nobody sends it features
 }
 
 // aggregation is the gather of one sample.

@@ -273,7 +273,8 @@ func (c *Claimant) Answered(now Instant, from Peer, e Epoch, hears bool, promise
 // RoundTrip sets the longest measured round trip to the hearers.
 func (c *Claimant) RoundTrip(d time.Duration) { c.trip = d }
 
-// Tick is called at least every quarter of StallLimit.
+// Tick is called after every event and when rests has said: a node that comes later than that
+// by StallLimit has stalled.
 func (c *Claimant) Tick(now Instant) []Action {
 	stalled := now.Sub(max(c.ticked, c.asleep)) > StallLimit
 	c.ticked = now
