@@ -15,6 +15,7 @@ const (
 	SealWait    = 100 * time.Millisecond // for an acknowledgement, beyond the round trip
 	ClaimWait   = 100 * time.Millisecond // for an answer to a claim, beyond the round trip
 	Grace       = time.Second            // beyond the budget until a sample that is not decided is lost
+	bundleWait  = 100 * time.Millisecond // between two looks for a sample's bundle that is not loaded
 	groupWait   = mostWait + FeatureWait // for a group's proposal, beyond the round trips
 	beatsInStep = 1024                   // that are opened in one step
 )
@@ -54,7 +55,7 @@ type Coordinator struct {
 	floor     Beat
 	beat      uint64     // number of the last heartbeat
 	pace      pace       // of heartbeats
-	published []SampleID // on demand, not yet told in a heartbeat
+	published []SampleID // on demand, not yet told in a heartbeat; the last otherSeals
 	follow    []Peer     // who has acknowledged a heartbeat under this claim
 	told      []Peer     // who has answered the claim
 }
@@ -72,6 +73,7 @@ type work struct {
 	of      Peer // who was asked last for the answer of the last tier
 	expect  uint64
 	until   Instant // the answer of the tier asked
+	retry   Instant // not before it another look for the bundle, which is not loaded here
 	edging  *Gather
 	faulty  uint64 // sources whose features fit no bundle, as the last tier says
 	left    uint64 // views whose device went since it spoke
@@ -114,9 +116,6 @@ func NewCoordinator(now Instant, c CoordinatorConfig, s Scene, fx *Effects) *Coo
 	out.claim(now, fx, c.Before)
 	return out
 }
-
-// Stopped reports whether a higher claim put an end to this one.
-func (c *Coordinator) Stopped() bool { return c.stopped }
 
 // Stop ends the claim: a higher one is known. Nothing is published under it any more, and
 // what is not decided is its successor's to count: as much of it as anyone still knows of.
@@ -412,7 +411,7 @@ func (c *Coordinator) lateEdge(now Instant, w *work, group int, p *Proposed) {
 }
 
 // Tick does what is due: beats, deadlines, seals, heartbeats. It is called after every
-// message and at least every quarter of StallLimit.
+// message and at Next.
 func (c *Coordinator) Tick(now Instant, fx *Effects) {
 	if c.stopped {
 		return
@@ -449,6 +448,8 @@ func (c *Coordinator) Next(now Instant) Instant {
 	for _, id := range c.order {
 		switch w := c.work[id]; {
 		case w.sealed != nil:
+		case w.retry > now:
+			next = min(next, w.retry)
 		case w.asked == topology.ExitNone:
 			next = min(next, w.groups.Next())
 		default:

@@ -9,6 +9,9 @@ import (
 
 // advance takes a sample as far as it goes by now: from exit to exit, until one answers.
 func (c *Coordinator) advance(now Instant, w *work, fx *Effects) {
+	if now < w.retry {
+		return
+	}
 	switch w.asked {
 	case topology.ExitNone:
 		late := w.groups.Expire(now)
@@ -42,7 +45,7 @@ func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects)
 	b := c.bundle(w)
 	if v.Answer.Seen == 0 || v.Refused || b == nil {
 		if b == nil && v.Answer.Seen != 0 {
-			w.until = now.Add(Grace) // not loaded here yet
+			w.retry = now.Add(bundleWait)
 			return
 		}
 		c.decide(w, v)
@@ -148,7 +151,7 @@ func (c *Coordinator) ask(p Peer, w *work, expect uint64, tier topology.Exit, to
 func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	b := c.bundle(w)
 	if b == nil {
-		w.until = now.Add(Grace)
+		w.retry = now.Add(bundleWait)
 		return
 	}
 	started := max(w.opened, w.spoke)
@@ -387,7 +390,7 @@ func (c *Coordinator) release(now Instant, w *work, fx *Effects) {
 	switch {
 	case w.id.OnDemand():
 		p.Latency = now.Sub(w.opened)
-		c.published = append(c.published, w.id)
+		c.unheard(w.id)
 	case c.run != nil && w.id.Run == c.run.Run:
 		p.SinceBeat = max(0, now.Sub(c.origin.Add(c.run.Offset(w.id.Beat))))
 	}
@@ -397,6 +400,15 @@ func (c *Coordinator) release(now Instant, w *work, fx *Effects) {
 			c.supersede(now, loser, fx)
 		}
 	}
+}
+
+// unheard has the next heartbeats tell that a sample on demand is published. Nobody has the
+// seals of more than the last otherSeals.
+func (c *Coordinator) unheard(id SampleID) {
+	if len(c.published) == otherSeals {
+		c.published = c.published[1:]
+	}
+	c.published = append(c.published, id)
 }
 
 // supersede publishes a verdict again that another has displaced.

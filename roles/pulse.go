@@ -41,8 +41,8 @@ func (c *Coordinator) heartbeat(now Instant, fx *Effects) {
 		c.floor = max(c.floor, c.lowest())
 		c.log.Floor(now, c.run.Run, c.floor)
 	}
-	told := c.published[:min(len(c.published), samplesInFrame)]
-	c.published = slices.Clone(c.published[len(told):])
+	told := slices.Clone(c.published[:min(len(c.published), samplesInFrame)])
+	c.published = c.published[len(told):]
 	audience := c.scene.audience(heartbeatStandbys)
 	if !slices.Contains(audience, c.self) {
 		audience = append(audience, c.self) // which knows of the run once it is another's
