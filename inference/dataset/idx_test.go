@@ -365,9 +365,9 @@ func FuzzIDX(f *testing.F) {
 	f.Add(gzipped(f, images), gzipped(f, labels), "1x1")
 	f.Add(idx(nil, 1<<30, 1, 1), labels, "3x2")
 	f.Add(idx([]byte{1, 2}, 2, 1, 1), idx([]byte{255, 0}, 2), "1x2")
-	f.Add(gzipped(f, idx(make([]byte, 8<<20), 2, 2048, 2048)), labels, "1x1")
-	f.Add(gzipped(f, idx(make([]byte, 3<<20), 3<<12, 16, 16)), gzipped(f, idx(make([]byte, 3<<12), 3<<12)), "2x2")
-	f.Add(images, gzipped(f, idx(make([]byte, 8<<20), 8<<20)), "1x1")
+	f.Add(gzipped(f, idx(make([]byte, 2<<20), 2, 1024, 1024)), labels, "1x1")
+	f.Add(gzipped(f, idx(make([]byte, 1<<18), 1<<10, 16, 16)), gzipped(f, idx(make([]byte, 1<<10), 1<<10)), "2x2")
+	f.Add(images, gzipped(f, idx(make([]byte, 2<<20), 2<<20)), "1x1")
 	f.Fuzz(func(t *testing.T, images, labels []byte, text string) {
 		grid, err := ParseGrid(text)
 		if err != nil {
