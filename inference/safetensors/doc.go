@@ -28,7 +28,8 @@
 // and tensors that overlap or leave holes. What Export wrote, Import makes the same
 // weights and thresholds of, bit for bit. Import checks names, shapes, and that numbers
 // are finite; that they are of a size that the network can run is for
-// [ganglion/inference.NewBundle] to check.
+// [ganglion/inference.NewBundle] to check. What a file tells about its weights goes into
+// bundles and onto terminals: it is up to [MaxTold] bytes of text that prints, or refused.
 //
 // # Limits
 //

@@ -37,8 +37,8 @@ func Export(b *inference.Bundle) (*File, error) {
 		formatKey:     "pt",
 		TopologyKey:   string(topology.Format(b.Topology())),
 		ThresholdsKey: string(table),
-		CalibratedKey: b.CalibratedFor(),
-		DataKey:       b.Provenance().GetData(),
+		CalibratedKey: tellable(b.CalibratedFor()),
+		DataKey:       tellable(b.Provenance().GetData()),
 		SyntheticKey:  fmt.Sprint(b.Provenance().GetSynthetic()),
 		BundleKey:     b.ID().String(),
 	}}

@@ -41,6 +41,9 @@ func (f *File) Topology() (*topology.Topology, error) {
 // Import makes the content of a bundle of a topology from the tensors of a file. An
 // error about them is an *Error, which has every fault.
 func Import(t *topology.Topology, f *File) (*Imported, error) {
+	if err := f.checkTold(); err != nil {
+		return nil, err
+	}
 	im := &Imported{Content: skeleton(t)}
 	slots := layoutOf(t, im.Content)
 	if err := im.fill(slots, f); err != nil {
