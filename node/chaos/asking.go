@@ -7,26 +7,48 @@ import (
 	"strings"
 	"time"
 
+	"connectrpc.com/connect"
+
 	"ganglion/node/control"
 	"ganglion/proto/controlpb"
 )
 
-// eyes is a node to ask, at which no fault is in force: the asked one where it can be.
-func (c *Conductor) eyes() *control.Node {
+// eyes is a node to ask, at which no fault is in force, but for some: the asked one where it
+// can be. One that has just ended a stream is asked where there is no other.
+func (c *Conductor) eyes(but ...*control.Node) *control.Node {
 	now := time.Now()
-	asked := c.config.Asked
-	if here := c.locals[asked.Status.GetPeer()]; here != nil {
-		asked = here // it may be another process by now
+	nodes := c.sorted()
+	if asked := c.locals[c.config.Asked.Status.GetPeer()]; asked != nil { // it may be another process by now
+		nodes = slices.Insert(nodes, 0, asked)
 	}
-	if c.fit(asked, now) {
-		return asked
+	nodes = slices.DeleteFunc(nodes, func(n *control.Node) bool {
+		return slices.Contains(but, n) || c.mute(n.Status.GetPeer(), now)
+	})
+	if i := slices.IndexFunc(nodes, func(n *control.Node) bool { return c.fit(n, now) }); i >= 0 {
+		return nodes[i]
 	}
-	for _, n := range c.sorted() {
-		if c.fit(n, now) {
-			return n
-		}
+	if len(nodes) > 0 {
+		return nodes[0]
 	}
 	return nil
+}
+
+// ask asks a node, and another where nobody is there any more or answers.
+func (c *Conductor) ask(what func(n *control.Node) error) error {
+	var tried []*control.Node
+	last := errNobody
+	for range triesMost {
+		n := c.eyes(tried...)
+		if n == nil {
+			break
+		}
+		err := what(n)
+		if code := connect.CodeOf(err); err == nil || code != connect.CodeUnavailable && code != connect.CodeDeadlineExceeded {
+			return n.Explain(err)
+		}
+		tried, last = append(tried, n), n.Explain(err)
+	}
+	return last
 }
 
 // fit reports whether a node is there to be asked: no fault is in force at it, and it has not
@@ -49,13 +71,13 @@ func (c *Conductor) sorted() []*control.Node {
 
 // refreshRun tells the timeline of the run that there is.
 func (c *Conductor) refreshRun(ctx context.Context) {
-	n := c.eyes()
-	if n == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, tickPace)
-	defer cancel()
-	s, err := n.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
+	var s *controlpb.StatusResponse
+	err := c.ask(func(n *control.Node) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, tickPace)
+		defer cancel()
+		s, err = n.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
+		return err
+	})
 	if err != nil || s.GetRun() == nil {
 		return // asked again with the next tick
 	}
@@ -88,15 +110,18 @@ func (c *Conductor) readBack(ctx context.Context) {
 
 // tally asks what became of the samples of the run.
 func (c *Conductor) tally(ctx context.Context) {
-	n := c.eyes()
-	if n == nil || c.summary.Run == "" {
+	if c.summary.Run == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWait)
-	defer cancel()
-	answer, err := n.Tally(ctx, &controlpb.TallyRequest{Run: c.summary.Run})
+	var answer *controlpb.TallyResponse
+	err := c.ask(func(n *control.Node) (err error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWait)
+		defer cancel()
+		answer, err = n.Tally(ctx, &controlpb.TallyRequest{Run: c.summary.Run})
+		return err
+	})
 	if err != nil {
-		c.to.Remark(fmt.Sprintf("what became of the samples cannot be said: %v", n.Explain(err)))
+		c.to.Remark(fmt.Sprintf("what became of the samples cannot be said: %v", err))
 		return
 	}
 	c.summary.Tally = answer.GetTally()

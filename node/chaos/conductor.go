@@ -25,6 +25,9 @@ const (
 	tickPace   = 250 * time.Millisecond // of looking what is over, and for new nodes
 	healWait   = 5 * time.Second        // for healing at the end
 	goneAfter  = 2 * time.Second        // what a node says so shortly after its fault is its own view yet
+	failPace   = 100 * time.Millisecond // before events are asked for again
+	failsMost  = 3                      // after which nobody is there
+	triesMost  = 3                      // of asking a node, and then another
 	watchMost  = 64                     // nodes whose events are listened to
 	eyesMost   = 2                      // nodes whose verdicts are followed, of those that no fault is in force at
 	heardMost  = 4096                   // events and verdicts that wait
@@ -99,8 +102,20 @@ type heard struct {
 	at      time.Time
 	by      *control.Node
 	event   *controlpb.EventsResponse
-	verdict *controlpb.Verdict // neither: its stream of verdicts has ended
+	verdict *controlpb.Verdict
+
+	presence presence // where there is neither
 }
+
+// presence is what is known of a process.
+type presence int
+
+// Whether a node is there.
+const (
+	hushed presence = iota // its stream of verdicts has ended
+	absent                 // it has ended, or nobody answers where it was
+	again                  // it is there again
+)
 
 // NewConductor is a conductor that tells to.
 func NewConductor(c ConductorConfig, to Teller) *Conductor {
@@ -135,10 +150,11 @@ func (c *Conductor) Run(ctx context.Context, p Plan) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.meet(streaming, found)
-	if c.config.Asked.Run.PID == 0 && c.locals[c.config.Asked.Status.GetPeer()] == nil {
-		c.meet(streaming, []*control.Node{c.config.Asked})
+	asked := c.config.Asked // it may be elsewhere, or known by its address
+	if i := slices.IndexFunc(found, func(n *control.Node) bool { return n.Status.GetPeer() == asked.Status.GetPeer() }); i >= 0 {
+		asked = found[i]
 	}
+	c.meet(streaming, append([]*control.Node{asked}, found...))
 	c.running = c.config.Asked.Status.GetRun() != nil
 	c.look(streaming, nil)
 	c.refreshRun(ctx)
@@ -243,9 +259,7 @@ func (c *Conductor) lasting() bool {
 // others say.
 func (c *Conductor) listen(streaming context.Context, h heard) {
 	if h.event == nil && h.verdict == nil {
-		delete(c.watched, streamOf(h.by))
-		c.lost[streamOf(h.by)] = h.at
-		c.look(streaming, nil)
+		c.attend(streaming, h)
 		return
 	}
 	if c.mute(h.by.Status.GetPeer(), h.at) {
@@ -258,6 +272,23 @@ func (c *Conductor) listen(streaming context.Context, h heard) {
 		entries = c.line.Verdict(h.at, h.verdict)
 	}
 	c.tell(entries)
+}
+
+// attend takes that a node does not tell of verdicts any more, is gone, or is there again.
+func (c *Conductor) attend(streaming context.Context, h heard) {
+	switch h.presence {
+	case again:
+		if peer := h.by.Status.GetPeer(); c.locals[peer] == nil {
+			c.locals[peer] = h.by
+		}
+		return
+	case absent:
+		c.part(h.by)
+	default:
+		delete(c.watched, streamOf(h.by))
+		c.lost[streamOf(h.by)] = h.at
+	}
+	c.look(streaming, nil)
 }
 
 // mute reports whether a node does not know how the others are: it is dead, stands still or

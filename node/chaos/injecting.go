@@ -44,14 +44,17 @@ func ResolveNow(ctx context.Context, n *control.Node, s *Step, draw *rand.Rand, 
 // inject carries one step out once. What cannot be done is noted; the error says that nobody
 // is left.
 func (c *Conductor) inject(ctx, streaming context.Context, s *Step) error {
-	n := c.eyes()
-	if n == nil {
-		return errNobody
-	}
 	listed := c.listed(ctx)
-	of, err := ResolveNow(ctx, n, s, c.draw, func(peer string) bool { return listed[peer] != 0 || c.locals[peer] != nil })
+	var of []*controlpb.Member
+	err := c.ask(func(n *control.Node) (err error) {
+		of, err = ResolveNow(ctx, n, s, c.draw, func(peer string) bool { return listed[peer] != 0 || c.locals[peer] != nil })
+		return err
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, errNobody) {
+		return err
 	}
 	if err != nil {
 		c.fail(s, err)

@@ -62,20 +62,45 @@ func (c *Conductor) meet(ctx context.Context, nodes []*control.Node) {
 	}
 }
 
-// events passes on what happens at a node, until ctx is done or the node has ended.
+// part forgets a process that has ended: it is asked nothing any more.
+func (c *Conductor) part(n *control.Node) {
+	peer := n.Status.GetPeer()
+	if here := c.locals[peer]; here != nil && streamOf(here) == streamOf(n) {
+		delete(c.locals, peer)
+	}
+}
+
+// events passes on what happens at a node, until ctx is done or its process has ended, which it
+// tells too. A node that is elsewhere may be there again.
 func (c *Conductor) events(ctx context.Context, n *control.Node) error {
 	var last uint64
-	for fails := 0; fails < 3; fails++ { // a node that is cut off or stands still is still there
+	for fails := 0; ctx.Err() == nil; fails++ {
+		if fails == failsMost { // a node that is cut off or stands still is still there
+			c.hear(ctx, heard{at: time.Now(), by: n, presence: absent})
+		}
+		if fails >= failsMost && n.Run.PID > 0 && c.listed(ctx)[n.Status.GetPeer()] != n.Run.PID {
+			return nil // another process of it is met
+		}
+		if fails > 0 {
+			wait(ctx, failPace)
+		}
 		stream, err := n.Events(ctx, &controlpb.EventsRequest{Follow: true})
 		if err != nil {
 			continue
 		}
 		for stream.Receive() {
+			if fails >= failsMost {
+				if !itself(ctx, n) {
+					break
+				}
+				c.hear(ctx, heard{at: time.Now(), by: n, presence: again})
+			}
+			fails = 0
 			e := stream.Msg()
 			if e.GetNumber() <= last || e.GetAtUnixNs() < c.start.UnixNano() {
 				continue // it was told, or is older than all this
 			}
-			last, fails = e.GetNumber(), 0
+			last = e.GetNumber()
 			if !c.hear(ctx, heard{at: saidAt(n, e), by: n, event: e}) {
 				break
 			}
@@ -83,6 +108,24 @@ func (c *Conductor) events(ctx context.Context, n *control.Node) error {
 		_ = stream.Close() // it is only read from
 	}
 	return nil
+}
+
+// itself reports whether a node is the one that answers at its address.
+func itself(ctx context.Context, n *control.Node) bool {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	s, err := n.NodeServiceClient.Status(ctx, &controlpb.StatusRequest{})
+	return err == nil && s.GetPeer() == n.Status.GetPeer()
+}
+
+// wait waits, or until ctx is done.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // saidAt is when a node told an event. One of this machine has the clock of this program; what
@@ -148,7 +191,7 @@ func (c *Conductor) look(ctx context.Context, but []*controlpb.Member) {
 // verdicts passes on the verdicts of a site that come to a node, until ctx is done or the
 // node has ended. Stands is closed with the first, which is from before.
 func (c *Conductor) verdicts(ctx context.Context, n *control.Node, site string, stands chan struct{}) error {
-	defer c.hear(ctx, heard{at: time.Now(), by: n})
+	defer func() { c.hear(ctx, heard{at: time.Now(), by: n}) }() // the time of its end
 	first := true
 	lines, err := n.Verdicts(ctx, &controlpb.VerdictsRequest{Site: site, Follow: true, Last: 1})
 	if err != nil {

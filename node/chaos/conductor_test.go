@@ -1,0 +1,187 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"ganglion/node/control"
+	"ganglion/proto/controlpb"
+)
+
+// standIn is a node that takes every fault and does nothing, on loopback.
+type standIn struct {
+	*control.Node
+	server *httptest.Server
+	ending context.Context
+	die    func()
+
+	mesh *standIns
+}
+
+// standIns are a mesh of them.
+type standIns struct {
+	mu     sync.Mutex // guards what follows
+	nodes  []*standIn
+	faults []string // "node fault", as they came
+	run    string
+	lost   map[string]uint64 // samples by run
+	mutely bool              // nobody can count
+}
+
+// newStandIns is a mesh of nodes with these names.
+func newStandIns(t *testing.T, names ...string) *standIns {
+	t.Helper()
+	m := &standIns{run: "r", lost: map[string]uint64{}}
+	for i, name := range names {
+		s := &standIn{mesh: m}
+		s.ending, s.die = context.WithCancel(context.Background())
+		mux := http.NewServeMux()
+		mux.Handle(controlpb.NewNodeServiceHandler(handler{standIn: s}))
+		s.server = httptest.NewServer(mux)
+		s.Node = &control.Node{
+			NodeServiceClient: controlpb.NewNodeServiceClient(s.server.Client(), s.server.URL),
+			Status:            &controlpb.StatusResponse{Name: name, Peer: "peer-of-" + name, Run: &controlpb.Run{Run: "r"}},
+			Run:               control.RunFile{Name: name, Peer: "peer-of-" + name, PID: 1000 + i},
+			Address:           name,
+		}
+		m.nodes = append(m.nodes, s)
+		t.Cleanup(func() { s.end() })
+	}
+	return m
+}
+
+// end has a node end as a process that is killed.
+func (s *standIn) end() {
+	s.mesh.mu.Lock()
+	s.mesh.nodes = slices.DeleteFunc(s.mesh.nodes, func(one *standIn) bool { return one == s })
+	s.mesh.mu.Unlock()
+	s.die()
+	s.server.CloseClientConnections()
+	s.server.Close()
+}
+
+// local is what run files say.
+func (m *standIns) local(_ context.Context, skip func(control.RunFile) bool) (out []*control.Node, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.nodes {
+		if !skip(s.Node.Run) {
+			out = append(out, s.Node)
+		}
+	}
+	return out, nil
+}
+
+func (s *standIn) status() *controlpb.StatusResponse {
+	s.mesh.mu.Lock()
+	defer s.mesh.mu.Unlock()
+	return &controlpb.StatusResponse{Name: s.Node.Status.GetName(), Peer: s.Node.Status.GetPeer(), Run: &controlpb.Run{Run: s.mesh.run, PeriodNs: 1e7}}
+}
+
+// handler is the part of a stand-in that is asked.
+type handler struct {
+	controlpb.UnimplementedNodeServiceHandler
+	*standIn
+}
+
+func (h handler) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {
+	return h.status(), nil
+}
+
+func (h handler) Members(context.Context, *controlpb.MembersRequest) (*controlpb.MembersResponse, error) {
+	h.mesh.mu.Lock()
+	defer h.mesh.mu.Unlock()
+	v := &controlpb.MembersView{}
+	for _, s := range h.mesh.nodes {
+		v.Members = append(v.Members, &controlpb.Member{Name: s.Node.Status.GetName(), Peer: s.Node.Status.GetPeer(), State: "alive", AllowsChaos: true})
+	}
+	return &controlpb.MembersResponse{Views: []*controlpb.MembersView{v}}, nil
+}
+
+func (h handler) Inject(_ context.Context, q *controlpb.InjectRequest) (*controlpb.InjectResponse, error) {
+	f, err := FromMessage(q.GetFault())
+	h.mesh.mu.Lock()
+	defer h.mesh.mu.Unlock()
+	h.mesh.faults = append(h.mesh.faults, fmt.Sprint(q.GetPeer(), " ", f))
+	return &controlpb.InjectResponse{}, err
+}
+
+func (h handler) Events(ctx context.Context, _ *controlpb.EventsRequest, s *connect.ServerStream[controlpb.EventsResponse]) error {
+	if err := s.Send(&controlpb.EventsResponse{Number: 1}); err != nil {
+		return err
+	}
+	return h.last(ctx)
+}
+
+func (h handler) Verdicts(ctx context.Context, q *controlpb.VerdictsRequest, s *connect.ServerStream[controlpb.VerdictsResponse]) error {
+	if !q.GetFollow() {
+		return nil
+	}
+	if err := s.Send(&controlpb.VerdictsResponse{}); err != nil {
+		return err
+	}
+	return h.last(ctx)
+}
+
+// last holds a stream until either end is gone.
+func (h handler) last(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-h.ending.Done():
+	}
+	return nil
+}
+
+func (h handler) Tally(_ context.Context, q *controlpb.TallyRequest) (*controlpb.TallyResponse, error) {
+	h.mesh.mu.Lock()
+	defer h.mesh.mu.Unlock()
+	if h.mesh.mutely {
+		return nil, connect.NewError(connect.CodeNotFound, fmt.Errorf("run %s is not known", q.GetRun()))
+	}
+	return &controlpb.TallyResponse{Run: q.GetRun(), Tally: &controlpb.Tally{Due: 100, Decided: 100 - h.mesh.lost[q.GetRun()], Lost: h.mesh.lost[q.GetRun()]}}, nil
+}
+
+// listened is a Teller that does something at a fault.
+type listened struct{ fault func(n int) }
+
+func (l listened) Entry(e Entry) {
+	if e.What == Injected && l.fault != nil {
+		l.fault(e.Number)
+	}
+}
+func (l listened) Report(Report) {}
+func (l listened) Remark(string) {}
+
+// Whoever is asked may die, by whatever hand: the plan goes on through the others.
+func TestAskedDies(t *testing.T) {
+	for _, tt := range []struct{ name, target string }{{"another is struck", "b"}, {"all are", "nodes"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := newStandIns(t, "a", "b", "c")
+			target, err := ParseTarget(tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked := m.nodes[0]
+			c := NewConductor(ConductorConfig{Asked: asked.Node, Local: m.local}, listened{func(n int) {
+				if n == 1 {
+					asked.end()
+				}
+			}})
+			s, err := c.Run(t.Context(), Plan{Steps: []Step{{
+				Target: target, Fault: Fault{Do: Slow, For: 20 * time.Millisecond, Delay: time.Millisecond}, Every: leastEvery, Times: 5,
+			}}})
+			if err != nil || len(s.Failed) > 0 || len(s.Faults) != 5 || s.Tally == nil {
+				t.Fatalf("%v; failed %q; %d faults, tally %v: want 5, and a tally", err, s.Failed, len(s.Faults), s.Tally)
+			}
+		})
+	}
+}
