@@ -12,7 +12,7 @@ import (
 func reportText(r *evaluation.Report) string {
 	var out strings.Builder
 	for _, fact := range report.Head(r) {
-		fmt.Fprintf(&out, "%-8s  %s\n", fact.Name, fact.Text)
+		fmt.Fprintf(&out, "%-8s  %s\n", fact.Name, clean(fact.Text))
 	}
 	for _, t := range report.Tables(r) {
 		out.WriteString(tableText(t))

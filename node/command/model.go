@@ -99,7 +99,7 @@ func printInspection(w io.Writer, b *inference.Bundle, found inspection) error {
 	for _, exit := range slices.Sorted(maps.Keys(found.Thresholds)) {
 		fmt.Fprintf(&text, "threshold   %s exit, by views seen: %s\n", exit, joinThresholds(found.Thresholds[exit]))
 	}
-	fmt.Fprintf(&text, "calibrated  %s\n", found.Calibrated)
+	fmt.Fprintf(&text, "calibrated  %s\n", clean(found.Calibrated))
 	writeProvenance(&text, b)
 	fmt.Fprintf(&text, "topology\n")
 	for line := range strings.Lines(found.Topology) {
@@ -117,29 +117,32 @@ func joinThresholds(values []float64) string {
 	return strings.Join(parts, " ")
 }
 
+// writeProvenance writes what a bundle says of itself, which may be anything.
 func writeProvenance(text *strings.Builder, b *inference.Bundle) {
 	p := b.Provenance()
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(text, "%-12s%s\n", name, clean(fmt.Sprintf(format, args...)))
+	}
 	kind := ""
 	if p.GetSynthetic() {
 		kind = " (synthetic: rendered, not photographed)"
 	}
-	fmt.Fprintf(text, "trained on  %s%s\n", p.GetData(), kind)
-	fmt.Fprintf(text, "data hash   %s\n", hex.EncodeToString(p.GetDataHash()))
+	line("trained on", "%s%s", p.GetData(), kind)
+	line("data hash", "%s", hex.EncodeToString(p.GetDataHash()))
 	for _, split := range [][2]string{
 		{"train", p.GetTrainFrames()}, {"validation", p.GetValidationFrames()}, {"test", p.GetTestFrames()},
 	} {
-		fmt.Fprintf(text, "frames      %s: %s\n", split[0], split[1])
+		line("frames", "%s: %s", split[0], split[1])
 	}
-	fmt.Fprintf(text, "training    seed %d, best of %d epochs: %d, trainer %s\n",
-		p.GetSeed(), p.GetEpochs(), p.GetBestEpoch(), p.GetTrainer())
+	line("training", "seed %d, best of %d epochs: %d, trainer %s", p.GetSeed(), p.GetEpochs(), p.GetBestEpoch(), p.GetTrainer())
 	for _, name := range slices.Sorted(maps.Keys(p.GetSettings())) {
-		fmt.Fprintf(text, "setting     %s = %s\n", name, p.GetSettings()[name])
+		line("setting", "%s = %s", name, p.GetSettings()[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.GetFigures())) {
-		fmt.Fprintf(text, "figure      %s = %.4g (validation)\n", name, p.GetFigures()[name])
+		line("figure", "%s = %.4g (validation)", name, p.GetFigures()[name])
 	}
 	if len(p.GetParent()) > 0 {
-		fmt.Fprintf(text, "parent      %s\n", hex.EncodeToString(p.GetParent()))
+		line("parent", "%s", hex.EncodeToString(p.GetParent()))
 	}
 }
 

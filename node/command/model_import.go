@@ -103,7 +103,7 @@ func (f *importFlags) run(out io.Writer) error {
 		return fmt.Errorf("import weights %s: %w", f.weights, err)
 	}
 	if im.Content.GetProvenance().GetData() == "" {
-		im.Content.Provenance.Data = "not known (weights of " + filepath.Base(f.weights) + ")"
+		im.Content.Provenance.Data = "not known (weights of " + clean(filepath.Base(f.weights)) + ")"
 	}
 	if set != nil {
 		if im.Content.Calibration, err = calibration(im.Content, set); err != nil {
@@ -232,7 +232,7 @@ func (im *imported) text(exits []topology.Exit) string {
 			fmt.Fprintf(&out, "threshold   %s exit, by views seen: %s\n", exit, joinThresholds(values))
 		}
 	}
-	fmt.Fprintf(&out, "calibrated  %s\n", im.Calibrated)
+	fmt.Fprintf(&out, "calibrated  %s\n", clean(im.Calibrated))
 	fmt.Fprintf(&out, "wrote %s (%d bytes, %s)\n", im.Model, im.Bytes, shortID(im.ID))
 	if im.chosen {
 		fmt.Fprintf(&out, "next: ganglion eval --model %s --data DATA, with data that it was not trained on\n", im.Model)

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
+
+	"ganglion/inference"
 )
 
 // The bundle is the program's file format: what is in it must be told, in the shape that
@@ -70,5 +73,42 @@ func TestModelFaults(t *testing.T) {
 				t.Errorf("more than one line: %q", errs)
 			}
 		})
+	}
+}
+
+// Bundles come from other nodes, and say of themselves what they like: nothing of it may
+// reach a terminal as anything but text of one line.
+func TestBundlesDoNotSteerTerminals(t *testing.T) {
+	const clear = "\x1b[2J\nbundle      forged\u202e"
+	_, b, _ := streetModel(t)
+	content := b.Content()
+	content.Calibration.How = "how" + clear
+	p := content.Provenance
+	p.Data, p.TrainFrames, p.ValidationFrames, p.Trainer = "data"+clear, "train"+clear, "validation"+clear, "trainer"+clear
+	p.Settings, p.Figures = map[string]string{"setting" + clear: "value" + clear}, map[string]float64{"figure" + clear: 1}
+	forged, err := inference.NewBundle(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "forged.ganglion")
+	if err := forged.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	steers := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+	told := map[string]string{"import": (&imported{Calibrated: "how" + clear}).text(nil)}
+	for _, args := range [][]string{{"model", "inspect", path}, {"eval", "--model", path, "--data", smallStreet}} {
+		code, out, errs := invoke(args...)
+		if code != exitDone {
+			t.Fatalf("%v: exit code %d: %s", args, code, errs)
+		}
+		told[args[0]] = out + errs
+	}
+	for verb, text := range told {
+		if strings.ContainsFunc(text, steers) || strings.Contains(text, "\nbundle      forged") {
+			t.Errorf("%s prints what a bundle says as it is: %q", verb, text)
+		}
+		if !strings.Contains(text, "how?[2J?bundle      forged?") {
+			t.Errorf("%s says nothing of what the thresholds are for: %s", verb, text)
+		}
 	}
 }
