@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ func commandLine(cmd *cobra.Command) string {
 		case f.Value.Type() == "bool":
 			words = append(words, "--"+f.Name+"="+value)
 		case f.Value.Type() == "stringSlice", f.Value.Type() == "intSlice":
-			words = append(words, "--"+f.Name, quoted(strings.Trim(value, "[]")))
+			words = append(words, "--"+f.Name, quoted(strings.TrimSuffix(strings.TrimPrefix(value, "["), "]")))
 		default:
 			words = append(words, "--"+f.Name, quoted(value))
 		}
@@ -52,6 +53,35 @@ func quoted(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// words are the flags that open the data again once it was read, as a POSIX shell takes
+// them; by then the reference has the grid.
+func (f *dataFlags) words() string { return "--data " + quoted(f.ref) + f.choice() }
+
+// choice are the flags that take the same views and classes of any data, with a space
+// before each.
+func (f *dataFlags) choice() string {
+	words := ""
+	for _, list := range []struct {
+		flag  string
+		names []string
+	}{{"views", f.views}, {"classes", f.classes}} {
+		if len(list.names) > 0 {
+			words += " --" + list.flag + " " + quoted(listed(list.names))
+		}
+	}
+	return words
+}
+
+// listed is names as a flag that takes several reads them: with commas between, and in
+// quotes where there is a comma or a quote in a name.
+func listed(names []string) string {
+	var line strings.Builder
+	w := csv.NewWriter(&line)
+	_ = w.Write(names) // memory takes everything
+	w.Flush()
+	return strings.TrimSuffix(line.String(), "\n")
 }
 
 // writePlots writes a document's figures, and says where they are.

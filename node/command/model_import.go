@@ -78,7 +78,8 @@ type imported struct {
 	Thresholds map[string][]float64 `json:"thresholds"`
 	Calibrated string               `json:"calibrated_for"`
 
-	chosen bool // thresholds, by this verb or before it
+	chosen bool   // thresholds, by this verb or before it
+	choice string // of views and classes of the data, as flags
 }
 
 func (f *importFlags) run(out io.Writer) error {
@@ -121,6 +122,9 @@ func (f *importFlags) run(out io.Writer) error {
 		Model: f.out, ID: b.ID().String(), Bytes: len(b.File()), Topology: t.Name, Views: t.Views, Classes: t.Classes,
 		Binarized: im.Binarized, Zeros: im.Zeros, Biases: im.Biases, Ignored: im.Ignored,
 		Thresholds: thresholdTable(b), Calibrated: b.CalibratedFor(), chosen: set != nil || im.Calibrated || len(t.Exits()) == 1,
+	}
+	if f.data.ref != "" { // else they name what is in the topology, not in any data
+		told.choice = f.data.choice()
 	}
 	if f.json {
 		return json.NewEncoder(out).Encode(told)
@@ -235,9 +239,9 @@ func (im *imported) text(exits []topology.Exit) string {
 	fmt.Fprintf(&out, "calibrated  %s\n", clean(im.Calibrated))
 	fmt.Fprintf(&out, "wrote %s (%d bytes, %s)\n", im.Model, im.Bytes, shortID(im.ID))
 	if im.chosen {
-		fmt.Fprintf(&out, "next: ganglion eval --model %s --data DATA, with data that it was not trained on\n", im.Model)
+		fmt.Fprintf(&out, "next: ganglion eval --model %s --data DATA%s # that it was not trained on\n", quoted(im.Model), im.choice)
 	} else {
-		fmt.Fprintf(&out, "next: ganglion calibrate --model %s --data DATA --out FILE: until then next to nothing exits early\n", im.Model)
+		fmt.Fprintf(&out, "next: ganglion calibrate --model %s --data DATA --out FILE # until then next to nothing exits early\n", quoted(im.Model))
 	}
 	return out.String()
 }

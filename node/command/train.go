@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -194,12 +193,8 @@ func (f *trainFlags) tell(out io.Writer, b *inference.Bundle) error {
 			BestEpoch: b.Provenance().GetBestEpoch(), Figures: b.Provenance().GetFigures(),
 		})
 	}
-	views := ""
-	if len(f.data.views) > 0 {
-		views = " --views " + strings.Join(f.data.views, ",")
-	}
-	_, err := fmt.Fprintf(out, "wrote %s (%d bytes, %s)\nnext: ganglion eval --data %s%s --model %s\n",
-		f.out, len(b.File()), b.ID().Short(), f.data.ref, views, f.out)
+	_, err := fmt.Fprintf(out, "wrote %s (%d bytes, %s)\nnext: ganglion eval %s --model %s\n",
+		f.out, len(b.File()), b.ID().Short(), f.data.words(), quoted(f.out))
 	return err
 }
 

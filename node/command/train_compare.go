@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"ganglion/inference"
 	"ganglion/inference/dataset"
@@ -219,12 +218,8 @@ func (f *trainFlags) tellComparison(c *evaluation.Comparison, t *topology.Topolo
 	}
 	// Not the best of them: that would be a choice by the test samples.
 	shown := max(0, slices.IndexFunc(c.Networks, func(n evaluation.Compared) bool { return n.Alike(t) }))
-	views := ""
-	if len(f.data.views) > 0 {
-		views = " --views " + strings.Join(f.data.views, ",")
-	}
-	_, err = fmt.Fprintf(out, "data      %s%s, %d test samples: frames %s\ntrained   seed %d, at most %d epochs each\n%s\nwrote %d bundles and %s\nnext: ganglion eval --data %s%s --model %s --plots figures --comparison %s\n",
+	_, err = fmt.Fprintf(out, "data      %s%s, %d test samples: frames %s\ntrained   seed %d, at most %d epochs each\n%s\nwrote %d bundles and %s\nnext: ganglion eval %s --model %s --plots figures --comparison %s\n",
 		c.Data, syntheticText(c.Synthetic), c.Samples, c.Frames, c.Seed, c.Epochs, tableText(report.ComparisonTable(c)),
-		len(c.Networks), path, f.data.ref, views, c.Networks[shown].Model, path)
+		len(c.Networks), path, f.data.words(), quoted(c.Networks[shown].Model), quoted(path))
 	return err
 }
