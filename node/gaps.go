@@ -317,6 +317,8 @@ func (e *engine) gossiped(from mesh.MemberID, payload []byte) {
 	}
 	e.later(func() {
 		e.roles.Heard(e.now(), p.Site, p.Items, p.Run, p.Floor, &e.fx)
-		e.gaps.heard(p)
+		if e.roles.Log(p.Site) != nil { // not of sites beyond the bound
+			e.gaps.heard(p)
+		}
 	})
 }

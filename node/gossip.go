@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"ganglion/mesh"
 	"ganglion/roles"
 	"ganglion/roles/wire"
 )
@@ -19,7 +18,7 @@ const (
 // gossiper publishes verdicts to everyone, many in one message. What is lost on the way is
 // found missing by who lacks it.
 type gossiper struct {
-	mesh    *mesh.Mesh
+	send    func(payload []byte) error
 	log     *slog.Logger
 	roles   func() *roles.Node
 	pending map[roles.Site][]*roles.Published
@@ -37,9 +36,9 @@ type toldFloor struct {
 	at    roles.Instant
 }
 
-func newGossiper(m *mesh.Mesh, node func() *roles.Node, log *slog.Logger) gossiper {
+func newGossiper(send func(payload []byte) error, node func() *roles.Node, log *slog.Logger) gossiper {
 	return gossiper{
-		mesh: m, log: log, roles: node,
+		send: send, log: log, roles: node,
 		pending: map[roles.Site][]*roles.Published{}, told: map[roles.Site]toldFloor{},
 	}
 }
@@ -72,12 +71,15 @@ func (g *gossiper) next() roles.Instant {
 	return g.last.Add(gossipPace)
 }
 
-// flush publishes all that waits.
+// flush publishes all that waits; one message has publications of one claim.
 func (g *gossiper) flush(now roles.Instant) {
 	for _, site := range g.sites {
 		of := g.pending[site]
 		for len(of) > 0 {
-			n := min(len(of), gossipItems)
+			n := 1
+			for n < min(len(of), gossipItems) && of[n].Seq.Epoch == of[0].Seq.Epoch {
+				n++
+			}
 			g.publish(now, site, of[:n])
 			of = of[n:]
 		}
@@ -108,10 +110,16 @@ func (g *gossiper) publish(now roles.Instant, site roles.Site, of []*roles.Publi
 	if c := g.roles().Coordinator(site); c != nil {
 		p.Run, p.Floor = c.Floor()
 		p.Epoch, p.Next = c.Published()
+		if n := len(of); n > 0 { // what is behind these is in a message of its own, which may be lost
+			p.Next = 0
+			if last := of[n-1].Seq; last.Epoch == p.Epoch {
+				p.Next = last.N
+			}
+		}
 		g.told[site] = toldFloor{p.Run, p.Floor, len(of) > 0, now}
 	}
 	g.last = now
-	if err := g.mesh.Gossip(g.packer.Publications(p)); err != nil {
+	if err := g.send(g.packer.Publications(p)); err != nil {
 		g.log.Debug("verdicts not published; others will ask for them", "error", err)
 	}
 }

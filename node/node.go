@@ -184,7 +184,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 	}
 	e.plan.shared.Store(current)
 	e.catalog.load(current, current.ID())
-	e.gossip = newGossiper(m, func() *roles.Node { return e.roles }, n.log)
+	e.gossip = newGossiper(m.Gossip, func() *roles.Node { return e.roles }, n.log)
 	e.gaps = newGapFiller(e, n.log)
 	e.watching = newWatching(e)
 	e.body = newBody(e)
