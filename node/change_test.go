@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"strings"
 	"testing"
 
 	"ganglion/inference"
@@ -107,6 +108,44 @@ func TestTopologyChanges(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A mesh that keeps a run going goes over to another topology with one run ended and one begun:
+// while what was in work was finished, every turn of the coordinator once began a run and ended it.
+func TestTopologyChangesByItself(t *testing.T) {
+	next := another(t, "f", 5)
+	m := nodetest.Start(t, nodetest.Devices(street, 6), nodetest.Spares(2), nodetest.Configure(everything),
+		nodetest.Configure(func(c *node.Config) { c.Run = node.RunAuto }))
+	m.Settle(t.Context())
+	all := func() map[string]int {
+		stream, err := m.API(m.Names()[0]).Verdicts(t.Context(), &controlpb.VerdictsRequest{Last: 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stream.Close()
+		runs := map[string]int{}
+		for stream.Receive() {
+			v := stream.Msg().GetVerdict()
+			runs[strings.Split(v.GetSample(), "/")[1]]++ // site/run/beat
+		}
+		return runs
+	}
+	sum := func(runs map[string]int) (n int) {
+		for _, k := range runs {
+			n += k
+		}
+		return n
+	}
+	m.Await(t.Context(), "the run is under way", func() bool { return sum(all()) >= 5 })
+	before := all()
+	m.PublishAnyway(next)
+	m.AwaitBundle(t.Context(), next.ID())
+	m.Settle(t.Context())
+	at := sum(all())
+	m.Await(t.Context(), "a run is under way again", func() bool { return sum(all()) > at+10 })
+	if n := len(all()) - len(before); n > 3 {
+		t.Errorf("%d runs were begun, want one", n)
 	}
 }
 

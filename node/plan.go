@@ -140,8 +140,16 @@ func (p *planner) tick(ctx context.Context, now roles.Instant) {
 	}
 	e.views.tick(now)
 	p.pursue(ctx, now)
-	e.roles.SetPlan(roles.Plan{Auto: e.config.Run == RunAuto, Period: p.period, Bundle: p.wanted, Data: p.data})
+	e.roles.SetPlan(p.plan())
 	e.tell(ctx, now)
+}
+
+// plan is what is wanted of the site now. While a new topology waits for what is in work no
+// run begins, to be ended in the same breath.
+func (p *planner) plan() roles.Plan {
+	return roles.Plan{
+		Auto: p.engine.config.Run == RunAuto && p.draining == 0, Period: p.period, Bundle: p.wanted, Data: p.data,
+	}
 }
 
 // pursue takes the next step towards the wanted bundle.
@@ -152,6 +160,7 @@ func (p *planner) pursue(ctx context.Context, now roles.Instant) {
 	}
 	b := p.store.Get(p.wanted)
 	if b == nil {
+		p.draining = 0
 		p.fetch(ctx, now)
 		return
 	}
@@ -165,9 +174,9 @@ func (p *planner) pursue(ctx context.Context, now roles.Instant) {
 	if p.draining == 0 {
 		p.draining = max(now, 1)
 	}
+	e.roles.SetPlan(p.plan())
 	e.roles.EndRuns()
 	if e.roles.Drained() || now.Sub(p.draining) > drainMost {
-		p.draining = 0
 		p.use(ctx, b)
 		e.rebuild(now)
 	}
@@ -175,7 +184,7 @@ func (p *planner) pursue(ctx context.Context, now roles.Instant) {
 
 // use goes over to a bundle that is loaded.
 func (p *planner) use(ctx context.Context, b *inference.Bundle) {
-	p.current, p.fault = b, ""
+	p.current, p.fault, p.draining = b, "", 0
 	p.store.Use(b.ID())
 	p.shared.Store(b)
 	e := p.engine
