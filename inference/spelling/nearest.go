@@ -1,5 +1,7 @@
 package spelling
 
+import "strings"
+
 // longest is the length in bytes from which words are not compared: the cost is the product
 // of two lengths, and words may come from a file.
 const longest = 512
@@ -14,6 +16,15 @@ func Nearest(word string, known []string, most int) int {
 		}
 	}
 	return best
+}
+
+// NearestFold is Nearest where capitals count as small letters.
+func NearestFold(word string, known []string, most int) int {
+	folded := make([]string, len(known))
+	for i, k := range known {
+		folded[i] = strings.ToLower(k)
+	}
+	return Nearest(strings.ToLower(word), folded, most)
 }
 
 // distance is the number of bytes to insert, remove or replace between a and b (Levenshtein

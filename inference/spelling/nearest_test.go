@@ -31,3 +31,13 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// Whoever writes a key in capitals has not misspelt it by all its letters.
+func TestNearestFold(t *testing.T) {
+	known := []string{"filters", "MP"}
+	for word, want := range map[string]int{"FILTER": 0, "Filtres": 0, "mp": 1, "mpp": 1, "conv": -1} {
+		if got := spelling.NearestFold(word, known, 2); got != want {
+			t.Errorf("NearestFold(%q) = %d, want %d", word, got, want)
+		}
+	}
+}

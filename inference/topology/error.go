@@ -91,11 +91,7 @@ func quote(s string) string {
 // the one that was probably meant, else all of them.
 func suggest(word string, known []string) string {
 	const most = 2 // bytes that may differ
-	lower := make([]string, len(known))
-	for i, k := range known {
-		lower[i] = strings.ToLower(k)
-	}
-	if i := spelling.Nearest(strings.ToLower(word), lower, most); i >= 0 {
+	if i := spelling.NearestFold(word, known, most); i >= 0 {
 		return fmt.Sprintf("did you mean %s?", known[i])
 	}
 	return "use " + oneOf(known)

@@ -140,11 +140,7 @@ func readVariables(environ []string, table []setting) (values written, token *gi
 // suggestion names what is nearest to a word that is not known, or else says what to do.
 func suggestion(word string, known []string, otherwise string) string {
 	const most = 2 // letters that may differ
-	lower := make([]string, len(known))
-	for i, k := range known {
-		lower[i] = strings.ToLower(k)
-	}
-	i := spelling.Nearest(strings.ToLower(word), lower, most)
+	i := spelling.NearestFold(word, known, most)
 	if i < 0 {
 		return ": " + otherwise
 	}
