@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 
+	"ganglion/inference"
 	"ganglion/inference/layer"
 	"ganglion/inference/topology"
 	"ganglion/proto/modelpb"
@@ -53,7 +54,7 @@ func (g *graph) blocks(x string, t tier, by string) string {
 		if t.layers == topology.Float {
 			x = g.divide(x, by)
 		}
-		x = g.conv(x, name+".conv.weight", unpack(w.GetWeights(), block.Filters*in.Channels*kernelSide*kernelSide), block.Filters, in.Channels)
+		x = g.conv(x, name+".conv.weight", inference.Unpack(w.GetWeights(), block.Filters*in.Channels*kernelSide*kernelSide), block.Filters, in.Channels)
 		x = g.pool(x, block.Pool)
 		if t.layers == topology.Binary {
 			x = g.divide(x, by)
@@ -83,7 +84,7 @@ func (t tier) out() topology.Shape {
 // its batch normalization.
 func (g *graph) exit(x string, t tier) string {
 	weights, inputs := t.weights.GetExit(), t.out().Size()
-	w := g.floats(t.name+".exit.linear.weight", unpack(weights.GetWeights(), t.classes*inputs), int64(t.classes), int64(inputs))
+	w := g.floats(t.name+".exit.linear.weight", inference.Unpack(weights.GetWeights(), t.classes*inputs), int64(t.classes), int64(inputs))
 	x = g.node("Flatten", []string{x})
 	x = g.node("Gemm", []string{x, w}, integer("transB", 1))
 	return g.norm(x, t.name+".exit.norm", weights.GetNorm())
@@ -128,16 +129,4 @@ func (g *graph) norm(x, name string, n *modelpb.BatchNorm) string {
 		inputs = append(inputs, g.floats(name+"."+p.what, p.values, int64(len(p.values))))
 	}
 	return g.node("BatchNormalization", inputs, float("epsilon", layer.Epsilon))
-}
-
-// unpack is n weights as floats: a binary weight is -1 or +1.
-func unpack(w *modelpb.Weights, n int) []float32 {
-	if real := w.GetReal(); len(real) > 0 {
-		return real
-	}
-	out := make([]float32, n)
-	for i := range out {
-		out[i] = float32(int(w.GetBinary()[i/8]>>(i%8)&1)*2 - 1)
-	}
-	return out
 }

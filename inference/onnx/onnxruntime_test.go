@@ -91,7 +91,7 @@ func byOnnxruntime(runtime *onnxruntime.Runtime) wholeRunner {
 				out.dims[0] = samples
 				out.data = numbers(batch.Outputs[i])
 				if len(out.data) != size(out.dims) {
-					t.Fatalf("output %s has %d elements, want %v", o, len(out.data), out.dims)
+					t.Fatalf("output %s has %d elements, want %v", o.Name, len(out.data), out.dims)
 				}
 				outputs[o.Name] = out
 			}

@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Tensor is what goes into a model or comes out of it.
 type Tensor struct {
@@ -28,19 +25,6 @@ func (t Tensor) Size() int {
 		}
 	}
 	return n
-}
-
-// String is the tensor for people: "pixels uint8 [batch, 6, 3, 32, 32]".
-func (t Tensor) String() string {
-	var axes []string
-	for _, d := range t.Shape {
-		if d == Batch {
-			axes = append(axes, batchName)
-		} else {
-			axes = append(axes, fmt.Sprint(d))
-		}
-	}
-	return fmt.Sprintf("%s %s [%s]", t.Name, t.Type, strings.Join(axes, ", "))
 }
 
 // Element is the type of a tensor's elements.

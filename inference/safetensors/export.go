@@ -47,20 +47,9 @@ func Export(b *inference.Bundle) (*File, error) {
 		case s.bias != nil: // bundles have none
 		case s.weights == nil:
 			f.Tensors = append(f.Tensors, tensor(s.name, *s.floats, s.shape...))
-		case s.binary:
-			f.Tensors = append(f.Tensors, tensor(s.name, unpack(s.weights.GetBinary(), s.size()), s.shape...))
 		default:
-			f.Tensors = append(f.Tensors, tensor(s.name, s.weights.GetReal(), s.shape...))
+			f.Tensors = append(f.Tensors, tensor(s.name, inference.Unpack(s.weights, s.size()), s.shape...))
 		}
 	}
 	return f, nil
-}
-
-// unpack is n binary weights as floats.
-func unpack(packed []byte, n int) []float32 {
-	out := make([]float32, n)
-	for i := range out {
-		out[i] = float32(int(packed[i/8]>>(i%8)&1)*2 - 1)
-	}
-	return out
 }
