@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"regexp"
 	"strings"
 )
 
@@ -113,19 +112,20 @@ func (m *markup) table(t Table) {
 	m.add("</tbody>\n</table>\n</div>\n")
 }
 
-var (
-	prolog = regexp.MustCompile(`(?s)^.*?<svg [^>]*viewBox="([^"]*)"[^>]*>`)
-	black  = regexp.MustCompile(`(stroke|fill):#000000`)
-)
-
 // inline is the figure for the middle of a page: without a ground, its ink the colour of
-// the text. The canvas escapes the text in it.
+// the text. The canvas escapes the text in it, and opens with one tag.
 func (f *Figure) inline() []byte {
 	svg := f.svg(nil)
-	place := prolog.FindSubmatchIndex(svg)
+	_, svg, _ = bytes.Cut(svg, []byte("<svg "))
+	tag, svg, _ := bytes.Cut(svg, []byte(">"))
+	_, box, _ := bytes.Cut(tag, []byte(`viewBox="`))
+	box, _, _ = bytes.Cut(box, []byte(`"`))
 	var opening markup
 	opening.add(`<svg viewBox="%s" role="img" aria-label="%s" style="max-width:%spt">`,
-		string(svg[place[2]:place[3]]), f.Title, fmt.Sprintf("%.0f", 1.25*float64(f.width)))
-	svg = append([]byte(opening.String()), svg[place[1]:]...)
-	return bytes.TrimSpace(black.ReplaceAll(svg, []byte("$1:currentColor")))
+		string(box), f.Title, fmt.Sprintf("%.0f", 1.25*float64(f.width)))
+	svg = append([]byte(opening.String()), svg...)
+	for _, of := range []string{"stroke", "fill"} {
+		svg = bytes.ReplaceAll(svg, []byte(of+":#000000"), []byte(of+":currentColor"))
+	}
+	return bytes.TrimSpace(svg)
 }
