@@ -72,6 +72,10 @@ func openIDX(pairs []idxPair, name string, grid Grid, opts Options) (*Set, error
 	if err := grid.check(); err != nil {
 		return nil, err
 	}
+	if n := len(opts.Views); n > 0 && n != grid.Views() {
+		return nil, fmt.Errorf("its pictures in a grid of %s are %d views, and %d are wanted (%s); cut them into as many tiles with --grid, as 2x3, or name every tile, in order",
+			grid, grid.Views(), n, firstNames(opts.Views))
+	}
 	set := Set{Name: name}
 	var cut tiling
 	for i, pair := range pairs {
@@ -131,13 +135,19 @@ func (s *Set) named(grid Grid, opts Options) (*Set, error) {
 	if len(s.Views) == 0 {
 		s.Views = grid.names()
 	}
-	if len(s.Views) != grid.Views() {
-		return nil, fmt.Errorf("a grid of %s has %d views but %d view names were given; name every tile, in order", grid, grid.Views(), len(s.Views))
-	}
 	if len(s.Classes) == 0 {
 		s.Classes = numberedNames("", slices.Max(s.Labels)+1)
 	}
 	return New(*s)
+}
+
+// firstNames lists names, the first few of many.
+func firstNames(names []string) string {
+	const shown = 8
+	if len(names) > shown {
+		return strings.Join(names[:shown], ", ") + ", .."
+	}
+	return strings.Join(names, ", ")
 }
 
 // refusal is an error about what a file of idx has, not about the file: it stands for

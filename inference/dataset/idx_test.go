@@ -228,6 +228,20 @@ func TestIDXFaults(t *testing.T) {
 	}
 }
 
+// Whoever asks for the views of a network has given no names: what is missing is the grid.
+func TestIDXAsksForAGrid(t *testing.T) {
+	folder, views := idxFolder(t, false), []string{"a", "b", "c", "d", "e", "f"}
+	for ref, want := range map[string]string{folder: "a grid of 1x1 are 1 views, and 6 are wanted", Grid{2, 2}.Ref(folder): "a grid of 2x2 are 4 views, and 6 are wanted"} {
+		_, err := Open(ref, Options{Views: views})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--grid") {
+			t.Errorf("error %v, want %q and --grid", err, want)
+		}
+	}
+	if set, err := Open(Grid{2, 3}.Ref(folder), Options{Views: views}); err != nil || set.Views[5] != "f" {
+		t.Errorf("with a grid: %v", err)
+	}
+}
+
 // flipped is a packed file with a wrong checksum.
 func flipped(packed []byte) []byte {
 	packed = slices.Clone(packed)

@@ -188,6 +188,24 @@ func TestEvalRefuses(t *testing.T) {
 	}
 }
 
+// Pictures that a network wants as tiles lack a grid, and no names, which nobody gave.
+func TestEvalAsksForAGrid(t *testing.T) {
+	model, _, _ := streetModel(t)
+	folder := t.TempDir()
+	for name, content := range map[string][]byte{
+		"train-images-idx3-ubyte": append([]byte{0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28}, make([]byte, 2*28*28)...),
+		"train-labels-idx1-ubyte": {0, 0, 8, 1, 0, 0, 0, 2, 0, 1},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, _, errs := invoke("eval", "--model", model, "--data", folder)
+	if code != exitFailed || !strings.Contains(errs, "cut them into as many tiles with --grid") || strings.Contains(errs, "were given") {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+}
+
 // A comparison is a file that somebody may have sent: whatever is in it, it is refused or
 // drawn, as pictures that every reader of SVG takes.
 func FuzzComparison(f *testing.F) {
