@@ -108,21 +108,52 @@ func (c *Conductor) readBack(ctx context.Context) {
 	}
 }
 
-// tally asks what became of the samples of the run.
-func (c *Conductor) tally(ctx context.Context) {
-	if c.summary.Run == "" {
-		return
-	}
+// tallyOf asks what became of the samples of a run.
+func (c *Conductor) tallyOf(ctx context.Context, run string) (*controlpb.Tally, error) {
 	var answer *controlpb.TallyResponse
 	err := c.ask(func(n *control.Node) (err error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWait)
+		ctx, cancel := context.WithTimeout(ctx, askWait)
 		defer cancel()
-		answer, err = n.Tally(ctx, &controlpb.TallyRequest{Run: c.summary.Run})
+		answer, err = n.Tally(ctx, &controlpb.TallyRequest{Run: run})
 		return err
 	})
-	if err != nil {
-		c.to.Remark(fmt.Sprintf("what became of the samples cannot be said: %v", err))
+	return answer.GetTally(), err
+}
+
+// countBefore notes what was lost before the first fault: this plan did not lose that.
+func (c *Conductor) countBefore(ctx context.Context) {
+	if c.counted || c.summary.Run == "" {
 		return
 	}
-	c.summary.Tally = answer.GetTally()
+	c.counted, c.before.run = true, c.summary.Run
+	t, err := c.tallyOf(ctx, c.before.run)
+	c.before.lost, c.before.err = t.GetLost(), err
+}
+
+// count asks what became of the samples of the run, and what of them this plan lost.
+func (c *Conductor) count(ctx context.Context) {
+	if c.summary.Run == "" || c.line.Harmless() {
+		return // nothing was asked of the mesh, or nothing was done to it
+	}
+	ctx = context.WithoutCancel(ctx)
+	t, err := c.tallyOf(ctx, c.summary.Run)
+	c.summary.Tally = t
+	lost := t.GetLost()
+	switch {
+	case err != nil:
+	case c.before.err != nil:
+		err = c.before.err
+	case c.before.run == c.summary.Run:
+		lost -= min(lost, c.before.lost) // what was overdue may have been decided since
+	case c.before.run != "": // another run has begun: all that it lost, and what was lost of the first
+		var first *controlpb.Tally
+		first, err = c.tallyOf(ctx, c.before.run)
+		lost += first.GetLost() - min(first.GetLost(), c.before.lost)
+	}
+	if err != nil {
+		c.summary.Uncounted = err
+		c.to.Remark(fmt.Sprintf("what was lost cannot be said: %v", err))
+		return
+	}
+	c.summary.Lost = &lost
 }

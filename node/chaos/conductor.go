@@ -60,9 +60,12 @@ type Summary struct {
 	Faults  []Report          `json:"faults"`
 	Failed  []string          `json:"failed"` // injections that could not be made, and why
 	Healed  []string          `json:"healed"` // at the end, because the plan was ended
-	Run     string            `json:"run"`    // the last
-	Tally   *controlpb.Tally  `json:"-"`      // of that run; nil: nobody could say
+	Run     string            `json:"run"`    // the last; empty: none
+	Lost    *uint64           `json:"lost"`   // samples, since the first fault; nil: nobody could say, or there was no run, or no fault
+	Tally   *controlpb.Tally  `json:"-"`      // of the whole of that run; nil as Lost
 	Targets map[string]string `json:"-"`      // names, by peer, of all that were struck
+
+	Uncounted error `json:"-"` // why nobody could say what was lost of the run; nil: Lost says it, or nothing was to be counted
 }
 
 // Conductor carries out plans. It is used once.
@@ -85,7 +88,16 @@ type Conductor struct {
 	several  bool      // injections are planned
 	running  bool      // a run goes on at the start
 	reported int       // injections
+	counted  bool      // before is
+	before   lostBefore
 	summary  Summary
+}
+
+// lostBefore is what a run had lost when the first fault was about to be injected.
+type lostBefore struct {
+	run  string
+	lost uint64
+	err  error // why nobody could say
 }
 
 // harm is what was done to a node, as its conductor believes.
@@ -164,7 +176,7 @@ func (c *Conductor) Run(ctx context.Context, p Plan) (*Summary, error) {
 		c.healAll(ctx)
 	}
 	c.reports(c.line.Len())
-	c.tally(ctx)
+	c.count(ctx)
 	return &c.summary, err
 }
 

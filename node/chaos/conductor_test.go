@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/google/go-cmp/cmp"
 
 	"ganglion/node/control"
 	"ganglion/proto/controlpb"
@@ -31,6 +32,8 @@ type standIns struct {
 	mu     sync.Mutex // guards what follows
 	nodes  []*standIn
 	faults []string // "node fault", as they came
+	costs  uint64   // samples of the run that each fault loses
+	next   string   // the run that the first fault begins; empty: none
 	run    string
 	lost   map[string]uint64 // samples by run
 	mutely bool              // nobody can count
@@ -111,6 +114,10 @@ func (h handler) Inject(_ context.Context, q *controlpb.InjectRequest) (*control
 	h.mesh.mu.Lock()
 	defer h.mesh.mu.Unlock()
 	h.mesh.faults = append(h.mesh.faults, fmt.Sprint(q.GetPeer(), " ", f))
+	h.mesh.lost[h.mesh.run] += h.mesh.costs
+	if h.mesh.next != "" {
+		h.mesh.run = h.mesh.next
+	}
 	return &controlpb.InjectResponse{}, err
 }
 
@@ -181,6 +188,45 @@ func TestAskedDies(t *testing.T) {
 			}}})
 			if err != nil || len(s.Failed) > 0 || len(s.Faults) != 5 || s.Tally == nil {
 				t.Fatalf("%v; failed %q; %d faults, tally %v: want 5, and a tally", err, s.Failed, len(s.Faults), s.Tally)
+			}
+		})
+	}
+}
+
+// A plan is told what it lost, and nothing that was lost before; a run that begins meanwhile
+// counts whole.
+func TestWhatAPlanLoses(t *testing.T) {
+	number := func(n uint64) *uint64 { return &n }
+	for _, tt := range []struct {
+		name   string
+		change func(m *standIns)
+		do     Do
+		want   *uint64 // nil: it cannot be said
+		fails  bool
+	}{
+		{"nothing", func(*standIns) {}, Lose, number(0), false},
+		{"before", func(m *standIns) { m.lost["r"] = 3 }, Lose, number(0), false},
+		{"before and by it", func(m *standIns) { m.lost["r"], m.costs = 3, 2 }, Lose, number(2), false},
+		{"another run", func(m *standIns) { m.lost["r"], m.costs, m.next, m.lost["q"] = 3, 2, "q", 4 }, Lose, number(6), false},
+		{"nobody counts", func(m *standIns) { m.mutely = true }, Lose, nil, true},
+		{"no harm was done", func(m *standIns) { m.mutely = true }, Heal, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := newStandIns(t, "a", "b")
+			tt.change(m)
+			target, err := ParseTarget("b")
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := Fault{Do: tt.do}.WithDefaults()
+			f.For = min(f.For, 20*time.Millisecond)
+			s, err := NewConductor(ConductorConfig{Asked: m.nodes[0].Node, Local: m.local}, listened{}).Run(t.Context(), Plan{Steps: []Step{{Target: target, Fault: f}}})
+			if err != nil || len(s.Failed) > 0 {
+				t.Fatalf("%v; failed %q", err, s.Failed)
+			}
+			if diff := cmp.Diff(tt.want, s.Lost); diff != "" || (s.Uncounted != nil) != tt.fails {
+				t.Errorf("not counted: %v; lost (-want +got)\n%s", s.Uncounted, diff)
 			}
 		})
 	}

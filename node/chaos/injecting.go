@@ -64,6 +64,7 @@ func (c *Conductor) inject(ctx, streaming context.Context, s *Step) error {
 		c.rouse(ctx, of, listed)
 	} else {
 		c.refreshRun(ctx)
+		c.countBefore(ctx)
 		if s.Fault.Mutes() {
 			c.look(streaming, of)
 		}

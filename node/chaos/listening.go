@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"connectrpc.com/connect"
+
 	"ganglion/node/control"
 	"ganglion/proto/controlpb"
 )
@@ -74,38 +76,39 @@ func (c *Conductor) part(n *control.Node) {
 // tells too. A node that is elsewhere may be there again.
 func (c *Conductor) events(ctx context.Context, n *control.Node) error {
 	var last uint64
-	for fails := 0; ctx.Err() == nil; fails++ {
-		if fails == failsMost { // a node that is cut off or stands still is still there
-			c.hear(ctx, heard{at: time.Now(), by: n, presence: absent})
+	fails := 0 // since somebody answered
+	for ctx.Err() == nil {
+		stream, err := n.Events(ctx, &controlpb.EventsRequest{Follow: true})
+		if err == nil {
+			for stream.Receive() {
+				if fails >= failsMost {
+					if !itself(ctx, n) {
+						break
+					}
+					c.hear(ctx, heard{at: time.Now(), by: n, presence: again})
+				}
+				fails = 0
+				e := stream.Msg()
+				if e.GetNumber() <= last || e.GetAtUnixNs() < c.start.UnixNano() {
+					continue // it was told, or is older than all this
+				}
+				last = e.GetNumber()
+				if !c.hear(ctx, heard{at: saidAt(n, e), by: n, event: e}) {
+					break
+				}
+			}
+			err = stream.Err()
+			_ = stream.Close() // it is only read from
+		}
+		if connect.CodeOf(err) == connect.CodeUnavailable { // one that is cut off or stands still is still there
+			if fails++; fails == failsMost {
+				c.hear(ctx, heard{at: time.Now(), by: n, presence: absent})
+			}
 		}
 		if fails >= failsMost && n.Run.PID > 0 && c.listed(ctx)[n.Status.GetPeer()] != n.Run.PID {
 			return nil // another process of it is met
 		}
-		if fails > 0 {
-			wait(ctx, failPace)
-		}
-		stream, err := n.Events(ctx, &controlpb.EventsRequest{Follow: true})
-		if err != nil {
-			continue
-		}
-		for stream.Receive() {
-			if fails >= failsMost {
-				if !itself(ctx, n) {
-					break
-				}
-				c.hear(ctx, heard{at: time.Now(), by: n, presence: again})
-			}
-			fails = 0
-			e := stream.Msg()
-			if e.GetNumber() <= last || e.GetAtUnixNs() < c.start.UnixNano() {
-				continue // it was told, or is older than all this
-			}
-			last = e.GetNumber()
-			if !c.hear(ctx, heard{at: saidAt(n, e), by: n, event: e}) {
-				break
-			}
-		}
-		_ = stream.Close() // it is only read from
+		wait(ctx, failPace)
 	}
 	return nil
 }

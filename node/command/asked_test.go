@@ -64,6 +64,9 @@ type asked struct {
 	follow   chan struct{}                // closed when a follower has had all lines
 	faults   []*controlpb.InjectRequest   // that came
 	lost     uint64                       // samples, as Tally tells
+	costs    uint64                       // samples that each fault loses
+
+	uncounted bool // Tally knows nothing
 }
 
 func (a *asked) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {

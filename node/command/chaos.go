@@ -226,8 +226,10 @@ func (f *chaosFlags) conduct(cmd *cobra.Command, p chaos.Plan) error {
 		return errors.New(s.Failed[0])
 	case len(s.Failed) > 0:
 		return fmt.Errorf("%s could not be injected, the last: %s", count(len(s.Failed), "fault", "faults"), s.Failed[len(s.Failed)-1])
-	case s.Tally.GetLost() > 0:
-		return fmt.Errorf("%s of run %s were lost", count(s.Tally.GetLost(), "sample", "samples"), s.Run)
+	case s.Uncounted != nil:
+		return fmt.Errorf("whether samples of run %s were lost cannot be said: %w", s.Run, s.Uncounted)
+	case s.Lost != nil && *s.Lost > 0:
+		return fmt.Errorf("%s of run %s were lost", count(*s.Lost, "sample", "samples"), s.Run)
 	}
 	return nil
 }

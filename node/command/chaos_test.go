@@ -24,6 +24,7 @@ func (a *asked) Inject(_ context.Context, q *controlpb.InjectRequest) (*controlp
 		return nil, connect.NewError(connect.CodeFailedPrecondition, chaos.ErrNotAllowed)
 	}
 	a.faults = append(a.faults, q)
+	a.lost += a.costs
 	return &controlpb.InjectResponse{}, nil
 }
 
@@ -170,16 +171,42 @@ func TestTokenForAllToRead(t *testing.T) {
 
 // Tally counts the samples of the node's run.
 func (a *asked) Tally(context.Context, *controlpb.TallyRequest) (*controlpb.TallyResponse, error) {
+	if a.uncounted {
+		return nil, connect.NewError(connect.CodeNotFound, errors.New("the run is not known here"))
+	}
 	return &controlpb.TallyResponse{Run: askedRun, Tally: &controlpb.Tally{Due: 418, Decided: 418 - a.lost, Lost: a.lost}}, nil
 }
 
 // A plan that costs a sample fails, so that a script needs not read what is printed.
 func TestChaosLoses(t *testing.T) {
 	a := newAsked()
-	a.lost = 2
+	a.lost, a.costs = 3, 2
 	ask(t, a)
 	code, out, errs := invoke("chaos", "cut", "gate", "--for", "100ms")
-	if code != exitFailed || !strings.Contains(errs, "2 samples of run "+askedRun+" were lost") || !strings.Contains(out, "+ 2 lost +") {
+	if code != exitFailed || !strings.Contains(errs, "2 samples of run "+askedRun+" were lost") ||
+		!strings.Contains(out, "+ 5 lost +") || !strings.Contains(out, "3 of the lost were so before the first fault") {
 		t.Errorf("exit code %d, %s%s", code, out, errs)
 	}
+}
+
+// What was lost before a plan is not its doing.
+func TestChaosLostBefore(t *testing.T) {
+	a := newAsked()
+	a.lost = 3
+	ask(t, a)
+	if out := must(t, "chaos", "cut", "gate", "--for", "100ms"); !strings.Contains(out, "+ 3 lost +") {
+		t.Errorf("it does not say what the run has lost:\n%s", out)
+	}
+}
+
+// Where nobody can count, nothing was found to be well.
+func TestChaosUncounted(t *testing.T) {
+	a := newAsked()
+	a.uncounted = true
+	ask(t, a)
+	code, _, errs := invoke("chaos", "cut", "gate", "--for", "100ms")
+	if code != exitFailed || !strings.Contains(errs, "whether samples of run "+askedRun+" were lost cannot be said") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	must(t, "chaos", "heal", "gate") // there is nothing to be counted
 }

@@ -111,12 +111,23 @@ func (l *chaosLines) end(s *chaos.Summary) error {
 	}
 	if t := s.Tally; t != nil && slices.ContainsFunc(s.Faults, func(r chaos.Report) bool { return r.Fault.Do != chaos.Heal }) {
 		says := cell{text: fmt.Sprintf("%d samples due = %d decided + %d refused + %d lost + %d open", t.GetDue(), t.GetDecided(), t.GetRefused(), t.GetLost(), t.GetOpen())}
-		if t.GetLost() > 0 {
+		if before := t.GetLost() - lostIn(s); before > 0 && before <= t.GetLost() {
+			says.text += fmt.Sprintf("; %d of the lost were so before the first fault", before)
+		}
+		if lostIn(s) > 0 {
 			says.style = bad
 		}
 		l.line("", "run", says)
 	}
 	return l.failed
+}
+
+// lostIn is how many samples were lost; zero where nobody could say.
+func lostIn(s *chaos.Summary) uint64 {
+	if s.Lost == nil {
+		return 0
+	}
+	return *s.Lost
 }
 
 // rehearsed is a step of a plan that is not carried out, in JSON.
