@@ -263,7 +263,28 @@ func (f *chaosFlags) rehearse(cmd *cobra.Command, p chaos.Plan) error {
 		}
 		steps = append(steps, one)
 	}
-	return printRehearsal(cmd.OutOrStdout(), steps, seed, f.json)
+	if err := printRehearsal(cmd.OutOrStdout(), steps, seed, f.json); err != nil {
+		return err
+	}
+	return faultOf(steps)
+}
+
+// faultOf is why a plan that was rehearsed could not be carried out as things are; nil: it
+// could.
+func faultOf(steps []rehearsed) error {
+	var faults []string
+	for i, s := range steps {
+		if s.Fault != "" {
+			faults = append(faults, fmt.Sprintf("step %d: %s", i+1, s.Fault))
+		}
+	}
+	switch len(faults) {
+	case 0:
+		return nil
+	case 1:
+		return errors.New(faults[0])
+	}
+	return fmt.Errorf("%d of %d steps could not be carried out now, the first: %s", len(faults), len(steps), faults[0])
 }
 
 // completeTarget completes words that a target may be, and the names of nodes.

@@ -112,9 +112,26 @@ func TestChaosDryRun(t *testing.T) {
 	if err := os.WriteFile(plan, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "chaos-dry-run", must(t, "chaos", "run", plan, "--dry-run", "--seed", "7"))
+	code, out, errs := invoke("chaos", "run", plan, "--dry-run", "--seed", "7")
+	golden(t, "chaos-dry-run", out)
+	if code != exitFailed || !strings.Contains(errs, "3 of 4 steps could not be carried out now, the first: step 2: big was not started with --allow-chaos") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
 	if len(a.faults) > 0 {
 		t.Errorf("it injected %v", a.faults)
+	}
+}
+
+// A rehearsal of a plan that can be carried out succeeds, and tells programs of the seed too.
+func TestChaosDryRunJSON(t *testing.T) {
+	ask(t, newAsked())
+	plan := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(plan, []byte("- {do: kill, target: 1 of aggregator}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"at":"0s","do":"kill 1 of aggregator","now":["gate"]}` + "\n" + `{"seed":7}` + "\n"
+	if got := must(t, "chaos", "run", plan, "--dry-run", "--seed", "7", "--json"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

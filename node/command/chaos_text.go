@@ -145,7 +145,7 @@ func printRehearsal(w io.Writer, steps []rehearsed, seed uint64, asJSON bool) er
 				return err
 			}
 		}
-		return nil
+		return writeJSON(w, object{{"seed", seed}})
 	}
 	l := listing{names: []string{"AT", "STEP", "NOW"}, right: map[int]bool{0: true}}
 	for _, s := range steps {
