@@ -18,6 +18,7 @@ const (
 	compareFew    = 64              // verdicts that a round may bring because they were on their way
 	compareIdle   = 8               // blocks in a row without anything new: the peer is the one who lacks
 	compareRest   = 2 * time.Second // before one that was ended so is taken up again
+	compareRead   = 1 << 14         // blocks of peers that are remembered as read
 )
 
 // comparer compares this node's logs with those of others, one after the other, as after a
@@ -28,6 +29,15 @@ type comparer struct {
 	engine *engine
 	due    []comparison // that wait, the next first
 	now    *comparison
+	read   map[block]roles.Block // what this node has fetched all of: there is nothing new in it
+}
+
+// block names a block of a peer's log.
+type block struct {
+	site roles.Site
+	peer roles.Peer
+	run  roles.RunID
+	from uint64
 }
 
 // comparison is that of one site's log with one peer's.
@@ -35,13 +45,30 @@ type comparison struct {
 	site   roles.Site
 	peer   roles.Peer
 	from   roles.Instant // not before
-	wanted []wire.LogQuery
-	asked  int // questions that are under way
-	faults int // that had no answer
-	news   int // verdicts that this round brought
-	idle   int // blocks in a row that brought nothing
-	rounds int // of them the first too
+	wanted []wanted
+	asked  int  // questions that are under way
+	faults int  // that had no answer
+	news   int  // verdicts that this round brought
+	idle   int  // blocks in a row that brought nothing
+	rounds int  // of them the first too
+	over   bool // it was ended: answers under way are taken, and nothing more is asked
 }
+
+// wanted is a question of a comparison.
+type wanted struct {
+	wire.LogQuery
+	block roles.Block // that it fetches, as the peer has summed it up
+}
+
+// want adds a question.
+func (of *comparison) want(q wire.LogQuery) {
+	if !of.over {
+		of.wanted = append(of.wanted, wanted{LogQuery: q})
+	}
+}
+
+// stop ends a comparison whose peer is silent, or has to catch up.
+func (of *comparison) stop() { of.over, of.wanted = true, nil }
 
 // add has the logs of a site compared with a peer's, soon.
 func (c *comparer) add(site roles.Site, p roles.Peer) { c.put(comparison{site: site, peer: p}) }
@@ -63,7 +90,7 @@ func (c *comparer) ask(now roles.Instant, put func(question) bool) bool {
 		return false
 	}
 	q := of.wanted[0]
-	if !put(question{to: of.peer, query: q, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
+	if !put(question{to: of.peer, query: q.LogQuery, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
 		of.asked--
 		c.answered(now, of, q, a)
 	}}) {
@@ -91,35 +118,34 @@ func (c *comparer) begin(now roles.Instant) bool {
 func (c *comparer) round(of *comparison) {
 	of.rounds++
 	of.news, of.idle = 0, 0
-	of.wanted = append(of.wanted, wire.LogQuery{Site: of.site, Runs: true})
+	of.want(wire.LogQuery{Site: of.site, Runs: true})
 }
 
 // answered takes an answer; nil: there was none.
-func (c *comparer) answered(now roles.Instant, of *comparison, q wire.LogQuery, a *wire.LogAnswer) {
+func (c *comparer) answered(now roles.Instant, of *comparison, q wanted, a *wire.LogAnswer) {
 	l := c.engine.roles.Log(of.site)
 	switch {
 	case l == nil:
 		of.wanted = nil
 	case a == nil:
-		of.wanted = append(of.wanted, q)
 		if of.faults++; of.faults >= compareFaults {
-			of.wanted = nil
+			of.stop()
+		} else if !of.over {
+			of.wanted = append(of.wanted, q)
 		}
 	case q.Runs:
 		for _, r := range a.Runs {
 			if r.Run != 0 {
 				l.Floor(now, r.Run, r.Floor)
 			}
-			of.wanted = append(of.wanted, wire.LogQuery{Site: of.site, Span: roles.Span{Run: r.Run}, Blocks: true})
+			of.want(wire.LogQuery{Site: of.site, Span: roles.Span{Run: r.Run}, Blocks: true})
 		}
 	case q.Blocks:
-		spans := l.Lacks(q.Span.Run, a.Blocks)
-		rand.Shuffle(len(spans), func(i, j int) { spans[i], spans[j] = spans[j], spans[i] })
-		for _, span := range spans {
-			of.wanted = append(of.wanted, wire.LogQuery{Site: of.site, Span: span, Most: gapLines})
-		}
+		c.lacks(l, of, q.Span.Run, a.Blocks)
 	default:
-		of.faults = 0
+		if !of.over {
+			of.faults = 0
+		}
 		c.fetched(now, of, q, a)
 	}
 	if len(of.wanted) == 0 && of.asked == 0 {
@@ -127,9 +153,27 @@ func (c *comparer) answered(now roles.Instant, of *comparison, q wire.LogQuery, 
 	}
 }
 
+// lacks asks for the blocks in which a peer has something that this node may lack. In one that
+// was read and has not changed it has nothing, but what was dropped or lost its place here.
+func (c *comparer) lacks(l *roles.Log, of *comparison, run roles.RunID, theirs []roles.Block) {
+	var some []wanted
+	for _, b := range theirs {
+		if c.read[block{of.site, of.peer, run, b.From}] == b {
+			continue
+		}
+		for _, span := range l.Lacks(run, []roles.Block{b}) {
+			some = append(some, wanted{wire.LogQuery{Site: of.site, Span: span, Most: gapLines}, b})
+		}
+	}
+	rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+	if !of.over {
+		of.wanted = append(of.wanted, some...)
+	}
+}
+
 // fetched takes verdicts. Two logs differ where either lacks something: after some blocks that
 // brought nothing the rest is left until the peer has got what it lacks.
-func (c *comparer) fetched(now roles.Instant, of *comparison, q wire.LogQuery, a *wire.LogAnswer) {
+func (c *comparer) fetched(now roles.Instant, of *comparison, q wanted, a *wire.LogAnswer) {
 	had := len(c.engine.fx.Logged)
 	c.engine.heard(now, of.site, a.Published)
 	news := len(c.engine.fx.Logged) - had
@@ -137,10 +181,16 @@ func (c *comparer) fetched(now roles.Instant, of *comparison, q wire.LogQuery, a
 	if of.idle++; news > 0 {
 		of.idle = 0
 	}
+	if of.idle >= compareIdle {
+		of.stop()
+	}
 	switch {
-	case of.idle >= compareIdle:
-		of.wanted = nil
-	case a.End > q.Span.From && a.End < q.Span.To:
+	case a.End >= q.Span.To: // parts come one after the other: this is the last
+		if len(c.read) >= compareRead {
+			clear(c.read)
+		}
+		c.read[block{of.site, of.peer, q.Span.Run, q.block.From}] = q.block
+	case a.End > q.Span.From && !of.over:
 		q.Span.From = a.End
 		of.wanted = slices.Insert(of.wanted, 0, q)
 	}
@@ -152,7 +202,7 @@ func (c *comparer) end(now roles.Instant, of *comparison) {
 	switch {
 	case of.rounds >= compareRounds:
 		c.now = nil
-	case of.faults >= compareFaults || of.idle >= compareIdle:
+	case of.over:
 		c.now = nil
 		c.put(comparison{site: of.site, peer: of.peer, from: now.Add(compareRest), rounds: of.rounds})
 	case of.news > compareFew:

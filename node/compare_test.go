@@ -127,3 +127,101 @@ func heal(t *testing.T, nodes map[roles.Peer]*partedNode, names []roles.Peer, tr
 	}
 	return lines
 }
+
+// ask puts every question that the node's comparison has room for.
+func (n *partedNode) ask(now roles.Instant, most int) (of []question) {
+	n.engine.fx = roles.Effects{}
+	for len(of) < most && n.engine.gaps.logs.ask(now, func(q question) bool {
+		of = append(of, q)
+		return true
+	}) {
+	}
+	return of
+}
+
+// answerTo is what a node says to a question.
+func (n *partedNode) answerTo(q question) *wire.LogAnswer {
+	return answerOf(n.engine.roles.Log(q.query.Site), &q.query, min(q.query.Most, gapLines))
+}
+
+// request is a published sample on demand, of the n-th place of 300.
+func request(n int) *roles.Published {
+	id := roles.SampleID{Site: partedSite, Request: roles.RequestID(uint64(n)%300<<48*200 + uint64(n) + 1)}
+	epoch := roles.Epoch{Counter: 1, Peer: "one"}
+	s := roles.Seal(&roles.Verdict{Sample: id, Epoch: epoch}, fmt.Append(nil, n))
+	return &roles.Published{Seq: roles.Seq{Epoch: epoch, N: uint64(n + 1)}, Sealed: s}
+}
+
+// What one node has dropped and another has still, because it heard of it later, is handed over
+// once more at most, and is no news then: two nodes that compare logs for ever would else hand
+// it back and forth for ever.
+func TestComparedLogsForget(t *testing.T) {
+	const requests = 900
+	n, peer := newPartedNode("one", "one", 0), newPartedNode("peer", "one", 0)
+	for i := range requests {
+		n.engine.roles.Log(partedSite).Append(0, request(i))
+		peer.engine.roles.Log(partedSite).Append(roles.Instant(roles.LogAge/2), request(i))
+	}
+	now := roles.Instant(0).Add(roles.LogAge + time.Second)
+	n.engine.roles.Log(partedSite).Append(now, request(requests))
+	if got := n.engine.roles.Log(partedSite).Len(); got != 1 {
+		t.Fatalf("%d lines after %v, want 1", got, roles.LogAge)
+	}
+	lines, after := 0, 0
+	const comparisons = 100 // each asks for a few blocks in vain
+	for i := range comparisons {
+		n.engine.gaps.logs.add(partedSite, "peer")
+		for of := n.ask(now, 1); len(of) > 0; of = n.ask(now, 1) {
+			a := peer.answerTo(of[0])
+			if lines += len(a.Published); i > comparisons/2 {
+				after += len(a.Published)
+			}
+			of[0].done(now, "peer", a)
+			if len(n.engine.fx.Logged) > 0 {
+				t.Fatalf("%d verdicts that were dropped are news", len(n.engine.fx.Logged))
+			}
+		}
+		now = now.Add(5 * time.Second)
+	}
+	if after > 0 || lines == 0 || lines > requests {
+		t.Errorf("%d verdicts were sent, %d of them after %d comparisons; want each once at most", lines, after, comparisons/2)
+	}
+}
+
+// A comparison that ends because its peer fell silent is over, whatever comes of the questions
+// that are under way still; and it is taken up again. It once went on with one block, and then
+// counted as done.
+func TestComparisonThatIsOver(t *testing.T) {
+	n, peer := newPartedNode("one", "one", 0), newPartedNode("peer", "one", 3000)
+	logs := &n.engine.gaps.logs
+	logs.add(partedSite, "peer")
+	for range 2 { // what runs there are, and their blocks
+		q := n.ask(0, 1)
+		q[0].done(0, "peer", peer.answerTo(q[0]))
+	}
+	under := n.ask(0, comparePipe)
+	if len(under) != comparePipe {
+		t.Fatalf("%d questions are under way, want %d", len(under), comparePipe)
+	}
+	for range compareFaults - 1 {
+		under[0].done(0, "peer", nil)
+		under = append(under[1:], n.ask(0, 1)...)
+	}
+	under[0].done(0, "peer", nil)
+	for _, q := range under[1:] { // half of what it asked for
+		q.query.Most = blockLines / 2
+		q.done(0, "peer", peer.answerTo(q))
+	}
+	if more := n.ask(0, 1); len(more) > 0 {
+		t.Errorf("it goes on with %+v", more[0].query)
+	}
+	if got := n.engine.roles.Log(partedSite).Len(); got == 0 {
+		t.Error("answers under way were not taken")
+	}
+	if later := n.ask(roles.Instant(0).Add(compareRest), 1); len(later) != 1 || !later[0].query.Runs {
+		t.Errorf("after %v it is not taken up again: %+v", compareRest, later)
+	}
+}
+
+// blockLines is how many verdicts a block has here.
+const blockLines = 256

@@ -43,7 +43,7 @@ type gapFiller struct {
 func newGapFiller(e *engine, log *slog.Logger) gapFiller {
 	return gapFiller{
 		engine: e, log: log, busy: map[roles.SiteSpan]tries{}, asking: make(chan struct{}, gapAskers), group: &e.group,
-		seen: map[roles.Site]sequence{}, logs: comparer{engine: e},
+		seen: map[roles.Site]sequence{}, logs: comparer{engine: e, read: map[block]roles.Block{}},
 	}
 }
 
