@@ -62,16 +62,14 @@ func (f *dataFlags) words() string { return "--data " + quoted(f.ref) + f.choice
 // choice are the flags that take the same views and classes of any data, with a space
 // before each.
 func (f *dataFlags) choice() string {
-	words := ""
-	for _, list := range []struct {
-		flag  string
-		names []string
-	}{{"views", f.views}, {"classes", f.classes}} {
-		if len(list.names) > 0 {
-			words += " --" + list.flag + " " + quoted(listed(list.names))
-		}
+	var words strings.Builder
+	if len(f.views) > 0 {
+		words.WriteString(" --views " + quoted(listed(f.views)))
 	}
-	return words
+	if len(f.classes) > 0 {
+		words.WriteString(" --classes " + quoted(listed(f.classes)))
+	}
+	return words.String()
 }
 
 // listed is names as a flag that takes several reads them: with commas between, and in

@@ -79,13 +79,13 @@ func TestModelFaults(t *testing.T) {
 // Bundles come from other nodes, and say of themselves what they like: nothing of it may
 // reach a terminal as anything but text of one line.
 func TestBundlesDoNotSteerTerminals(t *testing.T) {
-	const clear = "\x1b[2J\nbundle      forged\u202e"
+	const steering = "\x1b[2J\nbundle      forged\u202e"
 	_, b, _ := streetModel(t)
 	content := b.Content()
-	content.Calibration.How = "how" + clear
+	content.Calibration.How = "how" + steering
 	p := content.Provenance
-	p.Data, p.TrainFrames, p.ValidationFrames, p.Trainer = "data"+clear, "train"+clear, "validation"+clear, "trainer"+clear
-	p.Settings, p.Figures = map[string]string{"setting" + clear: "value" + clear}, map[string]float64{"figure" + clear: 1}
+	p.Data, p.TrainFrames, p.ValidationFrames, p.Trainer = "data"+steering, "train"+steering, "validation"+steering, "trainer"+steering
+	p.Settings, p.Figures = map[string]string{"setting" + steering: "value" + steering}, map[string]float64{"figure" + steering: 1}
 	forged, err := inference.NewBundle(content)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestBundlesDoNotSteerTerminals(t *testing.T) {
 		t.Fatal(err)
 	}
 	steers := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
-	told := map[string]string{"import": (&imported{Calibrated: "how" + clear}).text(nil)}
+	told := map[string]string{"import": (&imported{Calibrated: "how" + steering}).text(nil)}
 	for _, args := range [][]string{{"model", "inspect", path}, {"eval", "--model", path, "--data", smallStreet}} {
 		code, out, errs := invoke(args...)
 		if code != exitDone {

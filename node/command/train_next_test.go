@@ -24,7 +24,7 @@ func nextWords(t *testing.T, out string) []string {
 	if err != nil {
 		t.Skip("there is no POSIX shell to read the line")
 	}
-	words, err := exec.Command(shell, "-c", `ganglion() { for word; do printf '%s\n' "$word"; done; }; `+line).Output()
+	words, err := exec.CommandContext(t.Context(), shell, "-c", `ganglion() { for word; do printf '%s\n' "$word"; done; }; `+line).Output()
 	if err != nil {
 		t.Fatalf("the shell takes %q for %v", line, err)
 	}
