@@ -182,7 +182,25 @@ func (s *Step) set(key, text string) (err error) {
 	case "loss":
 		s.Fault.Loss, err = ParseShare(text)
 	}
+	if err == nil && s.isZero(key) { // not what is taken where the key is left out
+		err = fmt.Errorf("%.40q is nothing: give more than zero, or leave %s out", text, key)
+	}
 	return err
+}
+
+// isZero reports whether a key that may be left out has the value of one that was.
+func (s *Step) isZero(key string) bool {
+	switch key {
+	case "for":
+		return s.Fault.For == 0
+	case "every":
+		return s.Every == 0
+	case "delay":
+		return s.Fault.Delay == 0
+	case "loss":
+		return s.Fault.Loss == 0
+	}
+	return false
 }
 
 func readTime(text string) (time.Duration, error) {

@@ -44,6 +44,18 @@ func TestReadPlan(t *testing.T) {
 			"f:2: cut with a loss: a loss is for lose\nf:3: 3 times: say how far apart, with every"},
 		{"too much", "- {do: pause, target: a, for: 11m}\n- {do: lose, target: a, loss: 95%}\n- {do: slow, target: a, delay: 1m}\n- {do: kill, target: a, every: 1ms}\n", "f:1: pause for 11m0s: give more than zero and at most 10m0s\n" +
 			"f:2: lose 0.95 of the segments: give a share above 0 and at most 0.9\nf:3: slow by 1m0s: give more than zero and at most 10s\nf:4: every 1ms: give 100ms to 24h0m0s"},
+		{
+			"a zero is no default", "- {do: cut, target: a, for: 0s}\n- {do: slow, target: a, delay: 0s}\n- {do: lose, target: a, loss: 0%}\n- {do: lose, target: a, loss: 0}\n" +
+				"- {do: kill, target: a, for: 0s}\n- {do: cut, target: a, delay: 0s}\n- {do: cut, target: a, loss: 0}\n- {do: kill, target: a, every: 0s}\n",
+			"f:1: for: \"0s\" is nothing: give more than zero, or leave for out\n" +
+				"f:2: delay: \"0s\" is nothing: give more than zero, or leave delay out\n" +
+				"f:3: loss: \"0%\" is nothing: give more than zero, or leave loss out\n" +
+				"f:4: loss: \"0\" is nothing: give more than zero, or leave loss out\n" +
+				"f:5: for: \"0s\" is nothing: give more than zero, or leave for out\n" +
+				"f:6: delay: \"0s\" is nothing: give more than zero, or leave delay out\n" +
+				"f:7: loss: \"0\" is nothing: give more than zero, or leave loss out\n" +
+				"f:8: every: \"0s\" is nothing: give more than zero, or leave every out",
+		},
 		{"an anchor", "- &a {do: kill, target: a}\n- *a\n", "f:1: want a step such as {at: 2s, do: kill, target: aggregator}\nf:2: want a step such as {at: 2s, do: kill, target: aggregator}"},
 		{"a target that is none", "- {do: kill, target: 0%}\n- {do: kill, target: some of devices}", "f:1: target: target \"0%\": a share is above 0% and at most 100%\n" +
 			"f:2: target: target \"some of devices\": write a number or a share before \"of\", like 2 of devices"},
