@@ -82,7 +82,7 @@ func TestUntoldRequestsAreBounded(t *testing.T) {
 		fx := &Effects{}
 		now = now.Add(HeartbeatInterval)
 		c.heartbeat(now, fx)
-		told = append(told, fx.Sends[0].Message.(*Heartbeat).Published...) //nolint:forcetypeassert // it sends nothing else
+		told = append(told, fx.Sends[0].Message.(*Heartbeat).Published...) //nolint:errcheck,forcetypeassert // it sends nothing else
 	}
 	if len(told) != otherSeals || told[0] != requestOf(more-otherSeals+1) || told[otherSeals-1] != requestOf(more) {
 		t.Errorf("%d requests were told, want the last %d in their order", len(told), otherSeals)
