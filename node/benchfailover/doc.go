@@ -8,8 +8,10 @@
 // Nodes that are not hit are observed as anybody may: their verdicts and events are followed
 // over the control API, and their logs are read when a fault is over.
 //
-//   - Noticed: a node tells that something is amiss with one that was hit.
-//   - Claimed: a node tells of another holder of a role.
+//   - Noticed: a node tells that something is amiss with one that was hit: by a "noticed" or
+//     a "down" event, and by no other that names it.
+//   - Claimed: a node claims a role.
+//   - Moved: a node tells of another holder of a role.
 //   - Next: the first verdict of a beat that fell after the fault has come to an observer.
 //   - Settled: the last role has moved, as any node tells. From the end of the fault, where
 //     it is one that ends; all nodes that live must then agree on who does what.
@@ -36,8 +38,10 @@
 //   - Trial: one time that a fault is had. The mesh lives on from one to the next: who was
 //     killed is started again with its identity.
 //   - Undisturbed: neither hit nor started anew, and not cut off.
+//   - Silent: no verdict of a beat after the fault came to an observer. It must not be.
 //   - Random: faults drawn from the seed, of processes and of the network, for a given time;
-//     three nodes are never killed, and what they grew by is judged at the end.
+//     three nodes are never killed, and what they grew by is judged at the end. The goal for
+//     the gap leaves room for an observer that was itself cut off or stopped.
 //
 // # Guarantees
 //

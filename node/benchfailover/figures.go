@@ -102,15 +102,22 @@ func minTime(a, b time.Time) time.Time {
 	return b
 }
 
-// electedEvent is the kind of the events in which nodes tell that a role has moved.
-const electedEvent = "elected"
+// The kinds of the events in which nodes tell what is measured.
+const (
+	noticedEvent = "noticed" // something is amiss with a member
+	downEvent    = "down"    // membership has given it up
+	claimedEvent = "claimed" // the node claims a role
+	electedEvent = "elected" // a role has another holder, or none
+)
 
 // news is what nodes' events say of a trial.
 type news struct {
-	noticed, claimed *time.Duration // the first who names a victim; the first new holder
-	how              string         // kind of the event in which it was noticed
-	settled          time.Duration  // the last role that moved
-	moves            int            // of roles to another holder
+	noticed *time.Duration // the first who says that a victim is amiss
+	how     string         // kind of the event in which it was noticed
+	claimed *time.Duration // the first who claims a role
+	moved   *time.Duration // the first who names another holder
+	settled time.Duration  // the last role that moved
+	moves   int            // of roles to another holder
 }
 
 // newsOf reads the events of a trial; victims are identities.
@@ -128,13 +135,17 @@ func newsOf(events []happening, victims []string, m *marks) news {
 		if e.at.Before(m.struck) || e.at.After(m.closed) {
 			continue
 		}
-		named := slices.Contains(victims, e.attributes["peer"]) || slices.Contains(victims, e.attributes["before"])
-		if named && e.kind != "joined" && e.kind != "view" && (e.kind != electedEvent || slices.Contains(victims, e.attributes["before"])) {
-			if noticed := first(n.noticed, e); noticed != n.noticed {
+		switch e.kind {
+		case noticedEvent, downEvent:
+			if noticed := first(n.noticed, e); slices.Contains(victims, e.attributes["peer"]) && noticed != n.noticed {
 				n.noticed, n.how = noticed, e.kind
 			}
-		}
-		if e.kind != electedEvent {
+			continue
+		case claimedEvent:
+			n.claimed = first(n.claimed, e)
+			continue
+		case electedEvent:
+		default:
 			continue
 		}
 		if from := m.from(); e.at.After(from) {
@@ -143,7 +154,7 @@ func newsOf(events []happening, victims []string, m *marks) news {
 		if e.attributes["name"] == "" {
 			continue // for a moment nobody has it
 		}
-		n.claimed = first(n.claimed, e)
+		n.moved = first(n.moved, e)
 		if key := [2]string{e.attributes["role"], e.attributes["name"]}; !moved[key] {
 			moved[key] = true
 			n.moves++

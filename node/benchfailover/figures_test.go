@@ -87,8 +87,8 @@ func elected(ms int, by, role, name, before string) happening {
 	return happening{at: at(ms), by: by, kind: electedEvent, attributes: attributes}
 }
 
-// Events are read as a person reads them: who says first that the victim is amiss, who
-// first names another holder, when the last role moved, and how many did, told by however
+// Events are read as a person reads them: who says first that the victim is amiss, not who
+// names it otherwise; who first claims a role, who first names another holder, when the last role moved, and how many did, told by however
 // many nodes.
 func TestNews(t *testing.T) {
 	events := []happening{
@@ -99,6 +99,9 @@ func TestNews(t *testing.T) {
 		{at: at(1050), by: "b", kind: "down", attributes: map[string]string{"peer": "id-other"}},
 		elected(1500, "c", "cloud", "", "victim"),
 		elected(1600, "c", "cloud", "third", ""),
+		{at: at(1010), by: "victim", kind: "claimed", attributes: map[string]string{"peer": "id-victim", "before": "id-other"}},
+		{at: at(1015), by: "c", kind: "left", attributes: map[string]string{"peer": "id-victim"}},
+		{at: at(1200), by: "b", kind: "claimed", attributes: map[string]string{"peer": "id-b", "before": "id-victim"}},
 		{at: at(1020), by: "c", kind: "joined", attributes: map[string]string{"peer": "id-victim"}},
 		elected(9000, "c", "cloud", "late", "third"), // when nobody looked any more
 	}
@@ -107,8 +110,11 @@ func TestNews(t *testing.T) {
 	if n.noticed == nil || *n.noticed != 100*time.Millisecond || n.how != "noticed" {
 		t.Errorf("noticed after %v by %q", n.noticed, n.how)
 	}
-	if n.claimed == nil || *n.claimed != 350*time.Millisecond {
-		t.Errorf("claimed after %v, want 350 ms", n.claimed)
+	if n.claimed == nil || *n.claimed != 10*time.Millisecond {
+		t.Errorf("claimed after %v, want 10 ms", n.claimed)
+	}
+	if n.moved == nil || *n.moved != 350*time.Millisecond {
+		t.Errorf("moved after %v, want 350 ms", n.moved)
 	}
 	if n.settled != 600*time.Millisecond || n.moves != 2 {
 		t.Errorf("settled after %v, %d moves; want 600 ms and 2", n.settled, n.moves)
@@ -117,7 +123,7 @@ func TestNews(t *testing.T) {
 	if n := newsOf(events, []string{"id-victim"}, m); n.settled != 50*time.Millisecond {
 		t.Errorf("settled %v after the end, want 50 ms", n.settled)
 	}
-	if n := newsOf(nil, nil, m); n.noticed != nil || n.claimed != nil || n.settled != 0 || n.moves != 0 {
+	if n := newsOf(nil, nil, m); n.noticed != nil || n.claimed != nil || n.moved != nil || n.settled != 0 || n.moves != 0 {
 		t.Errorf("nothing happened, and %+v", n)
 	}
 }

@@ -15,7 +15,8 @@ import (
 const (
 	veteranDevices = 2 // that are never killed, so that growth can be seen in them
 	veteranOthers  = 1
-	warmUp         = 4 // the share of the time, 1 in so many, after which growth counts
+	randomGap      = 20 * time.Second // without a verdict, at an observer that may have been cut off or stopped for half of it
+	warmUp         = 4                // the share of the time, 1 in so many, after which growth counts
 )
 
 // random is never had by itself: see randomly.
@@ -25,7 +26,6 @@ func random(context.Context, *trial) error { return errors.New("random faults ar
 // looks what the nodes that live all along have grown by.
 func (b *bench) randomly(ctx context.Context, out *Result) error {
 	o := newOutcome(Random, "random faults")
-	out.Faults = append(out.Faults, o)
 	begun := time.Now()
 	var warm []use
 	for {
@@ -44,7 +44,7 @@ func (b *bench) randomly(ctx context.Context, out *Result) error {
 		if err != nil {
 			return fmt.Errorf("%s, fault %d: %w", Random, len(o.Trials)+1, err)
 		}
-		o.add(t, goal{})
+		out.take(o, t, goal{gap: randomGap})
 	}
 	after, err := b.mesh.uses(ctx, b.veterans())
 	if err != nil {

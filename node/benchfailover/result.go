@@ -22,6 +22,15 @@ type Result struct {
 	Growth     []Growth   `json:"growth,omitempty"` // of random faults
 }
 
+// take takes another trial of a fault, which is listed from its first on: of one without a
+// trial nothing is known.
+func (r *Result) take(o *Outcome, t *Trial, want goal) {
+	o.add(t, want)
+	if len(o.Trials) == 1 {
+		r.Faults = append(r.Faults, o)
+	}
+}
+
 // Trial is one time that a fault was had. Durations are from the fault on unless they say
 // otherwise; nil: it never was so.
 type Trial struct {
@@ -29,7 +38,8 @@ type Trial struct {
 	Victims  []string       `json:"victims"`
 	Noticed  *time.Duration `json:"noticed_ns"` // a node tells that something is amiss with a victim
 	How      string         `json:"noticed_by"` // kind of its event
-	Claimed  *time.Duration `json:"claimed_ns"` // a node tells of another holder of a role
+	Claimed  *time.Duration `json:"claimed_ns"` // a node claims a role
+	Moved    *time.Duration `json:"moved_ns"`   // a node tells of another holder of a role
 	Next     *time.Duration `json:"next_ns"`    // the first verdict of a beat that fell after the fault
 	Settled  *time.Duration `json:"settled_ns"` // the last role moved; from the fault's end where it ends
 	Gap      time.Duration  `json:"gap_ns"`     // the longest time without a verdict
@@ -39,9 +49,10 @@ type Trial struct {
 	Final      time.Duration  `json:"final_ns"`      // from the fault's end to the last verdict of a beat that fell before
 	Reconciled *time.Duration `json:"reconciled_ns"` // from the fault's end until all logs agreed
 
-	Moves         int  `json:"moves"` // of roles to another holder
-	Silent        bool `json:"silent"`
-	Due           int  `json:"due"` // beats that were looked at
+	Ends          bool `json:"ends"`   // the fault was taken back
+	Moves         int  `json:"moves"`  // of roles to another holder
+	Silent        bool `json:"silent"` // no verdict of a beat after the fault came to an observer
+	Due           int  `json:"due"`    // beats that were looked at
 	InFlight      int  `json:"in_flight"`
 	InFlightEarly int  `json:"in_flight_stopped_early"`
 	StoppedEarly  int  `json:"stopped_early"`
@@ -78,23 +89,26 @@ type Outcome struct {
 
 	Noticed    Spread `json:"noticed"`
 	Claimed    Spread `json:"claimed"`
+	Moved      Spread `json:"moved"`
 	Next       Spread `json:"next"`
 	Settled    Spread `json:"settled"`
 	Gap        Spread `json:"gap"`
 	Final      Spread `json:"final"`
 	Reconciled Spread `json:"reconciled"`
 
-	Moves         int `json:"moves"`
-	Due           int `json:"due"`
-	InFlight      int `json:"in_flight"`
-	InFlightEarly int `json:"in_flight_stopped_early"`
-	StoppedEarly  int `json:"stopped_early"`
-	Lost          int `json:"lost"`
-	Contradicted  int `json:"contradicted"`
-	Absent        int `json:"absent"`
-	Superseded    int `json:"superseded"`
-	Blank         int `json:"blank"`
-	Unseen        int `json:"unseen"`
+	Ends          bool `json:"ends"` // the fault was taken back
+	Moves         int  `json:"moves"`
+	Silent        int  `json:"silent"` // trials
+	Due           int  `json:"due"`
+	InFlight      int  `json:"in_flight"`
+	InFlightEarly int  `json:"in_flight_stopped_early"`
+	StoppedEarly  int  `json:"stopped_early"`
+	Lost          int  `json:"lost"`
+	Contradicted  int  `json:"contradicted"`
+	Absent        int  `json:"absent"`
+	Superseded    int  `json:"superseded"`
+	Blank         int  `json:"blank"`
+	Unseen        int  `json:"unseen"`
 
 	Want   string   `json:"goal"`
 	Met    bool     `json:"met"`
@@ -109,7 +123,7 @@ func newOutcome(name, title string) *Outcome {
 func (o *Outcome) add(t *Trial, want goal) {
 	trials := append(o.Trials, t)
 	*o = Outcome{Name: o.Name, Title: o.Title, Trials: trials, Missed: []string{}}
-	var noticed, claimed, next, settled, gap, final, reconciled []time.Duration
+	var noticed, claimed, moved, next, settled, gap, final, reconciled []time.Duration
 	known := func(to *[]time.Duration, d *time.Duration) {
 		if d != nil {
 			*to = append(*to, *d)
@@ -118,11 +132,16 @@ func (o *Outcome) add(t *Trial, want goal) {
 	for _, t := range o.Trials {
 		known(&noticed, t.Noticed)
 		known(&claimed, t.Claimed)
+		known(&moved, t.Moved)
 		known(&next, t.Next)
 		known(&settled, t.Settled)
 		known(&reconciled, t.Reconciled)
 		gap, final = append(gap, t.Gap), append(final, t.Final)
+		o.Ends = o.Ends || t.Ends
 		o.Moves += t.Moves
+		if t.Silent {
+			o.Silent++
+		}
 		o.Due += t.Due
 		o.InFlight += t.InFlight
 		o.InFlightEarly += t.InFlightEarly
@@ -134,15 +153,16 @@ func (o *Outcome) add(t *Trial, want goal) {
 		o.Blank += t.Blank
 		o.Unseen += t.Unseen
 	}
-	o.Noticed, o.Claimed, o.Next, o.Settled = spreadOf(noticed), spreadOf(claimed), spreadOf(next), spreadOf(settled)
+	o.Noticed, o.Claimed, o.Moved = spreadOf(noticed), spreadOf(claimed), spreadOf(moved)
+	o.Next, o.Settled = spreadOf(next), spreadOf(settled)
 	o.Gap, o.Final, o.Reconciled = spreadOf(gap), spreadOf(final), spreadOf(reconciled)
 	o.judge(want)
 }
 
-// Whole tells whether nothing is lost, contradicted or absent, and roles have settled: what
-// holds on the slowest machine.
+// Whole tells whether nothing is lost, contradicted or absent, verdicts came on after the
+// fault, and roles have settled: what holds on the slowest machine.
 func (o *Outcome) Whole() bool {
-	return o.Lost == 0 && o.Contradicted == 0 && o.Absent == 0 && o.Settled.Trials == len(o.Trials)
+	return o.Silent == 0 && o.Lost == 0 && o.Contradicted == 0 && o.Absent == 0 && o.Settled.Trials == len(o.Trials)
 }
 
 // judge holds the outcome against its goal.
@@ -153,6 +173,7 @@ func (o *Outcome) judge(want goal) {
 			o.Missed = append(o.Missed, fmt.Sprintf(format, args...))
 		}
 	}
+	hold(o.Silent == 0, "no verdict after the fault in %d trials", o.Silent)
 	hold(o.Lost == 0, "%d lost", o.Lost)
 	hold(o.Contradicted == 0, "%d contradicted", o.Contradicted)
 	hold(o.Absent == 0, "%d absent from a log", o.Absent)

@@ -33,6 +33,7 @@ func TestOutcome(t *testing.T) {
 		{"moved", func(t *Trial) { t.Moves = 1 }, "1 roles moved", true},
 		{"final", func(t *Trial) { t.Final = long }, "final after 20s", true},
 		{"reconciled", func(t *Trial) { t.Reconciled = &long }, "reconciled after 20s", true},
+		{"silent", func(t *Trial) { t.Silent = true }, "no verdict after the fault in 1 trials", false},
 		{"lost", func(t *Trial) { t.Lost = 1 }, "1 lost", false},
 		{"contradicted", func(t *Trial) { t.Contradicted = 2 }, "2 contradicted", false},
 		{"absent", func(t *Trial) { t.Absent = 3 }, "3 absent", false},
@@ -54,6 +55,43 @@ func TestOutcome(t *testing.T) {
 				t.Errorf("%d trials, median gap %v", len(o.Trials), o.Gap.P50)
 			}
 		})
+	}
+}
+
+// A mesh that answers no more has its silent beats judged too: a soak that stops at the last
+// verdict finds nothing lost in a mesh that is dead.
+func TestLastBeat(t *testing.T) {
+	seen := []arrival{{beat: 12}, {beat: 14}, {beat: 13}}
+	for _, tt := range []struct {
+		name    string
+		seen    []arrival
+		reached uint64
+		want    uint64
+	}{
+		{"silence after the last verdict", seen, 900, 900},
+		{"another run, which has just begun", seen, 1, 15},
+		{"no verdict at all", nil, 900, 900},
+		{"nothing", nil, 0, 10},
+	} {
+		if got := lastBeat(10, tt.seen, tt.reached); got != tt.want {
+			t.Errorf("%s: judged up to %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Of a fault that no trial of was finished nothing is known: it is not listed as one whose
+// goal was missed.
+func TestUnfinishedFault(t *testing.T) {
+	r := &Result{}
+	o := newOutcome("fault", "")
+	if len(r.Faults) != 0 {
+		t.Errorf("%d faults are listed without a trial", len(r.Faults))
+	}
+	for range 2 {
+		r.take(o, &Trial{}, goal{})
+	}
+	if len(r.Faults) != 1 || len(r.Faults[0].Trials) != 2 {
+		t.Errorf("%d faults are listed after two trials of one", len(r.Faults))
 	}
 }
 

@@ -135,14 +135,13 @@ func (b *bench) repeat(ctx context.Context, f *fault, out *Result) error {
 		trials = b.config.Kills
 	}
 	o := newOutcome(f.name, f.title)
-	out.Faults = append(out.Faults, o)
 	for i := range trials {
 		b.progress(f.name, i, trials)
 		t, err := b.try(ctx, f)
 		if err != nil {
 			return fmt.Errorf("%s, trial %d: %w", f.name, i+1, err)
 		}
-		o.add(t, f.want)
+		out.take(o, t, f.want)
 	}
 	b.progress(f.name, trials, trials)
 	return nil

@@ -204,10 +204,11 @@ func (t *trial) finish(ctx context.Context) (*Trial, error) {
 	if len(seen) == 0 {
 		return nil, fmt.Errorf("%s tells of no verdict", t.observers[0].name)
 	}
-	t.last = t.first
-	for _, a := range seen {
-		t.last = max(t.last, a.beat)
+	beat, err := t.bench.mesh.beat(ctx)
+	if err != nil {
+		return nil, err
 	}
+	t.last = lastBeat(t.first, seen, beat)
 	a, since, err := t.audit(ctx)
 	if err != nil {
 		return nil, err
@@ -215,12 +216,22 @@ func (t *trial) finish(ctx context.Context) (*Trial, error) {
 	return t.result(a, since), nil
 }
 
+// lastBeat is the beat behind the last that is judged: all that nodes have come to, whether a
+// verdict came or not. The run may be another by now, which an audit finds out.
+func lastBeat(first uint64, seen []arrival, reached uint64) uint64 {
+	last := max(first, reached)
+	for _, a := range seen {
+		last = max(last, a.beat+1)
+	}
+	return last
+}
+
 // result puts together what is known of a trial.
 func (t *trial) result(a account, since time.Time) *Trial {
 	out := &Trial{
 		Due: a.due, Lost: a.lost, Contradicted: a.contradicted, Absent: a.absent, Superseded: a.superseded,
 		StoppedEarly: a.early, Blank: a.blank, Unseen: a.unseen, Victims: []string{},
-		BlankReasons: a.reasons, BlankAfter: []time.Duration{},
+		Ends: !t.marks.ends.IsZero(), BlankReasons: a.reasons, BlankAfter: []time.Duration{},
 	}
 	var peers []string
 	for _, one := range t.victims {
@@ -247,7 +258,7 @@ func (t *trial) result(a account, since time.Time) *Trial {
 		out.Final = max(out.Final, f.final)
 	}
 	n := newsOf(t.watcher.happened(), peers, &t.marks)
-	out.Noticed, out.How, out.Claimed, out.Moves = n.noticed, n.how, n.claimed, n.moves
+	out.Noticed, out.How, out.Claimed, out.Moved, out.Moves = n.noticed, n.how, n.claimed, n.moved, n.moves
 	if !t.unsettled {
 		out.Settled = &n.settled
 	}

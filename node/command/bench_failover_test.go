@@ -20,6 +20,8 @@ func TestBenchFailoverRefuses(t *testing.T) {
 		{"no trials", []string{"--trials", "0"}, "0 trials"},
 		{"rate", []string{"--rate", "1e9"}, "samples a second"},
 		{"network on loopback", []string{"--loopback", "--only", "partition"}, "without --loopback"},
+		{"a time without random faults", []string{"--for", "10m"}, "--only random"},
+		{"a time for others", []string{"--for", "10m", "--only", "kill-cloud"}, "--only random"},
 		{"argument", []string{"fast"}, "fast"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -53,9 +55,9 @@ func TestBenchFailoverText(t *testing.T) {
 		Platform: "linux/amd64", Go: "go1", Processors: 2, Rate: 200, Seed: 77, Load: [2]string{"0.50", "1.50"},
 		Faults: []*benchfailover.Outcome{
 			{
-				Title: "good", Trials: make([]*benchfailover.Trial, 2), Noticed: ms(11), Claimed: ms(21), Next: ms(31), Settled: ms(41), Gap: ms(51),
+				Title: "good", Trials: make([]*benchfailover.Trial, 2), Noticed: ms(11), Claimed: ms(21), Moved: ms(25), Next: ms(31), Settled: ms(41), Gap: ms(51),
 				Moves: 61, Due: 71, InFlight: 81, InFlightEarly: 82, StoppedEarly: 83, Unseen: 84, Superseded: 85, Contradicted: 86, Lost: 87,
-				Want: "0 lost", Met: true,
+				Ends: true, Final: ms(91), Reconciled: ms(92), Want: "0 lost", Met: true,
 			},
 			{Title: "bad", Want: "gap <= 1s", Missed: []string{"gap 2s", "3 lost"}},
 		},
@@ -64,7 +66,8 @@ func TestBenchFailoverText(t *testing.T) {
 	text := failoverText(r)
 	for _, want := range []string{
 		"200 samples a second", "seed 77", "load 0.50 before, 1.50 after",
-		"11 / 12 / 13 | 21 / 22 / 23 | 31 / 32 / 33 | 41 / 42 / 43 | 51 / 52 / 53 | 61",
+		"11 / 12 / 13 | 21 / 22 / 23 | 25 / 26 / 27 | 31 / 32 / 33 | 41 / 42 / 43 | 51 / 52 / 53 | 61",
+		"good | 91 / 92 / 93 | 92 / 93 / 94", "settled counts from the end of a fault that ends",
 		"71 | 81 | 82 | 83 | 84 | 85 | 86 | 87", "MISSED: gap 2s, 3 lost", "1.0, 1.5 | not told | 40, 41 | 99",
 	} {
 		found := false
