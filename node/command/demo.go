@@ -55,12 +55,18 @@ and two further nodes. They are given a token and nothing else: they find each o
 share the views out, elect an aggregator and a cloud, and answer the test frames of
 the data together. Every answer is held against the network run in one process.
 
-Exit code 0: every sample was answered, none lost, all as in one process, bit for bit.
-With --json the last line of standard output is the result, as JSON, and the story is
-told on standard error.`,
+Then comes an act: a second run, of six seconds, in which two nodes are killed, a camera and
+the aggregator. It shows who notices and takes over, and what becomes of the samples in
+flight. --calm leaves it out, and so does --keep, which goes on without end.
+
+Exit code 0: every sample was answered, none lost, all as in one process, bit for bit; and
+in the act every sample was answered, none lost, each as one process answers from the views
+that were left. With --json the last line of standard output is the result, as JSON, which
+docs/chaos.md describes, and the story is told on standard error.`,
 		Example: `  ganglion demo
   ganglion demo --topology e
   ganglion demo --missing 0,3
+  ganglion demo --calm
   ganglion demo --keep
   ganglion demo --data six-cameras.npz --model six.ganglion --json`,
 		Args: noArgs,
@@ -77,8 +83,8 @@ told on standard error.`,
 	flags.StringSliceVar(&f.missing, "missing", nil, "views without a device, by name or number from 0, such as 0,3: the mesh answers from the others")
 	flags.Float64Var(&f.rate, "rate", demoRate, "samples a second")
 	flags.DurationVar(&f.cloudDelay, "cloud-delay", 20*time.Millisecond, "added round trip to the cloud, as if it were far away")
-	flags.BoolVar(&f.keep, "keep", false, "go on without end, for you to try things, until Ctrl-C")
-	flags.BoolVar(&f.calm, "calm", false, "leave out the act at the end, in which a camera and the aggregator are killed")
+	flags.BoolVar(&f.keep, "keep", false, "go on without end, for you to try things, until Ctrl-C; implies --calm")
+	flags.BoolVar(&f.calm, "calm", false, "leave out the act at the end, in which a camera and the aggregator are killed and whose losses are failures too")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	flags.StringVar(&f.logDir, "log-dir", "", "keep the nodes' logs in this folder")
 	return cmd

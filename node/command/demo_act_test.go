@@ -1,6 +1,9 @@
 package command
 
 import (
+	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,5 +59,33 @@ The act: a second run, in which nodes were killed
 `
 	if diff := cmp.Diff(want, actText(bad, unpainted)); diff != "" {
 		t.Errorf("with faults (-want +got):\n%s", diff)
+	}
+}
+
+// Programs read the result: what a key means must be written down, of every one.
+func TestDemoKeysAreDescribed(t *testing.T) {
+	page, err := os.ReadFile("../../docs/chaos.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "## The demonstration")
+	figures, act, split := strings.Cut(text, "No figure beside `act`")
+	if !found || !split {
+		t.Fatal("docs/chaos.md has no section on the demonstration, with a part on the act")
+	}
+	for of, described := range map[any]string{&demo.Result{}: figures, &demo.Act{}: act} {
+		data, err := json.Marshal(of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys map[string]any
+		if err := json.Unmarshal(data, &keys); err != nil {
+			t.Fatal(err)
+		}
+		for key := range keys {
+			if !strings.Contains(described, "`"+key+"`") {
+				t.Errorf("%T: key %q is not described in docs/chaos.md", of, key)
+			}
+		}
 	}
 }
