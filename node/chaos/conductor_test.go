@@ -19,12 +19,11 @@ import (
 
 // standIn is a node that takes every fault and does nothing, on loopback.
 type standIn struct {
-	*control.Node
+	node   *control.Node
 	server *httptest.Server
-	ending context.Context
-	die    func()
-
-	mesh *standIns
+	ending chan struct{} // closed: it is
+	once   sync.Once
+	mesh   *standIns
 }
 
 // standIns are a mesh of them.
@@ -44,19 +43,18 @@ func newStandIns(t *testing.T, names ...string) *standIns {
 	t.Helper()
 	m := &standIns{run: "r", lost: map[string]uint64{}}
 	for i, name := range names {
-		s := &standIn{mesh: m}
-		s.ending, s.die = context.WithCancel(context.Background())
+		s := &standIn{mesh: m, ending: make(chan struct{})}
 		mux := http.NewServeMux()
 		mux.Handle(controlpb.NewNodeServiceHandler(handler{standIn: s}))
 		s.server = httptest.NewServer(mux)
-		s.Node = &control.Node{
+		s.node = &control.Node{
 			NodeServiceClient: controlpb.NewNodeServiceClient(s.server.Client(), s.server.URL),
 			Status:            &controlpb.StatusResponse{Name: name, Peer: "peer-of-" + name, Run: &controlpb.Run{Run: "r"}},
 			Run:               control.RunFile{Name: name, Peer: "peer-of-" + name, PID: 1000 + i},
 			Address:           name,
 		}
 		m.nodes = append(m.nodes, s)
-		t.Cleanup(func() { s.end() })
+		t.Cleanup(s.end)
 	}
 	return m
 }
@@ -66,7 +64,7 @@ func (s *standIn) end() {
 	s.mesh.mu.Lock()
 	s.mesh.nodes = slices.DeleteFunc(s.mesh.nodes, func(one *standIn) bool { return one == s })
 	s.mesh.mu.Unlock()
-	s.die()
+	s.once.Do(func() { close(s.ending) })
 	s.server.CloseClientConnections()
 	s.server.Close()
 }
@@ -76,8 +74,8 @@ func (m *standIns) local(_ context.Context, skip func(control.RunFile) bool) (ou
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range m.nodes {
-		if !skip(s.Node.Run) {
-			out = append(out, s.Node)
+		if !skip(s.node.Run) {
+			out = append(out, s.node)
 		}
 	}
 	return out, nil
@@ -86,7 +84,7 @@ func (m *standIns) local(_ context.Context, skip func(control.RunFile) bool) (ou
 func (s *standIn) status() *controlpb.StatusResponse {
 	s.mesh.mu.Lock()
 	defer s.mesh.mu.Unlock()
-	return &controlpb.StatusResponse{Name: s.Node.Status.GetName(), Peer: s.Node.Status.GetPeer(), Run: &controlpb.Run{Run: s.mesh.run, PeriodNs: 1e7}}
+	return &controlpb.StatusResponse{Name: s.node.Status.GetName(), Peer: s.node.Status.GetPeer(), Run: &controlpb.Run{Run: s.mesh.run, PeriodNs: 1e7}}
 }
 
 // handler is the part of a stand-in that is asked.
@@ -104,7 +102,7 @@ func (h handler) Members(context.Context, *controlpb.MembersRequest) (*controlpb
 	defer h.mesh.mu.Unlock()
 	v := &controlpb.MembersView{}
 	for _, s := range h.mesh.nodes {
-		v.Members = append(v.Members, &controlpb.Member{Name: s.Node.Status.GetName(), Peer: s.Node.Status.GetPeer(), State: "alive", AllowsChaos: true})
+		v.Members = append(v.Members, &controlpb.Member{Name: s.node.Status.GetName(), Peer: s.node.Status.GetPeer(), State: "alive", AllowsChaos: true})
 	}
 	return &controlpb.MembersResponse{Views: []*controlpb.MembersView{v}}, nil
 }
@@ -142,7 +140,7 @@ func (h handler) Verdicts(ctx context.Context, q *controlpb.VerdictsRequest, s *
 func (h handler) last(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-	case <-h.ending.Done():
+	case <-h.ending:
 	}
 	return nil
 }
@@ -178,7 +176,7 @@ func TestAskedDies(t *testing.T) {
 				t.Fatal(err)
 			}
 			asked := m.nodes[0]
-			c := NewConductor(ConductorConfig{Asked: asked.Node, Local: m.local}, listened{func(n int) {
+			c := NewConductor(ConductorConfig{Asked: asked.node, Local: m.local}, listened{func(n int) {
 				if n == 1 {
 					asked.end()
 				}
@@ -221,7 +219,7 @@ func TestWhatAPlanLoses(t *testing.T) {
 			}
 			f := Fault{Do: tt.do}.WithDefaults()
 			f.For = min(f.For, 20*time.Millisecond)
-			s, err := NewConductor(ConductorConfig{Asked: m.nodes[0].Node, Local: m.local}, listened{}).Run(t.Context(), Plan{Steps: []Step{{Target: target, Fault: f}}})
+			s, err := NewConductor(ConductorConfig{Asked: m.nodes[0].node, Local: m.local}, listened{}).Run(t.Context(), Plan{Steps: []Step{{Target: target, Fault: f}}})
 			if err != nil || len(s.Failed) > 0 {
 				t.Fatalf("%v; failed %q", err, s.Failed)
 			}
