@@ -132,10 +132,11 @@ func (c *Conductor) countBefore(ctx context.Context) {
 
 // count asks what became of the samples of the run, and what of them this plan lost.
 func (c *Conductor) count(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	c.refreshRun(ctx) // one may just have begun
 	if c.summary.Run == "" || c.line.Harmless() {
 		return // nothing was asked of the mesh, or nothing was done to it
 	}
-	ctx = context.WithoutCancel(ctx)
 	t, err := c.tallyOf(ctx, c.summary.Run)
 	c.summary.Tally = t
 	lost := t.GetLost()
