@@ -1,6 +1,7 @@
 #!/bin/sh
 # Has a live mesh of eight processes go through random faults for SOAK (10m), from SEED on:
-# kills, restarts, stops, cuts, loss, delay. At the end nothing may be lost or decided twice,
+# kills, restarts, stops, cuts, loss, delay. Verdicts have to come on after
+# each, within 20 s. At the end nothing may be lost or decided twice,
 # and the nodes that lived all along may not have grown. Without root, or where namespaces
 # cannot be had, the mesh is on loopback, and nothing happens to the network.
 set -eu
