@@ -60,6 +60,14 @@ const (
 	NodeServiceSetProcedure = "/ganglion.control.v1.NodeService/Set"
 	// NodeServiceInjectProcedure is the fully-qualified name of the NodeService's Inject RPC.
 	NodeServiceInjectProcedure = "/ganglion.control.v1.NodeService/Inject"
+	// NodeServiceWatchProcedure is the fully-qualified name of the NodeService's Watch RPC.
+	NodeServiceWatchProcedure = "/ganglion.control.v1.NodeService/Watch"
+	// NodeServiceLookProcedure is the fully-qualified name of the NodeService's Look RPC.
+	NodeServiceLookProcedure = "/ganglion.control.v1.NodeService/Look"
+	// NodeServiceDiagnoseProcedure is the fully-qualified name of the NodeService's Diagnose RPC.
+	NodeServiceDiagnoseProcedure = "/ganglion.control.v1.NodeService/Diagnose"
+	// NodeServiceRehearseProcedure is the fully-qualified name of the NodeService's Rehearse RPC.
+	NodeServiceRehearseProcedure = "/ganglion.control.v1.NodeService/Rehearse"
 )
 
 // NodeServiceClient is a client for the ganglion.control.v1.NodeService service.
@@ -86,6 +94,15 @@ type NodeServiceClient interface {
 	Set(context.Context, *SetRequest) (*SetResponse, error)
 	// Inject does harm to a member on purpose, this node included, or ends it.
 	Inject(context.Context, *InjectRequest) (*InjectResponse, error)
+	// Watch tells what a page draws: all of it at first, then what is new, a few times a second
+	// whatever the rate of samples.
+	Watch(context.Context, *WatchRequest) (*connect.ServerStreamForClient[WatchResponse], error)
+	// Look returns what one view saw of a sample, where this node may have it.
+	Look(context.Context, *LookRequest) (*LookResponse, error)
+	// Diagnose tells how this node finds others and is found, and what is wrong.
+	Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error)
+	// Rehearse tells what other thresholds would have done to the verdicts of the log.
+	Rehearse(context.Context, *RehearseRequest) (*RehearseResponse, error)
 }
 
 // NewNodeServiceClient constructs a client for the ganglion.control.v1.NodeService service. By
@@ -165,6 +182,30 @@ func NewNodeServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(nodeServiceMethods.ByName("Inject")),
 			connect.WithClientOptions(opts...),
 		),
+		watch: connect.NewClient[WatchRequest, WatchResponse](
+			httpClient,
+			baseURL+NodeServiceWatchProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Watch")),
+			connect.WithClientOptions(opts...),
+		),
+		look: connect.NewClient[LookRequest, LookResponse](
+			httpClient,
+			baseURL+NodeServiceLookProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Look")),
+			connect.WithClientOptions(opts...),
+		),
+		diagnose: connect.NewClient[DiagnoseRequest, DiagnoseResponse](
+			httpClient,
+			baseURL+NodeServiceDiagnoseProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Diagnose")),
+			connect.WithClientOptions(opts...),
+		),
+		rehearse: connect.NewClient[RehearseRequest, RehearseResponse](
+			httpClient,
+			baseURL+NodeServiceRehearseProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Rehearse")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -181,6 +222,10 @@ type nodeServiceClient struct {
 	events   *connect.Client[EventsRequest, EventsResponse]
 	set      *connect.Client[SetRequest, SetResponse]
 	inject   *connect.Client[InjectRequest, InjectResponse]
+	watch    *connect.Client[WatchRequest, WatchResponse]
+	look     *connect.Client[LookRequest, LookResponse]
+	diagnose *connect.Client[DiagnoseRequest, DiagnoseResponse]
+	rehearse *connect.Client[RehearseRequest, RehearseResponse]
 }
 
 // Status calls ganglion.control.v1.NodeService.Status.
@@ -274,6 +319,38 @@ func (c *nodeServiceClient) Inject(ctx context.Context, req *InjectRequest) (*In
 	return nil, err
 }
 
+// Watch calls ganglion.control.v1.NodeService.Watch.
+func (c *nodeServiceClient) Watch(ctx context.Context, req *WatchRequest) (*connect.ServerStreamForClient[WatchResponse], error) {
+	return c.watch.CallServerStream(ctx, connect.NewRequest(req))
+}
+
+// Look calls ganglion.control.v1.NodeService.Look.
+func (c *nodeServiceClient) Look(ctx context.Context, req *LookRequest) (*LookResponse, error) {
+	response, err := c.look.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Diagnose calls ganglion.control.v1.NodeService.Diagnose.
+func (c *nodeServiceClient) Diagnose(ctx context.Context, req *DiagnoseRequest) (*DiagnoseResponse, error) {
+	response, err := c.diagnose.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Rehearse calls ganglion.control.v1.NodeService.Rehearse.
+func (c *nodeServiceClient) Rehearse(ctx context.Context, req *RehearseRequest) (*RehearseResponse, error) {
+	response, err := c.rehearse.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // NodeServiceHandler is an implementation of the ganglion.control.v1.NodeService service.
 type NodeServiceHandler interface {
 	// Status tells what this node is and does.
@@ -298,6 +375,15 @@ type NodeServiceHandler interface {
 	Set(context.Context, *SetRequest) (*SetResponse, error)
 	// Inject does harm to a member on purpose, this node included, or ends it.
 	Inject(context.Context, *InjectRequest) (*InjectResponse, error)
+	// Watch tells what a page draws: all of it at first, then what is new, a few times a second
+	// whatever the rate of samples.
+	Watch(context.Context, *WatchRequest, *connect.ServerStream[WatchResponse]) error
+	// Look returns what one view saw of a sample, where this node may have it.
+	Look(context.Context, *LookRequest) (*LookResponse, error)
+	// Diagnose tells how this node finds others and is found, and what is wrong.
+	Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error)
+	// Rehearse tells what other thresholds would have done to the verdicts of the log.
+	Rehearse(context.Context, *RehearseRequest) (*RehearseResponse, error)
 }
 
 // NewNodeServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -373,6 +459,30 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(nodeServiceMethods.ByName("Inject")),
 		connect.WithHandlerOptions(opts...),
 	)
+	nodeServiceWatchHandler := connect.NewServerStreamHandlerSimple(
+		NodeServiceWatchProcedure,
+		svc.Watch,
+		connect.WithSchema(nodeServiceMethods.ByName("Watch")),
+		connect.WithHandlerOptions(opts...),
+	)
+	nodeServiceLookHandler := connect.NewUnaryHandlerSimple(
+		NodeServiceLookProcedure,
+		svc.Look,
+		connect.WithSchema(nodeServiceMethods.ByName("Look")),
+		connect.WithHandlerOptions(opts...),
+	)
+	nodeServiceDiagnoseHandler := connect.NewUnaryHandlerSimple(
+		NodeServiceDiagnoseProcedure,
+		svc.Diagnose,
+		connect.WithSchema(nodeServiceMethods.ByName("Diagnose")),
+		connect.WithHandlerOptions(opts...),
+	)
+	nodeServiceRehearseHandler := connect.NewUnaryHandlerSimple(
+		NodeServiceRehearseProcedure,
+		svc.Rehearse,
+		connect.WithSchema(nodeServiceMethods.ByName("Rehearse")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/ganglion.control.v1.NodeService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case NodeServiceStatusProcedure:
@@ -397,6 +507,14 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 			nodeServiceSetHandler.ServeHTTP(w, r)
 		case NodeServiceInjectProcedure:
 			nodeServiceInjectHandler.ServeHTTP(w, r)
+		case NodeServiceWatchProcedure:
+			nodeServiceWatchHandler.ServeHTTP(w, r)
+		case NodeServiceLookProcedure:
+			nodeServiceLookHandler.ServeHTTP(w, r)
+		case NodeServiceDiagnoseProcedure:
+			nodeServiceDiagnoseHandler.ServeHTTP(w, r)
+		case NodeServiceRehearseProcedure:
+			nodeServiceRehearseHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -448,4 +566,20 @@ func (UnimplementedNodeServiceHandler) Set(context.Context, *SetRequest) (*SetRe
 
 func (UnimplementedNodeServiceHandler) Inject(context.Context, *InjectRequest) (*InjectResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("ganglion.control.v1.NodeService.Inject is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Watch(context.Context, *WatchRequest, *connect.ServerStream[WatchResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("ganglion.control.v1.NodeService.Watch is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Look(context.Context, *LookRequest) (*LookResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("ganglion.control.v1.NodeService.Look is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("ganglion.control.v1.NodeService.Diagnose is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Rehearse(context.Context, *RehearseRequest) (*RehearseResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("ganglion.control.v1.NodeService.Rehearse is not implemented"))
 }

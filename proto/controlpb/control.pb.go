@@ -2779,7 +2779,8 @@ func (x *EventsResponse) GetNumber() uint64 {
 // SetRequest is a setting.
 type SetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// key: rate/SITE (beats a second), denied (peers, comma-separated).
+	// key: rate/SITE (beats a second), denied (peers, comma-separated), thresholds/BUNDLE (see
+	// Thresholds; empty: those of the bundle again).
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// value as text.
 	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
@@ -3097,6 +3098,1512 @@ func (x *InjectResponse) GetBeginsInNs() int64 {
 	return 0
 }
 
+// WatchRequest asks for what a page draws.
+type WatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// site; empty: the node's own.
+	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	// interval_ms between answers: 100 to 10000; 0: 250.
+	IntervalMs uint32 `protobuf:"varint,2,opt,name=interval_ms,json=intervalMs,proto3" json:"interval_ms,omitempty"`
+	// verdicts is the most verdicts that come whole in one answer, at most 32; 0: 8.
+	Verdicts uint32 `protobuf:"varint,3,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
+	// after_event tells only events behind that number; 0: all that the node remembers.
+	AfterEvent    uint64 `protobuf:"varint,4,opt,name=after_event,json=afterEvent,proto3" json:"after_event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_controlpb_control_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *WatchRequest) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *WatchRequest) GetIntervalMs() uint32 {
+	if x != nil {
+		return x.IntervalMs
+	}
+	return 0
+}
+
+func (x *WatchRequest) GetVerdicts() uint32 {
+	if x != nil {
+		return x.Verdicts
+	}
+	return 0
+}
+
+func (x *WatchRequest) GetAfterEvent() uint64 {
+	if x != nil {
+		return x.AfterEvent
+	}
+	return 0
+}
+
+// WatchResponse is what is new. A part that did not change is absent.
+type WatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// at_unix_ns on the node's wall clock.
+	AtUnixNs int64 `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"`
+	// status of the node; at most once a second.
+	Status *StatusResponse `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// members, all of them, when any of them changed; round trips alone at most once a second.
+	Members []*Member `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
+	// links of this node to its peers, all of them; at most once a second.
+	Links []*Link `protobuf:"bytes,4,rep,name=links,proto3" json:"links,omitempty"`
+	// figures of the site's verdicts since the answer before; absent where there was none.
+	Figures *Figures `protobuf:"bytes,5,opt,name=figures,proto3" json:"figures,omitempty"`
+	// verdicts that came, the oldest first: the newest of them where there were more. A verdict
+	// that was superseded comes again, with the hash of the one that survives.
+	Verdicts []*Verdict `protobuf:"bytes,6,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
+	// skipped is how many verdicts came that are not here; figures count them.
+	Skipped uint64 `protobuf:"varint,7,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	// events, the oldest first.
+	Events []*EventsResponse `protobuf:"bytes,8,rep,name=events,proto3" json:"events,omitempty"`
+	// thresholds in force, when they change.
+	Thresholds    *Thresholds `protobuf:"bytes,9,opt,name=thresholds,proto3" json:"thresholds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchResponse) Reset() {
+	*x = WatchResponse{}
+	mi := &file_controlpb_control_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResponse) ProtoMessage() {}
+
+func (x *WatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
+func (*WatchResponse) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *WatchResponse) GetAtUnixNs() int64 {
+	if x != nil {
+		return x.AtUnixNs
+	}
+	return 0
+}
+
+func (x *WatchResponse) GetStatus() *StatusResponse {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetLinks() []*Link {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetFigures() *Figures {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetVerdicts() []*Verdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetSkipped() uint64 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *WatchResponse) GetEvents() []*EventsResponse {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetThresholds() *Thresholds {
+	if x != nil {
+		return x.Thresholds
+	}
+	return nil
+}
+
+// Link is one peer of this node and what travelled.
+type Link struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// peer at the other end.
+	Peer string `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	// up says that a connection stands.
+	Up bool `protobuf:"varint,2,opt,name=up,proto3" json:"up,omitempty"`
+	// round_trip_us that was measured last; 0: none.
+	RoundTripUs int64 `protobuf:"varint,3,opt,name=round_trip_us,json=roundTripUs,proto3" json:"round_trip_us,omitempty"`
+	// sent_bytes since the node started.
+	SentBytes uint64 `protobuf:"varint,4,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"`
+	// received_bytes since the node started.
+	ReceivedBytes uint64 `protobuf:"varint,5,opt,name=received_bytes,json=receivedBytes,proto3" json:"received_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Link) Reset() {
+	*x = Link{}
+	mi := &file_controlpb_control_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Link) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Link) ProtoMessage() {}
+
+func (x *Link) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Link.ProtoReflect.Descriptor instead.
+func (*Link) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *Link) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *Link) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
+func (x *Link) GetRoundTripUs() int64 {
+	if x != nil {
+		return x.RoundTripUs
+	}
+	return 0
+}
+
+func (x *Link) GetSentBytes() uint64 {
+	if x != nil {
+		return x.SentBytes
+	}
+	return 0
+}
+
+func (x *Link) GetReceivedBytes() uint64 {
+	if x != nil {
+		return x.ReceivedBytes
+	}
+	return 0
+}
+
+// Figures sums up verdicts of one site as they became new in this node's log.
+type Figures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// exits that answered, in the order none, local, edge, cloud; those that met none are absent.
+	Exits []*ExitFigures `protobuf:"bytes,1,rep,name=exits,proto3" json:"exits,omitempty"`
+	// stopped_early is how many were.
+	StoppedEarly uint64 `protobuf:"varint,2,opt,name=stopped_early,json=stoppedEarly,proto3" json:"stopped_early,omitempty"`
+	// views_missing is how many lacked a view.
+	ViewsMissing uint64 `protobuf:"varint,3,opt,name=views_missing,json=viewsMissing,proto3" json:"views_missing,omitempty"`
+	// superseded is how many were marked so.
+	Superseded uint64 `protobuf:"varint,4,opt,name=superseded,proto3" json:"superseded,omitempty"`
+	// payload_bytes by hop.
+	PayloadBytes []*HopBytes `protobuf:"bytes,5,rep,name=payload_bytes,json=payloadBytes,proto3" json:"payload_bytes,omitempty"`
+	// over_ms is the time that they cover.
+	OverMs        uint32 `protobuf:"varint,6,opt,name=over_ms,json=overMs,proto3" json:"over_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Figures) Reset() {
+	*x = Figures{}
+	mi := &file_controlpb_control_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Figures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Figures) ProtoMessage() {}
+
+func (x *Figures) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Figures.ProtoReflect.Descriptor instead.
+func (*Figures) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *Figures) GetExits() []*ExitFigures {
+	if x != nil {
+		return x.Exits
+	}
+	return nil
+}
+
+func (x *Figures) GetStoppedEarly() uint64 {
+	if x != nil {
+		return x.StoppedEarly
+	}
+	return 0
+}
+
+func (x *Figures) GetViewsMissing() uint64 {
+	if x != nil {
+		return x.ViewsMissing
+	}
+	return 0
+}
+
+func (x *Figures) GetSuperseded() uint64 {
+	if x != nil {
+		return x.Superseded
+	}
+	return 0
+}
+
+func (x *Figures) GetPayloadBytes() []*HopBytes {
+	if x != nil {
+		return x.PayloadBytes
+	}
+	return nil
+}
+
+func (x *Figures) GetOverMs() uint32 {
+	if x != nil {
+		return x.OverMs
+	}
+	return 0
+}
+
+// ExitFigures is the verdicts of one exit.
+type ExitFigures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// exit: none, local, edge, cloud, refused.
+	Exit string `protobuf:"bytes,1,opt,name=exit,proto3" json:"exit,omitempty"`
+	// count of verdicts.
+	Count uint64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// labelled is how many of them the data set names a class for.
+	Labelled uint64 `protobuf:"varint,3,opt,name=labelled,proto3" json:"labelled,omitempty"`
+	// right is how many of those were answered with it.
+	Right uint64 `protobuf:"varint,4,opt,name=right,proto3" json:"right,omitempty"`
+	// latencies counts the verdicts by latency: element i those below 0.25 ms times 2 to the i,
+	// and not below the one before; the last those above.
+	Latencies     []uint32 `protobuf:"varint,5,rep,packed,name=latencies,proto3" json:"latencies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExitFigures) Reset() {
+	*x = ExitFigures{}
+	mi := &file_controlpb_control_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExitFigures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExitFigures) ProtoMessage() {}
+
+func (x *ExitFigures) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExitFigures.ProtoReflect.Descriptor instead.
+func (*ExitFigures) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *ExitFigures) GetExit() string {
+	if x != nil {
+		return x.Exit
+	}
+	return ""
+}
+
+func (x *ExitFigures) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *ExitFigures) GetLabelled() uint64 {
+	if x != nil {
+		return x.Labelled
+	}
+	return 0
+}
+
+func (x *ExitFigures) GetRight() uint64 {
+	if x != nil {
+		return x.Right
+	}
+	return 0
+}
+
+func (x *ExitFigures) GetLatencies() []uint32 {
+	if x != nil {
+		return x.Latencies
+	}
+	return nil
+}
+
+// LookRequest names a view of a sample.
+type LookRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// sample as a verdict names it.
+	Sample string `protobuf:"bytes,1,opt,name=sample,proto3" json:"sample,omitempty"`
+	// view by name.
+	View          string `protobuf:"bytes,2,opt,name=view,proto3" json:"view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookRequest) Reset() {
+	*x = LookRequest{}
+	mi := &file_controlpb_control_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookRequest) ProtoMessage() {}
+
+func (x *LookRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookRequest.ProtoReflect.Descriptor instead.
+func (*LookRequest) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *LookRequest) GetSample() string {
+	if x != nil {
+		return x.Sample
+	}
+	return ""
+}
+
+func (x *LookRequest) GetView() string {
+	if x != nil {
+		return x.View
+	}
+	return ""
+}
+
+// LookResponse is what the view saw.
+type LookResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// png is the picture at the size of the model's input.
+	Png           []byte `protobuf:"bytes,1,opt,name=png,proto3" json:"png,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookResponse) Reset() {
+	*x = LookResponse{}
+	mi := &file_controlpb_control_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookResponse) ProtoMessage() {}
+
+func (x *LookResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookResponse.ProtoReflect.Descriptor instead.
+func (*LookResponse) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *LookResponse) GetPng() []byte {
+	if x != nil {
+		return x.Png
+	}
+	return nil
+}
+
+// Thresholds are the entropies up to which each exit answers, for one bundle.
+type Thresholds struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// bundle in hexadecimal.
+	Bundle string `protobuf:"bytes,1,opt,name=bundle,proto3" json:"bundle,omitempty"`
+	// version of the mesh's setting; 0: those that the bundle was made with.
+	Version uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// exits in their order, the last tier's left out: it always answers.
+	Exits []*ExitThresholds `protobuf:"bytes,3,rep,name=exits,proto3" json:"exits,omitempty"`
+	// since is the first beat of the run that they hold for; absent: all of it, or no run.
+	Since *uint64 `protobuf:"varint,4,opt,name=since,proto3,oneof" json:"since,omitempty"`
+	// counter of the setting: it grows by one with each change; 0: never set.
+	Counter       uint64 `protobuf:"varint,5,opt,name=counter,proto3" json:"counter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Thresholds) Reset() {
+	*x = Thresholds{}
+	mi := &file_controlpb_control_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Thresholds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Thresholds) ProtoMessage() {}
+
+func (x *Thresholds) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Thresholds.ProtoReflect.Descriptor instead.
+func (*Thresholds) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *Thresholds) GetBundle() string {
+	if x != nil {
+		return x.Bundle
+	}
+	return ""
+}
+
+func (x *Thresholds) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Thresholds) GetExits() []*ExitThresholds {
+	if x != nil {
+		return x.Exits
+	}
+	return nil
+}
+
+func (x *Thresholds) GetSince() uint64 {
+	if x != nil && x.Since != nil {
+		return *x.Since
+	}
+	return 0
+}
+
+func (x *Thresholds) GetCounter() uint64 {
+	if x != nil {
+		return x.Counter
+	}
+	return 0
+}
+
+// ExitThresholds is the thresholds of one exit.
+type ExitThresholds struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// exit: local or edge.
+	Exit string `protobuf:"bytes,1,opt,name=exit,proto3" json:"exit,omitempty"`
+	// by_seen is the threshold, 0 to 1, where that many views were seen: element 0 for one view.
+	BySeen        []float64 `protobuf:"fixed64,2,rep,packed,name=by_seen,json=bySeen,proto3" json:"by_seen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExitThresholds) Reset() {
+	*x = ExitThresholds{}
+	mi := &file_controlpb_control_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExitThresholds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExitThresholds) ProtoMessage() {}
+
+func (x *ExitThresholds) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExitThresholds.ProtoReflect.Descriptor instead.
+func (*ExitThresholds) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *ExitThresholds) GetExit() string {
+	if x != nil {
+		return x.Exit
+	}
+	return ""
+}
+
+func (x *ExitThresholds) GetBySeen() []float64 {
+	if x != nil {
+		return x.BySeen
+	}
+	return nil
+}
+
+// DiagnoseRequest asks for the diagnosis of this node.
+type DiagnoseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnoseRequest) Reset() {
+	*x = DiagnoseRequest{}
+	mi := &file_controlpb_control_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnoseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnoseRequest) ProtoMessage() {}
+
+func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnoseRequest.ProtoReflect.Descriptor instead.
+func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{48}
+}
+
+// DiagnoseResponse is what this node can tell of the network around it.
+type DiagnoseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// interfaces of the machine, those left out included.
+	Interfaces []*InterfaceReport `protobuf:"bytes,1,rep,name=interfaces,proto3" json:"interfaces,omitempty"`
+	// ways of discovery.
+	Ways []*WayReport `protobuf:"bytes,2,rep,name=ways,proto3" json:"ways,omitempty"`
+	// heard is who was heard, of this and of other meshes.
+	Heard []*HeardReport `protobuf:"bytes,3,rep,name=heard,proto3" json:"heard,omitempty"`
+	// peers that this node knows, and how they answer.
+	Peers []*PeerReport `protobuf:"bytes,4,rep,name=peers,proto3" json:"peers,omitempty"`
+	// findings are what is wrong, the worst first; none: the node is healthy.
+	Findings []*Finding `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
+	// status of the node.
+	Status *StatusResponse `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
+	// members as this node sees them.
+	Members []*Member `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	// unsent_frames could not be queued for their peer, since the node started.
+	UnsentFrames uint64 `protobuf:"varint,8,opt,name=unsent_frames,json=unsentFrames,proto3" json:"unsent_frames,omitempty"`
+	// refused_payloads of peers, since the node started.
+	RefusedPayloads uint64 `protobuf:"varint,9,opt,name=refused_payloads,json=refusedPayloads,proto3" json:"refused_payloads,omitempty"`
+	// refused by membership and discovery, by reason, since the node started.
+	Refused       map[string]uint64 `protobuf:"bytes,10,rep,name=refused,proto3" json:"refused,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnoseResponse) Reset() {
+	*x = DiagnoseResponse{}
+	mi := &file_controlpb_control_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnoseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnoseResponse) ProtoMessage() {}
+
+func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnoseResponse.ProtoReflect.Descriptor instead.
+func (*DiagnoseResponse) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *DiagnoseResponse) GetInterfaces() []*InterfaceReport {
+	if x != nil {
+		return x.Interfaces
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetWays() []*WayReport {
+	if x != nil {
+		return x.Ways
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetHeard() []*HeardReport {
+	if x != nil {
+		return x.Heard
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetPeers() []*PeerReport {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetStatus() *StatusResponse {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetUnsentFrames() uint64 {
+	if x != nil {
+		return x.UnsentFrames
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetRefusedPayloads() uint64 {
+	if x != nil {
+		return x.RefusedPayloads
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetRefused() map[string]uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+// InterfaceReport is one interface of the machine.
+type InterfaceReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name of the interface.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// addresses as ip/bits.
+	Addresses []string `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// used says that discovery uses it.
+	Used bool `protobuf:"varint,3,opt,name=used,proto3" json:"used,omitempty"`
+	// why it is used or not.
+	Why string `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
+	// multicast says that the interface can.
+	Multicast bool `protobuf:"varint,5,opt,name=multicast,proto3" json:"multicast,omitempty"`
+	// broadcast says that the interface can.
+	Broadcast     bool `protobuf:"varint,6,opt,name=broadcast,proto3" json:"broadcast,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InterfaceReport) Reset() {
+	*x = InterfaceReport{}
+	mi := &file_controlpb_control_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InterfaceReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InterfaceReport) ProtoMessage() {}
+
+func (x *InterfaceReport) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InterfaceReport.ProtoReflect.Descriptor instead.
+func (*InterfaceReport) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *InterfaceReport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *InterfaceReport) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *InterfaceReport) GetUsed() bool {
+	if x != nil {
+		return x.Used
+	}
+	return false
+}
+
+func (x *InterfaceReport) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *InterfaceReport) GetMulticast() bool {
+	if x != nil {
+		return x.Multicast
+	}
+	return false
+}
+
+func (x *InterfaceReport) GetBroadcast() bool {
+	if x != nil {
+		return x.Broadcast
+	}
+	return false
+}
+
+// WayReport is one way of discovery, on one interface where it is sent on each.
+type WayReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// way: mdns, beacon, join, last-peers.
+	Way string `protobuf:"bytes,1,opt,name=way,proto3" json:"way,omitempty"`
+	// interface; empty: none in particular.
+	Interface string `protobuf:"bytes,2,opt,name=interface,proto3" json:"interface,omitempty"`
+	// sent messages.
+	Sent uint64 `protobuf:"varint,3,opt,name=sent,proto3" json:"sent,omitempty"`
+	// heard messages of others.
+	Heard uint64 `protobuf:"varint,4,opt,name=heard,proto3" json:"heard,omitempty"`
+	// own messages that came back.
+	Own uint64 `protobuf:"varint,5,opt,name=own,proto3" json:"own,omitempty"`
+	// refused messages, by reason.
+	Refused map[string]uint64 `protobuf:"bytes,6,rep,name=refused,proto3" json:"refused,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// fault of the way, if it does not work; empty: it does.
+	Fault         string `protobuf:"bytes,7,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WayReport) Reset() {
+	*x = WayReport{}
+	mi := &file_controlpb_control_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WayReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WayReport) ProtoMessage() {}
+
+func (x *WayReport) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WayReport.ProtoReflect.Descriptor instead.
+func (*WayReport) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *WayReport) GetWay() string {
+	if x != nil {
+		return x.Way
+	}
+	return ""
+}
+
+func (x *WayReport) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
+func (x *WayReport) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *WayReport) GetHeard() uint64 {
+	if x != nil {
+		return x.Heard
+	}
+	return 0
+}
+
+func (x *WayReport) GetOwn() uint64 {
+	if x != nil {
+		return x.Own
+	}
+	return 0
+}
+
+func (x *WayReport) GetRefused() map[string]uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *WayReport) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+// HeardReport is a node that was heard.
+type HeardReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name that it gives.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// peer that it says it is; empty: unknown.
+	Peer string `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	// addresses as ip:port.
+	Addresses []string `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// mesh is its fingerprint.
+	Mesh string `protobuf:"bytes,4,opt,name=mesh,proto3" json:"mesh,omitempty"`
+	// way by which it was heard.
+	Way string `protobuf:"bytes,5,opt,name=way,proto3" json:"way,omitempty"`
+	// ago_ms since it was heard last.
+	AgoMs         int64 `protobuf:"varint,6,opt,name=ago_ms,json=agoMs,proto3" json:"ago_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeardReport) Reset() {
+	*x = HeardReport{}
+	mi := &file_controlpb_control_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeardReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeardReport) ProtoMessage() {}
+
+func (x *HeardReport) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeardReport.ProtoReflect.Descriptor instead.
+func (*HeardReport) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *HeardReport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HeardReport) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *HeardReport) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *HeardReport) GetMesh() string {
+	if x != nil {
+		return x.Mesh
+	}
+	return ""
+}
+
+func (x *HeardReport) GetWay() string {
+	if x != nil {
+		return x.Way
+	}
+	return ""
+}
+
+func (x *HeardReport) GetAgoMs() int64 {
+	if x != nil {
+		return x.AgoMs
+	}
+	return 0
+}
+
+// PeerReport is how one known peer answers.
+type PeerReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name of the peer.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// peer's identity.
+	Peer string `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	// state: alive, suspect, down, left; unknown: it never was a member.
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// up says that a connection stands.
+	Up bool `protobuf:"varint,4,opt,name=up,proto3" json:"up,omitempty"`
+	// round_trip_us that was measured last; 0: none.
+	RoundTripUs int64 `protobuf:"varint,5,opt,name=round_trip_us,json=roundTripUs,proto3" json:"round_trip_us,omitempty"`
+	// addresses that are dialled.
+	Addresses []string `protobuf:"bytes,6,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	// fault of the last dial; empty: none.
+	Fault string `protobuf:"bytes,7,opt,name=fault,proto3" json:"fault,omitempty"`
+	// inbound says that the peer dialled this node.
+	Inbound       bool `protobuf:"varint,8,opt,name=inbound,proto3" json:"inbound,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerReport) Reset() {
+	*x = PeerReport{}
+	mi := &file_controlpb_control_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerReport) ProtoMessage() {}
+
+func (x *PeerReport) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerReport.ProtoReflect.Descriptor instead.
+func (*PeerReport) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *PeerReport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PeerReport) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *PeerReport) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *PeerReport) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
+func (x *PeerReport) GetRoundTripUs() int64 {
+	if x != nil {
+		return x.RoundTripUs
+	}
+	return 0
+}
+
+func (x *PeerReport) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *PeerReport) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+func (x *PeerReport) GetInbound() bool {
+	if x != nil {
+		return x.Inbound
+	}
+	return false
+}
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// code names the cause for programs, such as "wrong-token".
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// grave says that the node cannot do its work; else it is a remark.
+	Grave bool `protobuf:"varint,2,opt,name=grave,proto3" json:"grave,omitempty"`
+	// text says what is seen and the likely cause.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// mend is what to do, a command where there is one.
+	Mend          string `protobuf:"bytes,4,opt,name=mend,proto3" json:"mend,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Finding) Reset() {
+	*x = Finding{}
+	mi := &file_controlpb_control_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Finding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Finding) ProtoMessage() {}
+
+func (x *Finding) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Finding.ProtoReflect.Descriptor instead.
+func (*Finding) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *Finding) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Finding) GetGrave() bool {
+	if x != nil {
+		return x.Grave
+	}
+	return false
+}
+
+func (x *Finding) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Finding) GetMend() string {
+	if x != nil {
+		return x.Mend
+	}
+	return ""
+}
+
+// RehearseRequest is thresholds to try on the log.
+type RehearseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// site; empty: the node's own.
+	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	// thresholds to try; bundle, version and counter are not looked at.
+	Thresholds    *Thresholds `protobuf:"bytes,2,opt,name=thresholds,proto3" json:"thresholds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RehearseRequest) Reset() {
+	*x = RehearseRequest{}
+	mi := &file_controlpb_control_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RehearseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RehearseRequest) ProtoMessage() {}
+
+func (x *RehearseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RehearseRequest.ProtoReflect.Descriptor instead.
+func (*RehearseRequest) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *RehearseRequest) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *RehearseRequest) GetThresholds() *Thresholds {
+	if x != nil {
+		return x.Thresholds
+	}
+	return nil
+}
+
+// RehearseResponse is what they would have done.
+type RehearseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// samples of the log that could be judged: of the bundle in use, with an exit met.
+	Samples uint64 `protobuf:"varint,1,opt,name=samples,proto3" json:"samples,omitempty"`
+	// unknown is how many of them would have gone up where no answer from above is known.
+	Unknown uint64 `protobuf:"varint,2,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	// before is what was answered.
+	Before *Rehearsal `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	// after is what would have been, those unknown left out of right.
+	After *Rehearsal `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
+	// changed is how many would have had another class.
+	Changed       uint64 `protobuf:"varint,5,opt,name=changed,proto3" json:"changed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RehearseResponse) Reset() {
+	*x = RehearseResponse{}
+	mi := &file_controlpb_control_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RehearseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RehearseResponse) ProtoMessage() {}
+
+func (x *RehearseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RehearseResponse.ProtoReflect.Descriptor instead.
+func (*RehearseResponse) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *RehearseResponse) GetSamples() uint64 {
+	if x != nil {
+		return x.Samples
+	}
+	return 0
+}
+
+func (x *RehearseResponse) GetUnknown() uint64 {
+	if x != nil {
+		return x.Unknown
+	}
+	return 0
+}
+
+func (x *RehearseResponse) GetBefore() *Rehearsal {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *RehearseResponse) GetAfter() *Rehearsal {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *RehearseResponse) GetChanged() uint64 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
+// Rehearsal sums up samples under some thresholds.
+type Rehearsal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// exits that answer.
+	Exits []*ExitFigures `protobuf:"bytes,1,rep,name=exits,proto3" json:"exits,omitempty"`
+	// payload_bytes in all.
+	PayloadBytes  uint64 `protobuf:"varint,2,opt,name=payload_bytes,json=payloadBytes,proto3" json:"payload_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rehearsal) Reset() {
+	*x = Rehearsal{}
+	mi := &file_controlpb_control_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rehearsal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rehearsal) ProtoMessage() {}
+
+func (x *Rehearsal) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rehearsal.ProtoReflect.Descriptor instead.
+func (*Rehearsal) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *Rehearsal) GetExits() []*ExitFigures {
+	if x != nil {
+		return x.Exits
+	}
+	return nil
+}
+
+func (x *Rehearsal) GetPayloadBytes() uint64 {
+	if x != nil {
+		return x.PayloadBytes
+	}
+	return 0
+}
+
 var File_controlpb_control_proto protoreflect.FileDescriptor
 
 const file_controlpb_control_proto_rawDesc = "" +
@@ -3343,7 +4850,137 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\x05fault\x18\x02 \x01(\v2\x1a.ganglion.control.v1.FaultR\x05fault\"2\n" +
 	"\x0eInjectResponse\x12 \n" +
 	"\fbegins_in_ns\x18\x01 \x01(\x03R\n" +
-	"beginsInNs2\xae\a\n" +
+	"beginsInNs\"\x80\x01\n" +
+	"\fWatchRequest\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1f\n" +
+	"\vinterval_ms\x18\x02 \x01(\rR\n" +
+	"intervalMs\x12\x1a\n" +
+	"\bverdicts\x18\x03 \x01(\rR\bverdicts\x12\x1f\n" +
+	"\vafter_event\x18\x04 \x01(\x04R\n" +
+	"afterEvent\"\xdc\x03\n" +
+	"\rWatchResponse\x12\x1c\n" +
+	"\n" +
+	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\x12;\n" +
+	"\x06status\x18\x02 \x01(\v2#.ganglion.control.v1.StatusResponseR\x06status\x125\n" +
+	"\amembers\x18\x03 \x03(\v2\x1b.ganglion.control.v1.MemberR\amembers\x12/\n" +
+	"\x05links\x18\x04 \x03(\v2\x19.ganglion.control.v1.LinkR\x05links\x126\n" +
+	"\afigures\x18\x05 \x01(\v2\x1c.ganglion.control.v1.FiguresR\afigures\x128\n" +
+	"\bverdicts\x18\x06 \x03(\v2\x1c.ganglion.control.v1.VerdictR\bverdicts\x12\x18\n" +
+	"\askipped\x18\a \x01(\x04R\askipped\x12;\n" +
+	"\x06events\x18\b \x03(\v2#.ganglion.control.v1.EventsResponseR\x06events\x12?\n" +
+	"\n" +
+	"thresholds\x18\t \x01(\v2\x1f.ganglion.control.v1.ThresholdsR\n" +
+	"thresholds\"\x94\x01\n" +
+	"\x04Link\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\tR\x04peer\x12\x0e\n" +
+	"\x02up\x18\x02 \x01(\bR\x02up\x12\"\n" +
+	"\rround_trip_us\x18\x03 \x01(\x03R\vroundTripUs\x12\x1d\n" +
+	"\n" +
+	"sent_bytes\x18\x04 \x01(\x04R\tsentBytes\x12%\n" +
+	"\x0ereceived_bytes\x18\x05 \x01(\x04R\rreceivedBytes\"\x88\x02\n" +
+	"\aFigures\x126\n" +
+	"\x05exits\x18\x01 \x03(\v2 .ganglion.control.v1.ExitFiguresR\x05exits\x12#\n" +
+	"\rstopped_early\x18\x02 \x01(\x04R\fstoppedEarly\x12#\n" +
+	"\rviews_missing\x18\x03 \x01(\x04R\fviewsMissing\x12\x1e\n" +
+	"\n" +
+	"superseded\x18\x04 \x01(\x04R\n" +
+	"superseded\x12B\n" +
+	"\rpayload_bytes\x18\x05 \x03(\v2\x1d.ganglion.control.v1.HopBytesR\fpayloadBytes\x12\x17\n" +
+	"\aover_ms\x18\x06 \x01(\rR\x06overMs\"\x87\x01\n" +
+	"\vExitFigures\x12\x12\n" +
+	"\x04exit\x18\x01 \x01(\tR\x04exit\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x1a\n" +
+	"\blabelled\x18\x03 \x01(\x04R\blabelled\x12\x14\n" +
+	"\x05right\x18\x04 \x01(\x04R\x05right\x12\x1c\n" +
+	"\tlatencies\x18\x05 \x03(\rR\tlatencies\"9\n" +
+	"\vLookRequest\x12\x16\n" +
+	"\x06sample\x18\x01 \x01(\tR\x06sample\x12\x12\n" +
+	"\x04view\x18\x02 \x01(\tR\x04view\" \n" +
+	"\fLookResponse\x12\x10\n" +
+	"\x03png\x18\x01 \x01(\fR\x03png\"\xb8\x01\n" +
+	"\n" +
+	"Thresholds\x12\x16\n" +
+	"\x06bundle\x18\x01 \x01(\tR\x06bundle\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\x129\n" +
+	"\x05exits\x18\x03 \x03(\v2#.ganglion.control.v1.ExitThresholdsR\x05exits\x12\x19\n" +
+	"\x05since\x18\x04 \x01(\x04H\x00R\x05since\x88\x01\x01\x12\x18\n" +
+	"\acounter\x18\x05 \x01(\x04R\acounterB\b\n" +
+	"\x06_since\"=\n" +
+	"\x0eExitThresholds\x12\x12\n" +
+	"\x04exit\x18\x01 \x01(\tR\x04exit\x12\x17\n" +
+	"\aby_seen\x18\x02 \x03(\x01R\x06bySeen\"\x11\n" +
+	"\x0fDiagnoseRequest\"\x83\x05\n" +
+	"\x10DiagnoseResponse\x12D\n" +
+	"\n" +
+	"interfaces\x18\x01 \x03(\v2$.ganglion.control.v1.InterfaceReportR\n" +
+	"interfaces\x122\n" +
+	"\x04ways\x18\x02 \x03(\v2\x1e.ganglion.control.v1.WayReportR\x04ways\x126\n" +
+	"\x05heard\x18\x03 \x03(\v2 .ganglion.control.v1.HeardReportR\x05heard\x125\n" +
+	"\x05peers\x18\x04 \x03(\v2\x1f.ganglion.control.v1.PeerReportR\x05peers\x128\n" +
+	"\bfindings\x18\x05 \x03(\v2\x1c.ganglion.control.v1.FindingR\bfindings\x12;\n" +
+	"\x06status\x18\x06 \x01(\v2#.ganglion.control.v1.StatusResponseR\x06status\x125\n" +
+	"\amembers\x18\a \x03(\v2\x1b.ganglion.control.v1.MemberR\amembers\x12#\n" +
+	"\runsent_frames\x18\b \x01(\x04R\funsentFrames\x12)\n" +
+	"\x10refused_payloads\x18\t \x01(\x04R\x0frefusedPayloads\x12L\n" +
+	"\arefused\x18\n" +
+	" \x03(\v22.ganglion.control.v1.DiagnoseResponse.RefusedEntryR\arefused\x1a:\n" +
+	"\fRefusedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xa5\x01\n" +
+	"\x0fInterfaceReport\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\taddresses\x18\x02 \x03(\tR\taddresses\x12\x12\n" +
+	"\x04used\x18\x03 \x01(\bR\x04used\x12\x10\n" +
+	"\x03why\x18\x04 \x01(\tR\x03why\x12\x1c\n" +
+	"\tmulticast\x18\x05 \x01(\bR\tmulticast\x12\x1c\n" +
+	"\tbroadcast\x18\x06 \x01(\bR\tbroadcast\"\x90\x02\n" +
+	"\tWayReport\x12\x10\n" +
+	"\x03way\x18\x01 \x01(\tR\x03way\x12\x1c\n" +
+	"\tinterface\x18\x02 \x01(\tR\tinterface\x12\x12\n" +
+	"\x04sent\x18\x03 \x01(\x04R\x04sent\x12\x14\n" +
+	"\x05heard\x18\x04 \x01(\x04R\x05heard\x12\x10\n" +
+	"\x03own\x18\x05 \x01(\x04R\x03own\x12E\n" +
+	"\arefused\x18\x06 \x03(\v2+.ganglion.control.v1.WayReport.RefusedEntryR\arefused\x12\x14\n" +
+	"\x05fault\x18\a \x01(\tR\x05fault\x1a:\n" +
+	"\fRefusedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x90\x01\n" +
+	"\vHeardReport\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x1c\n" +
+	"\taddresses\x18\x03 \x03(\tR\taddresses\x12\x12\n" +
+	"\x04mesh\x18\x04 \x01(\tR\x04mesh\x12\x10\n" +
+	"\x03way\x18\x05 \x01(\tR\x03way\x12\x15\n" +
+	"\x06ago_ms\x18\x06 \x01(\x03R\x05agoMs\"\xcc\x01\n" +
+	"\n" +
+	"PeerReport\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x0e\n" +
+	"\x02up\x18\x04 \x01(\bR\x02up\x12\"\n" +
+	"\rround_trip_us\x18\x05 \x01(\x03R\vroundTripUs\x12\x1c\n" +
+	"\taddresses\x18\x06 \x03(\tR\taddresses\x12\x14\n" +
+	"\x05fault\x18\a \x01(\tR\x05fault\x12\x18\n" +
+	"\ainbound\x18\b \x01(\bR\ainbound\"[\n" +
+	"\aFinding\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x14\n" +
+	"\x05grave\x18\x02 \x01(\bR\x05grave\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x12\n" +
+	"\x04mend\x18\x04 \x01(\tR\x04mend\"f\n" +
+	"\x0fRehearseRequest\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12?\n" +
+	"\n" +
+	"thresholds\x18\x02 \x01(\v2\x1f.ganglion.control.v1.ThresholdsR\n" +
+	"thresholds\"\xce\x01\n" +
+	"\x10RehearseResponse\x12\x18\n" +
+	"\asamples\x18\x01 \x01(\x04R\asamples\x12\x18\n" +
+	"\aunknown\x18\x02 \x01(\x04R\aunknown\x126\n" +
+	"\x06before\x18\x03 \x01(\v2\x1e.ganglion.control.v1.RehearsalR\x06before\x124\n" +
+	"\x05after\x18\x04 \x01(\v2\x1e.ganglion.control.v1.RehearsalR\x05after\x12\x18\n" +
+	"\achanged\x18\x05 \x01(\x04R\achanged\"h\n" +
+	"\tRehearsal\x126\n" +
+	"\x05exits\x18\x01 \x03(\v2 .ganglion.control.v1.ExitFiguresR\x05exits\x12#\n" +
+	"\rpayload_bytes\x18\x02 \x01(\x04R\fpayloadBytes2\xff\t\n" +
 	"\vNodeService\x12Q\n" +
 	"\x06Status\x12\".ganglion.control.v1.StatusRequest\x1a#.ganglion.control.v1.StatusResponse\x12T\n" +
 	"\aMembers\x12#.ganglion.control.v1.MembersRequest\x1a$.ganglion.control.v1.MembersResponse\x12Y\n" +
@@ -3355,7 +4992,11 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\x06Bundle\x12\".ganglion.control.v1.BundleRequest\x1a#.ganglion.control.v1.BundleResponse\x12S\n" +
 	"\x06Events\x12\".ganglion.control.v1.EventsRequest\x1a#.ganglion.control.v1.EventsResponse0\x01\x12H\n" +
 	"\x03Set\x12\x1f.ganglion.control.v1.SetRequest\x1a .ganglion.control.v1.SetResponse\x12Q\n" +
-	"\x06Inject\x12\".ganglion.control.v1.InjectRequest\x1a#.ganglion.control.v1.InjectResponseB\x1aZ\x18ganglion/proto/controlpbb\x06proto3"
+	"\x06Inject\x12\".ganglion.control.v1.InjectRequest\x1a#.ganglion.control.v1.InjectResponse\x12P\n" +
+	"\x05Watch\x12!.ganglion.control.v1.WatchRequest\x1a\".ganglion.control.v1.WatchResponse0\x01\x12K\n" +
+	"\x04Look\x12 .ganglion.control.v1.LookRequest\x1a!.ganglion.control.v1.LookResponse\x12W\n" +
+	"\bDiagnose\x12$.ganglion.control.v1.DiagnoseRequest\x1a%.ganglion.control.v1.DiagnoseResponse\x12W\n" +
+	"\bRehearse\x12$.ganglion.control.v1.RehearseRequest\x1a%.ganglion.control.v1.RehearseResponseB\x1aZ\x18ganglion/proto/controlpbb\x06proto3"
 
 var (
 	file_controlpb_control_proto_rawDescOnce sync.Once
@@ -3369,7 +5010,7 @@ func file_controlpb_control_proto_rawDescGZIP() []byte {
 	return file_controlpb_control_proto_rawDescData
 }
 
-var file_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
 var file_controlpb_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),    // 0: ganglion.control.v1.StatusRequest
 	(*StatusResponse)(nil),   // 1: ganglion.control.v1.StatusResponse
@@ -3410,7 +5051,28 @@ var file_controlpb_control_proto_goTypes = []any{
 	(*FaultInForce)(nil),     // 36: ganglion.control.v1.FaultInForce
 	(*InjectRequest)(nil),    // 37: ganglion.control.v1.InjectRequest
 	(*InjectResponse)(nil),   // 38: ganglion.control.v1.InjectResponse
-	nil,                      // 39: ganglion.control.v1.EventsResponse.AttributesEntry
+	(*WatchRequest)(nil),     // 39: ganglion.control.v1.WatchRequest
+	(*WatchResponse)(nil),    // 40: ganglion.control.v1.WatchResponse
+	(*Link)(nil),             // 41: ganglion.control.v1.Link
+	(*Figures)(nil),          // 42: ganglion.control.v1.Figures
+	(*ExitFigures)(nil),      // 43: ganglion.control.v1.ExitFigures
+	(*LookRequest)(nil),      // 44: ganglion.control.v1.LookRequest
+	(*LookResponse)(nil),     // 45: ganglion.control.v1.LookResponse
+	(*Thresholds)(nil),       // 46: ganglion.control.v1.Thresholds
+	(*ExitThresholds)(nil),   // 47: ganglion.control.v1.ExitThresholds
+	(*DiagnoseRequest)(nil),  // 48: ganglion.control.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil), // 49: ganglion.control.v1.DiagnoseResponse
+	(*InterfaceReport)(nil),  // 50: ganglion.control.v1.InterfaceReport
+	(*WayReport)(nil),        // 51: ganglion.control.v1.WayReport
+	(*HeardReport)(nil),      // 52: ganglion.control.v1.HeardReport
+	(*PeerReport)(nil),       // 53: ganglion.control.v1.PeerReport
+	(*Finding)(nil),          // 54: ganglion.control.v1.Finding
+	(*RehearseRequest)(nil),  // 55: ganglion.control.v1.RehearseRequest
+	(*RehearseResponse)(nil), // 56: ganglion.control.v1.RehearseResponse
+	(*Rehearsal)(nil),        // 57: ganglion.control.v1.Rehearsal
+	nil,                      // 58: ganglion.control.v1.EventsResponse.AttributesEntry
+	nil,                      // 59: ganglion.control.v1.DiagnoseResponse.RefusedEntry
+	nil,                      // 60: ganglion.control.v1.WayReport.RefusedEntry
 }
 var file_controlpb_control_proto_depIdxs = []int32{
 	2,  // 0: ganglion.control.v1.StatusResponse.sources:type_name -> ganglion.control.v1.Source
@@ -3431,36 +5093,67 @@ var file_controlpb_control_proto_depIdxs = []int32{
 	21, // 15: ganglion.control.v1.ClassifyRequest.pictures:type_name -> ganglion.control.v1.Picture
 	15, // 16: ganglion.control.v1.ClassifyResponse.verdict:type_name -> ganglion.control.v1.Verdict
 	4,  // 17: ganglion.control.v1.TallyResponse.tally:type_name -> ganglion.control.v1.Tally
-	39, // 18: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
+	58, // 18: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
 	35, // 19: ganglion.control.v1.FaultInForce.fault:type_name -> ganglion.control.v1.Fault
 	35, // 20: ganglion.control.v1.InjectRequest.fault:type_name -> ganglion.control.v1.Fault
-	0,  // 21: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
-	8,  // 22: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
-	12, // 23: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
-	20, // 24: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
-	23, // 25: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
-	25, // 26: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
-	27, // 27: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
-	29, // 28: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
-	31, // 29: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
-	33, // 30: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
-	37, // 31: ganglion.control.v1.NodeService.Inject:input_type -> ganglion.control.v1.InjectRequest
-	1,  // 32: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
-	9,  // 33: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
-	13, // 34: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
-	22, // 35: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
-	24, // 36: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
-	26, // 37: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
-	28, // 38: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
-	30, // 39: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
-	32, // 40: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
-	34, // 41: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
-	38, // 42: ganglion.control.v1.NodeService.Inject:output_type -> ganglion.control.v1.InjectResponse
-	32, // [32:43] is the sub-list for method output_type
-	21, // [21:32] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	1,  // 21: ganglion.control.v1.WatchResponse.status:type_name -> ganglion.control.v1.StatusResponse
+	11, // 22: ganglion.control.v1.WatchResponse.members:type_name -> ganglion.control.v1.Member
+	41, // 23: ganglion.control.v1.WatchResponse.links:type_name -> ganglion.control.v1.Link
+	42, // 24: ganglion.control.v1.WatchResponse.figures:type_name -> ganglion.control.v1.Figures
+	15, // 25: ganglion.control.v1.WatchResponse.verdicts:type_name -> ganglion.control.v1.Verdict
+	32, // 26: ganglion.control.v1.WatchResponse.events:type_name -> ganglion.control.v1.EventsResponse
+	46, // 27: ganglion.control.v1.WatchResponse.thresholds:type_name -> ganglion.control.v1.Thresholds
+	43, // 28: ganglion.control.v1.Figures.exits:type_name -> ganglion.control.v1.ExitFigures
+	16, // 29: ganglion.control.v1.Figures.payload_bytes:type_name -> ganglion.control.v1.HopBytes
+	47, // 30: ganglion.control.v1.Thresholds.exits:type_name -> ganglion.control.v1.ExitThresholds
+	50, // 31: ganglion.control.v1.DiagnoseResponse.interfaces:type_name -> ganglion.control.v1.InterfaceReport
+	51, // 32: ganglion.control.v1.DiagnoseResponse.ways:type_name -> ganglion.control.v1.WayReport
+	52, // 33: ganglion.control.v1.DiagnoseResponse.heard:type_name -> ganglion.control.v1.HeardReport
+	53, // 34: ganglion.control.v1.DiagnoseResponse.peers:type_name -> ganglion.control.v1.PeerReport
+	54, // 35: ganglion.control.v1.DiagnoseResponse.findings:type_name -> ganglion.control.v1.Finding
+	1,  // 36: ganglion.control.v1.DiagnoseResponse.status:type_name -> ganglion.control.v1.StatusResponse
+	11, // 37: ganglion.control.v1.DiagnoseResponse.members:type_name -> ganglion.control.v1.Member
+	59, // 38: ganglion.control.v1.DiagnoseResponse.refused:type_name -> ganglion.control.v1.DiagnoseResponse.RefusedEntry
+	60, // 39: ganglion.control.v1.WayReport.refused:type_name -> ganglion.control.v1.WayReport.RefusedEntry
+	46, // 40: ganglion.control.v1.RehearseRequest.thresholds:type_name -> ganglion.control.v1.Thresholds
+	57, // 41: ganglion.control.v1.RehearseResponse.before:type_name -> ganglion.control.v1.Rehearsal
+	57, // 42: ganglion.control.v1.RehearseResponse.after:type_name -> ganglion.control.v1.Rehearsal
+	43, // 43: ganglion.control.v1.Rehearsal.exits:type_name -> ganglion.control.v1.ExitFigures
+	0,  // 44: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
+	8,  // 45: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
+	12, // 46: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
+	20, // 47: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
+	23, // 48: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
+	25, // 49: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
+	27, // 50: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
+	29, // 51: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
+	31, // 52: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
+	33, // 53: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
+	37, // 54: ganglion.control.v1.NodeService.Inject:input_type -> ganglion.control.v1.InjectRequest
+	39, // 55: ganglion.control.v1.NodeService.Watch:input_type -> ganglion.control.v1.WatchRequest
+	44, // 56: ganglion.control.v1.NodeService.Look:input_type -> ganglion.control.v1.LookRequest
+	48, // 57: ganglion.control.v1.NodeService.Diagnose:input_type -> ganglion.control.v1.DiagnoseRequest
+	55, // 58: ganglion.control.v1.NodeService.Rehearse:input_type -> ganglion.control.v1.RehearseRequest
+	1,  // 59: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
+	9,  // 60: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
+	13, // 61: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
+	22, // 62: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
+	24, // 63: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
+	26, // 64: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
+	28, // 65: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
+	30, // 66: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
+	32, // 67: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
+	34, // 68: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
+	38, // 69: ganglion.control.v1.NodeService.Inject:output_type -> ganglion.control.v1.InjectResponse
+	40, // 70: ganglion.control.v1.NodeService.Watch:output_type -> ganglion.control.v1.WatchResponse
+	45, // 71: ganglion.control.v1.NodeService.Look:output_type -> ganglion.control.v1.LookResponse
+	49, // 72: ganglion.control.v1.NodeService.Diagnose:output_type -> ganglion.control.v1.DiagnoseResponse
+	56, // 73: ganglion.control.v1.NodeService.Rehearse:output_type -> ganglion.control.v1.RehearseResponse
+	59, // [59:74] is the sub-list for method output_type
+	44, // [44:59] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_controlpb_control_proto_init() }
@@ -3475,13 +5168,14 @@ func file_controlpb_control_proto_init() {
 	}
 	file_controlpb_control_proto_msgTypes[15].OneofWrappers = []any{}
 	file_controlpb_control_proto_msgTypes[20].OneofWrappers = []any{}
+	file_controlpb_control_proto_msgTypes[46].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_controlpb_control_proto_rawDesc), len(file_controlpb_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   40,
+			NumMessages:   61,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
