@@ -151,6 +151,9 @@ func (m *Membership) memberlistConfig(carrier *transport) *memberlist.Config {
 	c.ProbeInterval = m.config.ProbeInterval
 	c.ProbeTimeout = m.config.probeTimeout()
 	c.SuspicionMult = m.config.SuspicionMult
+	// By its own measure who suspects alone waits six times that for others to agree. In a small
+	// mesh nobody may be left to: once in a thousand deaths the last to know took over 8 s.
+	c.SuspicionMaxTimeoutMult = 3
 	c.GossipInterval = m.config.GossipInterval
 	// By its own measure memberlist repeats news so rarely in a small mesh that in every
 	// eleventh case somebody misses it, a refutation included.
