@@ -118,7 +118,9 @@ type StatusResponse struct {
 	// allows_chaos says that members may do harm to this node on purpose: see Inject.
 	AllowsChaos bool `protobuf:"varint,25,opt,name=allows_chaos,json=allowsChaos,proto3" json:"allows_chaos,omitempty"`
 	// faults that were injected into this node and are in force.
-	Faults        []*FaultInForce `protobuf:"bytes,26,rep,name=faults,proto3" json:"faults,omitempty"`
+	Faults []*FaultInForce `protobuf:"bytes,26,rep,name=faults,proto3" json:"faults,omitempty"`
+	// page is where a browser sees the mesh, as a URL; empty: it is switched off.
+	Page          string `protobuf:"bytes,27,opt,name=page,proto3" json:"page,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -333,6 +335,13 @@ func (x *StatusResponse) GetFaults() []*FaultInForce {
 		return x.Faults
 	}
 	return nil
+}
+
+func (x *StatusResponse) GetPage() string {
+	if x != nil {
+		return x.Page
+	}
+	return ""
 }
 
 // Source is where a node's pictures of one view come from.
@@ -3107,7 +3116,8 @@ type WatchRequest struct {
 	IntervalMs uint32 `protobuf:"varint,2,opt,name=interval_ms,json=intervalMs,proto3" json:"interval_ms,omitempty"`
 	// verdicts is the most verdicts that come whole in one answer, at most 32; 0: 8.
 	Verdicts uint32 `protobuf:"varint,3,opt,name=verdicts,proto3" json:"verdicts,omitempty"`
-	// after_event tells only events behind that number; 0: all that the node remembers.
+	// after_event tells only events behind that number; 0, or one that the node has not come to:
+	// all that it remembers.
 	AfterEvent    uint64 `protobuf:"varint,4,opt,name=after_event,json=afterEvent,proto3" json:"after_event,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3171,7 +3181,8 @@ func (x *WatchRequest) GetAfterEvent() uint64 {
 	return 0
 }
 
-// WatchResponse is what is new. A part that did not change is absent.
+// WatchResponse is what is new. A part that did not change is absent. One comes each interval,
+// an empty one too: where none comes, the node is gone.
 type WatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// at_unix_ns on the node's wall clock.
@@ -3180,7 +3191,8 @@ type WatchResponse struct {
 	Status *StatusResponse `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// members, all of them, when any of them changed; round trips alone at most once a second.
 	Members []*Member `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
-	// links of this node to its peers, all of them; at most once a second.
+	// links of this node to its peers, all of them; at once where one comes up or goes down, else
+	// at most once a second.
 	Links []*Link `protobuf:"bytes,4,rep,name=links,proto3" json:"links,omitempty"`
 	// figures of the site's verdicts since the answer before; absent where there was none.
 	Figures *Figures `protobuf:"bytes,5,opt,name=figures,proto3" json:"figures,omitempty"`
@@ -4609,7 +4621,7 @@ var File_controlpb_control_proto protoreflect.FileDescriptor
 const file_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"\x17controlpb/control.proto\x12\x13ganglion.control.v1\"\x0f\n" +
-	"\rStatusRequest\"\xc3\x06\n" +
+	"\rStatusRequest\"\xd7\x06\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x10\n" +
@@ -4638,7 +4650,8 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\tuptime_ms\x18\x17 \x01(\x03R\buptimeMs\x12\x14\n" +
 	"\x05alive\x18\x18 \x01(\x05R\x05alive\x12!\n" +
 	"\fallows_chaos\x18\x19 \x01(\bR\vallowsChaos\x129\n" +
-	"\x06faults\x18\x1a \x03(\v2!.ganglion.control.v1.FaultInForceR\x06faults\"\xb2\x01\n" +
+	"\x06faults\x18\x1a \x03(\v2!.ganglion.control.v1.FaultInForceR\x06faults\x12\x12\n" +
+	"\x04page\x18\x1b \x01(\tR\x04page\"\xb2\x01\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x12\n" +
