@@ -3798,7 +3798,10 @@ func (x *ExitThresholds) GetBySeen() []float64 {
 
 // DiagnoseRequest asks for the diagnosis of this node.
 type DiagnoseRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// without_probes leaves out what takes a moment: dialling each live member, and being
+	// dialled by it.
+	WithoutProbes bool `protobuf:"varint,1,opt,name=without_probes,json=withoutProbes,proto3" json:"without_probes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3833,6 +3836,13 @@ func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
 	return file_controlpb_control_proto_rawDescGZIP(), []int{48}
 }
 
+func (x *DiagnoseRequest) GetWithoutProbes() bool {
+	if x != nil {
+		return x.WithoutProbes
+	}
+	return false
+}
+
 // DiagnoseResponse is what this node can tell of the network around it.
 type DiagnoseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3844,18 +3854,51 @@ type DiagnoseResponse struct {
 	Heard []*HeardReport `protobuf:"bytes,3,rep,name=heard,proto3" json:"heard,omitempty"`
 	// peers that this node knows, and how they answer.
 	Peers []*PeerReport `protobuf:"bytes,4,rep,name=peers,proto3" json:"peers,omitempty"`
-	// findings are what is wrong, the worst first; none: the node is healthy.
+	// findings are what is wrong, the worst first; none: all is well.
 	Findings []*Finding `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
-	// status of the node.
+	// status of the node; absent: none runs, and somebody looked in its stead.
 	Status *StatusResponse `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
 	// members as this node sees them.
 	Members []*Member `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
-	// unsent_frames could not be queued for their peer, since the node started.
+	// unsent_frames could not be queued for their peer, since the node started. Those for a
+	// peer that has just gone are normal.
 	UnsentFrames uint64 `protobuf:"varint,8,opt,name=unsent_frames,json=unsentFrames,proto3" json:"unsent_frames,omitempty"`
 	// refused_payloads of peers, since the node started.
 	RefusedPayloads uint64 `protobuf:"varint,9,opt,name=refused_payloads,json=refusedPayloads,proto3" json:"refused_payloads,omitempty"`
-	// refused by membership and discovery, by reason, since the node started.
-	Refused       map[string]uint64 `protobuf:"bytes,10,rep,name=refused,proto3" json:"refused,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// refused by membership and gossip, by reason, since the node started.
+	Refused map[string]uint64 `protobuf:"bytes,10,rep,name=refused,proto3" json:"refused,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// place is what the node has to work with.
+	Place *PlaceReport `protobuf:"bytes,11,opt,name=place,proto3" json:"place,omitempty"`
+	// idle are the sources of this node that feed no view, and why.
+	Idle []*IdleSource `protobuf:"bytes,12,rep,name=idle,proto3" json:"idle,omitempty"`
+	// alone_ms is for how long no other member has lived; 0: one does.
+	AloneMs int64 `protobuf:"varint,13,opt,name=alone_ms,json=aloneMs,proto3" json:"alone_ms,omitempty"`
+	// had_company says that another member lived before.
+	HadCompany bool `protobuf:"varint,14,opt,name=had_company,json=hadCompany,proto3" json:"had_company,omitempty"`
+	// clones are where other processes use this node's identity.
+	Clones []string `protobuf:"bytes,15,rep,name=clones,proto3" json:"clones,omitempty"`
+	// denied peers: those that the mesh has thrown out.
+	Denied []string `protobuf:"bytes,16,rep,name=denied,proto3" json:"denied,omitempty"`
+	// wanted_ms is since when this node knows of the published bundle.
+	WantedMs int64 `protobuf:"varint,17,opt,name=wanted_ms,json=wantedMs,proto3" json:"wanted_ms,omitempty"`
+	// bundle_fault says why it is not in use here; empty: it is, or is on its way.
+	BundleFault string `protobuf:"bytes,18,opt,name=bundle_fault,json=bundleFault,proto3" json:"bundle_fault,omitempty"`
+	// round_trip_max_us is the longest that this node expects.
+	RoundTripMaxUs int64 `protobuf:"varint,19,opt,name=round_trip_max_us,json=roundTripMaxUs,proto3" json:"round_trip_max_us,omitempty"`
+	// slowest_us is the longest round trip of the last minute or two but for a few; 0: none.
+	SlowestUs int64 `protobuf:"varint,20,opt,name=slowest_us,json=slowestUs,proto3" json:"slowest_us,omitempty"`
+	// slowest is the name of the peer that it was to.
+	Slowest string `protobuf:"bytes,21,opt,name=slowest,proto3" json:"slowest,omitempty"`
+	// full_frames were not queued because their peer takes them too slowly, since the start.
+	FullFrames uint64 `protobuf:"varint,22,opt,name=full_frames,json=fullFrames,proto3" json:"full_frames,omitempty"`
+	// lost_gossip is messages of others that this node was too slow for, since the start.
+	LostGossip uint64 `protobuf:"varint,23,opt,name=lost_gossip,json=lostGossip,proto3" json:"lost_gossip,omitempty"`
+	// refusals are what was last refused of each peer, of the last minutes.
+	Refusals []*RefusalReport `protobuf:"bytes,24,rep,name=refusals,proto3" json:"refusals,omitempty"`
+	// impaired says what is done on purpose to this node's traffic; empty: nothing.
+	Impaired string `protobuf:"bytes,25,opt,name=impaired,proto3" json:"impaired,omitempty"`
+	// strained is how slow this node itself is, as its probes tell: 0 is well.
+	Strained      int32 `protobuf:"varint,26,opt,name=strained,proto3" json:"strained,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3960,6 +4003,281 @@ func (x *DiagnoseResponse) GetRefused() map[string]uint64 {
 	return nil
 }
 
+func (x *DiagnoseResponse) GetPlace() *PlaceReport {
+	if x != nil {
+		return x.Place
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetIdle() []*IdleSource {
+	if x != nil {
+		return x.Idle
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetAloneMs() int64 {
+	if x != nil {
+		return x.AloneMs
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetHadCompany() bool {
+	if x != nil {
+		return x.HadCompany
+	}
+	return false
+}
+
+func (x *DiagnoseResponse) GetClones() []string {
+	if x != nil {
+		return x.Clones
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetDenied() []string {
+	if x != nil {
+		return x.Denied
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetWantedMs() int64 {
+	if x != nil {
+		return x.WantedMs
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetBundleFault() string {
+	if x != nil {
+		return x.BundleFault
+	}
+	return ""
+}
+
+func (x *DiagnoseResponse) GetRoundTripMaxUs() int64 {
+	if x != nil {
+		return x.RoundTripMaxUs
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetSlowestUs() int64 {
+	if x != nil {
+		return x.SlowestUs
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetSlowest() string {
+	if x != nil {
+		return x.Slowest
+	}
+	return ""
+}
+
+func (x *DiagnoseResponse) GetFullFrames() uint64 {
+	if x != nil {
+		return x.FullFrames
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetLostGossip() uint64 {
+	if x != nil {
+		return x.LostGossip
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetRefusals() []*RefusalReport {
+	if x != nil {
+		return x.Refusals
+	}
+	return nil
+}
+
+func (x *DiagnoseResponse) GetImpaired() string {
+	if x != nil {
+		return x.Impaired
+	}
+	return ""
+}
+
+func (x *DiagnoseResponse) GetStrained() int32 {
+	if x != nil {
+		return x.Strained
+	}
+	return 0
+}
+
+// PlaceReport is what a node has to work with: its files, its ports, its settings.
+type PlaceReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// state is its folder; empty: in memory.
+	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// state_fault says why nothing can be written there; empty: it can.
+	StateFault string `protobuf:"bytes,2,opt,name=state_fault,json=stateFault,proto3" json:"state_fault,omitempty"`
+	// mesh is the fingerprint of its token; empty: there is none.
+	Mesh string `protobuf:"bytes,3,opt,name=mesh,proto3" json:"mesh,omitempty"`
+	// open says that the mesh is the one without a secret.
+	Open bool `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"`
+	// token_fault says why a token that is there cannot be used; empty: it can, or none is.
+	TokenFault string `protobuf:"bytes,5,opt,name=token_fault,json=tokenFault,proto3" json:"token_fault,omitempty"`
+	// only are the interfaces that it is restricted to; none: it is not.
+	Only []string `protobuf:"bytes,6,rep,name=only,proto3" json:"only,omitempty"`
+	// without are ways of discovery that it was told not to use.
+	Without []string `protobuf:"bytes,7,rep,name=without,proto3" json:"without,omitempty"`
+	// beacon_port is the UDP port of the beacons.
+	BeaconPort uint32 `protobuf:"varint,8,opt,name=beacon_port,json=beaconPort,proto3" json:"beacon_port,omitempty"`
+	// beacon_fault says why that cannot be had; empty: it can.
+	BeaconFault string `protobuf:"bytes,9,opt,name=beacon_fault,json=beaconFault,proto3" json:"beacon_fault,omitempty"`
+	// port is the TCP port that it listens on, or would.
+	Port uint32 `protobuf:"varint,10,opt,name=port,proto3" json:"port,omitempty"`
+	// port_wanted is the one that it was told to.
+	PortWanted uint32 `protobuf:"varint,11,opt,name=port_wanted,json=portWanted,proto3" json:"port_wanted,omitempty"`
+	// port_fault says why that cannot be had; empty: it can.
+	PortFault string `protobuf:"bytes,12,opt,name=port_fault,json=portFault,proto3" json:"port_fault,omitempty"`
+	// beacon_version is the version of the beacon that it speaks.
+	BeaconVersion uint32 `protobuf:"varint,13,opt,name=beacon_version,json=beaconVersion,proto3" json:"beacon_version,omitempty"`
+	// discovery_fault says why the interfaces cannot be listed; empty: they can.
+	DiscoveryFault string `protobuf:"bytes,14,opt,name=discovery_fault,json=discoveryFault,proto3" json:"discovery_fault,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PlaceReport) Reset() {
+	*x = PlaceReport{}
+	mi := &file_controlpb_control_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceReport) ProtoMessage() {}
+
+func (x *PlaceReport) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceReport.ProtoReflect.Descriptor instead.
+func (*PlaceReport) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *PlaceReport) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *PlaceReport) GetStateFault() string {
+	if x != nil {
+		return x.StateFault
+	}
+	return ""
+}
+
+func (x *PlaceReport) GetMesh() string {
+	if x != nil {
+		return x.Mesh
+	}
+	return ""
+}
+
+func (x *PlaceReport) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+func (x *PlaceReport) GetTokenFault() string {
+	if x != nil {
+		return x.TokenFault
+	}
+	return ""
+}
+
+func (x *PlaceReport) GetOnly() []string {
+	if x != nil {
+		return x.Only
+	}
+	return nil
+}
+
+func (x *PlaceReport) GetWithout() []string {
+	if x != nil {
+		return x.Without
+	}
+	return nil
+}
+
+func (x *PlaceReport) GetBeaconPort() uint32 {
+	if x != nil {
+		return x.BeaconPort
+	}
+	return 0
+}
+
+func (x *PlaceReport) GetBeaconFault() string {
+	if x != nil {
+		return x.BeaconFault
+	}
+	return ""
+}
+
+func (x *PlaceReport) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *PlaceReport) GetPortWanted() uint32 {
+	if x != nil {
+		return x.PortWanted
+	}
+	return 0
+}
+
+func (x *PlaceReport) GetPortFault() string {
+	if x != nil {
+		return x.PortFault
+	}
+	return ""
+}
+
+func (x *PlaceReport) GetBeaconVersion() uint32 {
+	if x != nil {
+		return x.BeaconVersion
+	}
+	return 0
+}
+
+func (x *PlaceReport) GetDiscoveryFault() string {
+	if x != nil {
+		return x.DiscoveryFault
+	}
+	return ""
+}
+
 // InterfaceReport is one interface of the machine.
 type InterfaceReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3969,19 +4287,26 @@ type InterfaceReport struct {
 	Addresses []string `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// used says that discovery uses it.
 	Used bool `protobuf:"varint,3,opt,name=used,proto3" json:"used,omitempty"`
-	// why it is used or not.
+	// why it is not used; empty: it is.
 	Why string `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
 	// multicast says that the interface can.
 	Multicast bool `protobuf:"varint,5,opt,name=multicast,proto3" json:"multicast,omitempty"`
 	// broadcast says that the interface can.
-	Broadcast     bool `protobuf:"varint,6,opt,name=broadcast,proto3" json:"broadcast,omitempty"`
+	Broadcast bool `protobuf:"varint,6,opt,name=broadcast,proto3" json:"broadcast,omitempty"`
+	// loopback says that nothing that is sent there leaves the machine.
+	Loopback bool `protobuf:"varint,7,opt,name=loopback,proto3" json:"loopback,omitempty"`
+	// virtual says that it is left out because it belongs to containers, virtual machines or
+	// a tunnel.
+	Virtual bool `protobuf:"varint,8,opt,name=virtual,proto3" json:"virtual,omitempty"`
+	// up says that it is switched on.
+	Up            bool `protobuf:"varint,9,opt,name=up,proto3" json:"up,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InterfaceReport) Reset() {
 	*x = InterfaceReport{}
-	mi := &file_controlpb_control_proto_msgTypes[50]
+	mi := &file_controlpb_control_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3993,7 +4318,7 @@ func (x *InterfaceReport) String() string {
 func (*InterfaceReport) ProtoMessage() {}
 
 func (x *InterfaceReport) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[50]
+	mi := &file_controlpb_control_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4006,7 +4331,7 @@ func (x *InterfaceReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceReport.ProtoReflect.Descriptor instead.
 func (*InterfaceReport) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{50}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *InterfaceReport) GetName() string {
@@ -4051,30 +4376,61 @@ func (x *InterfaceReport) GetBroadcast() bool {
 	return false
 }
 
+func (x *InterfaceReport) GetLoopback() bool {
+	if x != nil {
+		return x.Loopback
+	}
+	return false
+}
+
+func (x *InterfaceReport) GetVirtual() bool {
+	if x != nil {
+		return x.Virtual
+	}
+	return false
+}
+
+func (x *InterfaceReport) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
 // WayReport is one way of discovery, on one interface where it is sent on each.
 type WayReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// way: mdns, beacon, join, last-peers.
+	// way: beacon, mdns, join, remembered.
 	Way string `protobuf:"bytes,1,opt,name=way,proto3" json:"way,omitempty"`
-	// interface; empty: none in particular.
+	// interface; of mdns all that it runs on; empty: none in particular.
 	Interface string `protobuf:"bytes,2,opt,name=interface,proto3" json:"interface,omitempty"`
-	// sent messages.
+	// sent messages; of mdns how often its record was put up, of join how many attempts.
 	Sent uint64 `protobuf:"varint,3,opt,name=sent,proto3" json:"sent,omitempty"`
-	// heard messages of others.
+	// heard messages of others, taken; of remembered the peers in the file.
 	Heard uint64 `protobuf:"varint,4,opt,name=heard,proto3" json:"heard,omitempty"`
 	// own messages that came back.
 	Own uint64 `protobuf:"varint,5,opt,name=own,proto3" json:"own,omitempty"`
 	// refused messages, by reason.
 	Refused map[string]uint64 `protobuf:"bytes,6,rep,name=refused,proto3" json:"refused,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// fault of the way, if it does not work; empty: it does.
-	Fault         string `protobuf:"bytes,7,opt,name=fault,proto3" json:"fault,omitempty"`
+	Fault string `protobuf:"bytes,7,opt,name=fault,proto3" json:"fault,omitempty"`
+	// target of a join.
+	Target string `protobuf:"bytes,8,opt,name=target,proto3" json:"target,omitempty"`
+	// cause of the fault of a join, as in ReachReport.
+	Cause string `protobuf:"bytes,9,opt,name=cause,proto3" json:"cause,omitempty"`
+	// for_ms is how long it has run without an interruption; 0: unknown, or it does not run.
+	ForMs int64 `protobuf:"varint,10,opt,name=for_ms,json=forMs,proto3" json:"for_ms,omitempty"`
+	// deaf says that the fault is one of hearing, mute that it is one of sending.
+	Deaf bool `protobuf:"varint,11,opt,name=deaf,proto3" json:"deaf,omitempty"`
+	// mute: see deaf.
+	Mute          bool `protobuf:"varint,12,opt,name=mute,proto3" json:"mute,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WayReport) Reset() {
 	*x = WayReport{}
-	mi := &file_controlpb_control_proto_msgTypes[51]
+	mi := &file_controlpb_control_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4086,7 +4442,7 @@ func (x *WayReport) String() string {
 func (*WayReport) ProtoMessage() {}
 
 func (x *WayReport) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[51]
+	mi := &file_controlpb_control_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4099,7 +4455,7 @@ func (x *WayReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WayReport.ProtoReflect.Descriptor instead.
 func (*WayReport) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{51}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *WayReport) GetWay() string {
@@ -4151,28 +4507,71 @@ func (x *WayReport) GetFault() string {
 	return ""
 }
 
-// HeardReport is a node that was heard.
+func (x *WayReport) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *WayReport) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *WayReport) GetForMs() int64 {
+	if x != nil {
+		return x.ForMs
+	}
+	return 0
+}
+
+func (x *WayReport) GetDeaf() bool {
+	if x != nil {
+		return x.Deaf
+	}
+	return false
+}
+
+func (x *WayReport) GetMute() bool {
+	if x != nil {
+		return x.Mute
+	}
+	return false
+}
+
+// HeardReport is a node that was heard, once for each way.
 type HeardReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// name that it gives.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// peer that it says it is; empty: unknown.
 	Peer string `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
-	// addresses as ip:port.
+	// addresses as ip:port; port 0: not known.
 	Addresses []string `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
-	// mesh is its fingerprint.
+	// mesh is its fingerprint; empty: unknown.
 	Mesh string `protobuf:"bytes,4,opt,name=mesh,proto3" json:"mesh,omitempty"`
 	// way by which it was heard.
 	Way string `protobuf:"bytes,5,opt,name=way,proto3" json:"way,omitempty"`
 	// ago_ms since it was heard last.
-	AgoMs         int64 `protobuf:"varint,6,opt,name=ago_ms,json=agoMs,proto3" json:"ago_ms,omitempty"`
+	AgoMs int64 `protobuf:"varint,6,opt,name=ago_ms,json=agoMs,proto3" json:"ago_ms,omitempty"`
+	// interface that heard it; empty by mdns.
+	Interface string `protobuf:"bytes,7,opt,name=interface,proto3" json:"interface,omitempty"`
+	// since_ms is since when it is heard.
+	SinceMs int64 `protobuf:"varint,8,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	// beacon_version that it speaks.
+	BeaconVersion uint32 `protobuf:"varint,9,opt,name=beacon_version,json=beaconVersion,proto3" json:"beacon_version,omitempty"`
+	// open says that its mesh is the one without a secret.
+	Open          bool `protobuf:"varint,10,opt,name=open,proto3" json:"open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HeardReport) Reset() {
 	*x = HeardReport{}
-	mi := &file_controlpb_control_proto_msgTypes[52]
+	mi := &file_controlpb_control_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4184,7 +4583,7 @@ func (x *HeardReport) String() string {
 func (*HeardReport) ProtoMessage() {}
 
 func (x *HeardReport) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[52]
+	mi := &file_controlpb_control_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4197,7 +4596,7 @@ func (x *HeardReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeardReport.ProtoReflect.Descriptor instead.
 func (*HeardReport) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{52}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *HeardReport) GetName() string {
@@ -4242,6 +4641,34 @@ func (x *HeardReport) GetAgoMs() int64 {
 	return 0
 }
 
+func (x *HeardReport) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
+func (x *HeardReport) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *HeardReport) GetBeaconVersion() uint32 {
+	if x != nil {
+		return x.BeaconVersion
+	}
+	return 0
+}
+
+func (x *HeardReport) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
 // PeerReport is how one known peer answers.
 type PeerReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4253,21 +4680,37 @@ type PeerReport struct {
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// up says that a connection stands.
 	Up bool `protobuf:"varint,4,opt,name=up,proto3" json:"up,omitempty"`
-	// round_trip_us that was measured last; 0: none.
+	// round_trip_us is the best of the last; 0: none.
 	RoundTripUs int64 `protobuf:"varint,5,opt,name=round_trip_us,json=roundTripUs,proto3" json:"round_trip_us,omitempty"`
 	// addresses that are dialled.
 	Addresses []string `protobuf:"bytes,6,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// fault of the last dial; empty: none.
 	Fault string `protobuf:"bytes,7,opt,name=fault,proto3" json:"fault,omitempty"`
 	// inbound says that the peer dialled this node.
-	Inbound       bool `protobuf:"varint,8,opt,name=inbound,proto3" json:"inbound,omitempty"`
+	Inbound bool `protobuf:"varint,8,opt,name=inbound,proto3" json:"inbound,omitempty"`
+	// cause of the fault, as in ReachReport.
+	Cause string `protobuf:"bytes,9,opt,name=cause,proto3" json:"cause,omitempty"`
+	// failures is how many dials failed one after the other.
+	Failures uint64 `protobuf:"varint,10,opt,name=failures,proto3" json:"failures,omitempty"`
+	// reach is what came of dialling the peer's addresses just now; none: it was not tried.
+	Reach []*ReachReport `protobuf:"bytes,11,rep,name=reach,proto3" json:"reach,omitempty"`
+	// reached is what came of the peer's dialling this node's addresses just now.
+	Reached []*ReachReport `protobuf:"bytes,12,rep,name=reached,proto3" json:"reached,omitempty"`
+	// reached_fault says why the peer did not tell; empty: it did, or was not asked.
+	ReachedFault string `protobuf:"bytes,13,opt,name=reached_fault,json=reachedFault,proto3" json:"reached_fault,omitempty"`
+	// version of its program; empty: unknown.
+	Version string `protobuf:"bytes,14,opt,name=version,proto3" json:"version,omitempty"`
+	// round_trip_p99_us of the last; 0: none.
+	RoundTripP99Us int64 `protobuf:"varint,15,opt,name=round_trip_p99_us,json=roundTripP99Us,proto3" json:"round_trip_p99_us,omitempty"`
+	// since_ms is for how long it is in its state.
+	SinceMs       int64 `protobuf:"varint,16,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PeerReport) Reset() {
 	*x = PeerReport{}
-	mi := &file_controlpb_control_proto_msgTypes[53]
+	mi := &file_controlpb_control_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4279,7 +4722,7 @@ func (x *PeerReport) String() string {
 func (*PeerReport) ProtoMessage() {}
 
 func (x *PeerReport) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[53]
+	mi := &file_controlpb_control_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4292,7 +4735,7 @@ func (x *PeerReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerReport.ProtoReflect.Descriptor instead.
 func (*PeerReport) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{53}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PeerReport) GetName() string {
@@ -4351,12 +4794,353 @@ func (x *PeerReport) GetInbound() bool {
 	return false
 }
 
+func (x *PeerReport) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *PeerReport) GetFailures() uint64 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *PeerReport) GetReach() []*ReachReport {
+	if x != nil {
+		return x.Reach
+	}
+	return nil
+}
+
+func (x *PeerReport) GetReached() []*ReachReport {
+	if x != nil {
+		return x.Reached
+	}
+	return nil
+}
+
+func (x *PeerReport) GetReachedFault() string {
+	if x != nil {
+		return x.ReachedFault
+	}
+	return ""
+}
+
+func (x *PeerReport) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *PeerReport) GetRoundTripP99Us() int64 {
+	if x != nil {
+		return x.RoundTripP99Us
+	}
+	return 0
+}
+
+func (x *PeerReport) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+// ReachReport is what came of dialling one address.
+type ReachReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// address as ip:port.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// cause for which it is not reached: no-answer, refused, no-route, other-secret,
+	// other-peer, self, no-address, denied, other-version, impaired, other; empty: it is.
+	Cause string `protobuf:"bytes,2,opt,name=cause,proto3" json:"cause,omitempty"`
+	// fault in words; empty: none.
+	Fault string `protobuf:"bytes,3,opt,name=fault,proto3" json:"fault,omitempty"`
+	// elapsed_us until the answer, or until there was none.
+	ElapsedUs     int64 `protobuf:"varint,4,opt,name=elapsed_us,json=elapsedUs,proto3" json:"elapsed_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReachReport) Reset() {
+	*x = ReachReport{}
+	mi := &file_controlpb_control_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReachReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReachReport) ProtoMessage() {}
+
+func (x *ReachReport) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReachReport.ProtoReflect.Descriptor instead.
+func (*ReachReport) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *ReachReport) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *ReachReport) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *ReachReport) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+func (x *ReachReport) GetElapsedUs() int64 {
+	if x != nil {
+		return x.ElapsedUs
+	}
+	return 0
+}
+
+// ReachReports answers a member that asks to be dialled.
+type ReachReports struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reports, one for each address.
+	Reports       []*ReachReport `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReachReports) Reset() {
+	*x = ReachReports{}
+	mi := &file_controlpb_control_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReachReports) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReachReports) ProtoMessage() {}
+
+func (x *ReachReports) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReachReports.ProtoReflect.Descriptor instead.
+func (*ReachReports) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *ReachReports) GetReports() []*ReachReport {
+	if x != nil {
+		return x.Reports
+	}
+	return nil
+}
+
+// IdleSource is a source that feeds no view.
+type IdleSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ref is what was given: a data set, a file or a folder.
+	Ref string `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// reason: claimed (another node feeds its view), spare (all views are fed), unnamed (a
+	// camera that was given no view), unknown (the model has no such view), broken.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// view that it is to feed; empty: any.
+	View string `protobuf:"bytes,3,opt,name=view,proto3" json:"view,omitempty"`
+	// holder is the name of the node that feeds it; empty: none.
+	Holder string `protobuf:"bytes,4,opt,name=holder,proto3" json:"holder,omitempty"`
+	// text says why, and what to do.
+	Text          string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdleSource) Reset() {
+	*x = IdleSource{}
+	mi := &file_controlpb_control_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdleSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdleSource) ProtoMessage() {}
+
+func (x *IdleSource) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdleSource.ProtoReflect.Descriptor instead.
+func (*IdleSource) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *IdleSource) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *IdleSource) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *IdleSource) GetView() string {
+	if x != nil {
+		return x.View
+	}
+	return ""
+}
+
+func (x *IdleSource) GetHolder() string {
+	if x != nil {
+		return x.Holder
+	}
+	return ""
+}
+
+func (x *IdleSource) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// RefusalReport is what was refused of one peer.
+type RefusalReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name of the peer.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// kind: packet, stream, meta, version, record, setting, state, clone.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// text of the last.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// count of all.
+	Count uint64 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	// ago_ms since the last.
+	AgoMs         int64 `protobuf:"varint,5,opt,name=ago_ms,json=agoMs,proto3" json:"ago_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusalReport) Reset() {
+	*x = RefusalReport{}
+	mi := &file_controlpb_control_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusalReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusalReport) ProtoMessage() {}
+
+func (x *RefusalReport) ProtoReflect() protoreflect.Message {
+	mi := &file_controlpb_control_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusalReport.ProtoReflect.Descriptor instead.
+func (*RefusalReport) Descriptor() ([]byte, []int) {
+	return file_controlpb_control_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *RefusalReport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RefusalReport) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *RefusalReport) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *RefusalReport) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *RefusalReport) GetAgoMs() int64 {
+	if x != nil {
+		return x.AgoMs
+	}
+	return 0
+}
+
 // Finding is one thing that is wrong.
 type Finding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// code names the cause for programs, such as "wrong-token".
+	// code names the cause for programs, such as "wrong-token": docs/doctor.md has them all.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// grave says that the node cannot do its work; else it is a remark.
+	// grave says that it is to be mended: the node is not healthy. Else it is a remark.
 	Grave bool `protobuf:"varint,2,opt,name=grave,proto3" json:"grave,omitempty"`
 	// text says what is seen and the likely cause.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
@@ -4368,7 +5152,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_controlpb_control_proto_msgTypes[54]
+	mi := &file_controlpb_control_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4380,7 +5164,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[54]
+	mi := &file_controlpb_control_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4393,7 +5177,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{54}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Finding) GetCode() string {
@@ -4437,7 +5221,7 @@ type RehearseRequest struct {
 
 func (x *RehearseRequest) Reset() {
 	*x = RehearseRequest{}
-	mi := &file_controlpb_control_proto_msgTypes[55]
+	mi := &file_controlpb_control_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4449,7 +5233,7 @@ func (x *RehearseRequest) String() string {
 func (*RehearseRequest) ProtoMessage() {}
 
 func (x *RehearseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[55]
+	mi := &file_controlpb_control_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4462,7 +5246,7 @@ func (x *RehearseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RehearseRequest.ProtoReflect.Descriptor instead.
 func (*RehearseRequest) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{55}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *RehearseRequest) GetSite() string {
@@ -4498,7 +5282,7 @@ type RehearseResponse struct {
 
 func (x *RehearseResponse) Reset() {
 	*x = RehearseResponse{}
-	mi := &file_controlpb_control_proto_msgTypes[56]
+	mi := &file_controlpb_control_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4510,7 +5294,7 @@ func (x *RehearseResponse) String() string {
 func (*RehearseResponse) ProtoMessage() {}
 
 func (x *RehearseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[56]
+	mi := &file_controlpb_control_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4523,7 +5307,7 @@ func (x *RehearseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RehearseResponse.ProtoReflect.Descriptor instead.
 func (*RehearseResponse) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{56}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *RehearseResponse) GetSamples() uint64 {
@@ -4574,7 +5358,7 @@ type Rehearsal struct {
 
 func (x *Rehearsal) Reset() {
 	*x = Rehearsal{}
-	mi := &file_controlpb_control_proto_msgTypes[57]
+	mi := &file_controlpb_control_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4586,7 +5370,7 @@ func (x *Rehearsal) String() string {
 func (*Rehearsal) ProtoMessage() {}
 
 func (x *Rehearsal) ProtoReflect() protoreflect.Message {
-	mi := &file_controlpb_control_proto_msgTypes[57]
+	mi := &file_controlpb_control_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4599,7 +5383,7 @@ func (x *Rehearsal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rehearsal.ProtoReflect.Descriptor instead.
 func (*Rehearsal) Descriptor() ([]byte, []int) {
-	return file_controlpb_control_proto_rawDescGZIP(), []int{57}
+	return file_controlpb_control_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *Rehearsal) GetExits() []*ExitFigures {
@@ -4921,8 +5705,9 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\x06_since\"=\n" +
 	"\x0eExitThresholds\x12\x12\n" +
 	"\x04exit\x18\x01 \x01(\tR\x04exit\x12\x17\n" +
-	"\aby_seen\x18\x02 \x03(\x01R\x06bySeen\"\x11\n" +
-	"\x0fDiagnoseRequest\"\x83\x05\n" +
+	"\aby_seen\x18\x02 \x03(\x01R\x06bySeen\"8\n" +
+	"\x0fDiagnoseRequest\x12%\n" +
+	"\x0ewithout_probes\x18\x01 \x01(\bR\rwithoutProbes\"\xba\t\n" +
 	"\x10DiagnoseResponse\x12D\n" +
 	"\n" +
 	"interfaces\x18\x01 \x03(\v2$.ganglion.control.v1.InterfaceReportR\n" +
@@ -4936,17 +5721,61 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\runsent_frames\x18\b \x01(\x04R\funsentFrames\x12)\n" +
 	"\x10refused_payloads\x18\t \x01(\x04R\x0frefusedPayloads\x12L\n" +
 	"\arefused\x18\n" +
-	" \x03(\v22.ganglion.control.v1.DiagnoseResponse.RefusedEntryR\arefused\x1a:\n" +
+	" \x03(\v22.ganglion.control.v1.DiagnoseResponse.RefusedEntryR\arefused\x126\n" +
+	"\x05place\x18\v \x01(\v2 .ganglion.control.v1.PlaceReportR\x05place\x123\n" +
+	"\x04idle\x18\f \x03(\v2\x1f.ganglion.control.v1.IdleSourceR\x04idle\x12\x19\n" +
+	"\balone_ms\x18\r \x01(\x03R\aaloneMs\x12\x1f\n" +
+	"\vhad_company\x18\x0e \x01(\bR\n" +
+	"hadCompany\x12\x16\n" +
+	"\x06clones\x18\x0f \x03(\tR\x06clones\x12\x16\n" +
+	"\x06denied\x18\x10 \x03(\tR\x06denied\x12\x1b\n" +
+	"\twanted_ms\x18\x11 \x01(\x03R\bwantedMs\x12!\n" +
+	"\fbundle_fault\x18\x12 \x01(\tR\vbundleFault\x12)\n" +
+	"\x11round_trip_max_us\x18\x13 \x01(\x03R\x0eroundTripMaxUs\x12\x1d\n" +
+	"\n" +
+	"slowest_us\x18\x14 \x01(\x03R\tslowestUs\x12\x18\n" +
+	"\aslowest\x18\x15 \x01(\tR\aslowest\x12\x1f\n" +
+	"\vfull_frames\x18\x16 \x01(\x04R\n" +
+	"fullFrames\x12\x1f\n" +
+	"\vlost_gossip\x18\x17 \x01(\x04R\n" +
+	"lostGossip\x12>\n" +
+	"\brefusals\x18\x18 \x03(\v2\".ganglion.control.v1.RefusalReportR\brefusals\x12\x1a\n" +
+	"\bimpaired\x18\x19 \x01(\tR\bimpaired\x12\x1a\n" +
+	"\bstrained\x18\x1a \x01(\x05R\bstrained\x1a:\n" +
 	"\fRefusedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xa5\x01\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xa3\x03\n" +
+	"\vPlaceReport\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x1f\n" +
+	"\vstate_fault\x18\x02 \x01(\tR\n" +
+	"stateFault\x12\x12\n" +
+	"\x04mesh\x18\x03 \x01(\tR\x04mesh\x12\x12\n" +
+	"\x04open\x18\x04 \x01(\bR\x04open\x12\x1f\n" +
+	"\vtoken_fault\x18\x05 \x01(\tR\n" +
+	"tokenFault\x12\x12\n" +
+	"\x04only\x18\x06 \x03(\tR\x04only\x12\x18\n" +
+	"\awithout\x18\a \x03(\tR\awithout\x12\x1f\n" +
+	"\vbeacon_port\x18\b \x01(\rR\n" +
+	"beaconPort\x12!\n" +
+	"\fbeacon_fault\x18\t \x01(\tR\vbeaconFault\x12\x12\n" +
+	"\x04port\x18\n" +
+	" \x01(\rR\x04port\x12\x1f\n" +
+	"\vport_wanted\x18\v \x01(\rR\n" +
+	"portWanted\x12\x1d\n" +
+	"\n" +
+	"port_fault\x18\f \x01(\tR\tportFault\x12%\n" +
+	"\x0ebeacon_version\x18\r \x01(\rR\rbeaconVersion\x12'\n" +
+	"\x0fdiscovery_fault\x18\x0e \x01(\tR\x0ediscoveryFault\"\xeb\x01\n" +
 	"\x0fInterfaceReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\taddresses\x18\x02 \x03(\tR\taddresses\x12\x12\n" +
 	"\x04used\x18\x03 \x01(\bR\x04used\x12\x10\n" +
 	"\x03why\x18\x04 \x01(\tR\x03why\x12\x1c\n" +
 	"\tmulticast\x18\x05 \x01(\bR\tmulticast\x12\x1c\n" +
-	"\tbroadcast\x18\x06 \x01(\bR\tbroadcast\"\x90\x02\n" +
+	"\tbroadcast\x18\x06 \x01(\bR\tbroadcast\x12\x1a\n" +
+	"\bloopback\x18\a \x01(\bR\bloopback\x12\x18\n" +
+	"\avirtual\x18\b \x01(\bR\avirtual\x12\x0e\n" +
+	"\x02up\x18\t \x01(\bR\x02up\"\xfd\x02\n" +
 	"\tWayReport\x12\x10\n" +
 	"\x03way\x18\x01 \x01(\tR\x03way\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\tR\tinterface\x12\x12\n" +
@@ -4954,17 +5783,28 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\x05heard\x18\x04 \x01(\x04R\x05heard\x12\x10\n" +
 	"\x03own\x18\x05 \x01(\x04R\x03own\x12E\n" +
 	"\arefused\x18\x06 \x03(\v2+.ganglion.control.v1.WayReport.RefusedEntryR\arefused\x12\x14\n" +
-	"\x05fault\x18\a \x01(\tR\x05fault\x1a:\n" +
+	"\x05fault\x18\a \x01(\tR\x05fault\x12\x16\n" +
+	"\x06target\x18\b \x01(\tR\x06target\x12\x14\n" +
+	"\x05cause\x18\t \x01(\tR\x05cause\x12\x15\n" +
+	"\x06for_ms\x18\n" +
+	" \x01(\x03R\x05forMs\x12\x12\n" +
+	"\x04deaf\x18\v \x01(\bR\x04deaf\x12\x12\n" +
+	"\x04mute\x18\f \x01(\bR\x04mute\x1a:\n" +
 	"\fRefusedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x90\x01\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x84\x02\n" +
 	"\vHeardReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x1c\n" +
 	"\taddresses\x18\x03 \x03(\tR\taddresses\x12\x12\n" +
 	"\x04mesh\x18\x04 \x01(\tR\x04mesh\x12\x10\n" +
 	"\x03way\x18\x05 \x01(\tR\x03way\x12\x15\n" +
-	"\x06ago_ms\x18\x06 \x01(\x03R\x05agoMs\"\xcc\x01\n" +
+	"\x06ago_ms\x18\x06 \x01(\x03R\x05agoMs\x12\x1c\n" +
+	"\tinterface\x18\a \x01(\tR\tinterface\x12\x19\n" +
+	"\bsince_ms\x18\b \x01(\x03R\asinceMs\x12%\n" +
+	"\x0ebeacon_version\x18\t \x01(\rR\rbeaconVersion\x12\x12\n" +
+	"\x04open\x18\n" +
+	" \x01(\bR\x04open\"\xf7\x03\n" +
 	"\n" +
 	"PeerReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
@@ -4974,7 +5814,37 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\rround_trip_us\x18\x05 \x01(\x03R\vroundTripUs\x12\x1c\n" +
 	"\taddresses\x18\x06 \x03(\tR\taddresses\x12\x14\n" +
 	"\x05fault\x18\a \x01(\tR\x05fault\x12\x18\n" +
-	"\ainbound\x18\b \x01(\bR\ainbound\"[\n" +
+	"\ainbound\x18\b \x01(\bR\ainbound\x12\x14\n" +
+	"\x05cause\x18\t \x01(\tR\x05cause\x12\x1a\n" +
+	"\bfailures\x18\n" +
+	" \x01(\x04R\bfailures\x126\n" +
+	"\x05reach\x18\v \x03(\v2 .ganglion.control.v1.ReachReportR\x05reach\x12:\n" +
+	"\areached\x18\f \x03(\v2 .ganglion.control.v1.ReachReportR\areached\x12#\n" +
+	"\rreached_fault\x18\r \x01(\tR\freachedFault\x12\x18\n" +
+	"\aversion\x18\x0e \x01(\tR\aversion\x12)\n" +
+	"\x11round_trip_p99_us\x18\x0f \x01(\x03R\x0eroundTripP99Us\x12\x19\n" +
+	"\bsince_ms\x18\x10 \x01(\x03R\asinceMs\"r\n" +
+	"\vReachReport\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
+	"\x05cause\x18\x02 \x01(\tR\x05cause\x12\x14\n" +
+	"\x05fault\x18\x03 \x01(\tR\x05fault\x12\x1d\n" +
+	"\n" +
+	"elapsed_us\x18\x04 \x01(\x03R\telapsedUs\"J\n" +
+	"\fReachReports\x12:\n" +
+	"\areports\x18\x01 \x03(\v2 .ganglion.control.v1.ReachReportR\areports\"v\n" +
+	"\n" +
+	"IdleSource\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04view\x18\x03 \x01(\tR\x04view\x12\x16\n" +
+	"\x06holder\x18\x04 \x01(\tR\x06holder\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\"x\n" +
+	"\rRefusalReport\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\x04R\x05count\x12\x15\n" +
+	"\x06ago_ms\x18\x05 \x01(\x03R\x05agoMs\"[\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x14\n" +
 	"\x05grave\x18\x02 \x01(\bR\x05grave\x12\x12\n" +
@@ -5023,7 +5893,7 @@ func file_controlpb_control_proto_rawDescGZIP() []byte {
 	return file_controlpb_control_proto_rawDescData
 }
 
-var file_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
+var file_controlpb_control_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
 var file_controlpb_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),    // 0: ganglion.control.v1.StatusRequest
 	(*StatusResponse)(nil),   // 1: ganglion.control.v1.StatusResponse
@@ -5075,17 +5945,22 @@ var file_controlpb_control_proto_goTypes = []any{
 	(*ExitThresholds)(nil),   // 47: ganglion.control.v1.ExitThresholds
 	(*DiagnoseRequest)(nil),  // 48: ganglion.control.v1.DiagnoseRequest
 	(*DiagnoseResponse)(nil), // 49: ganglion.control.v1.DiagnoseResponse
-	(*InterfaceReport)(nil),  // 50: ganglion.control.v1.InterfaceReport
-	(*WayReport)(nil),        // 51: ganglion.control.v1.WayReport
-	(*HeardReport)(nil),      // 52: ganglion.control.v1.HeardReport
-	(*PeerReport)(nil),       // 53: ganglion.control.v1.PeerReport
-	(*Finding)(nil),          // 54: ganglion.control.v1.Finding
-	(*RehearseRequest)(nil),  // 55: ganglion.control.v1.RehearseRequest
-	(*RehearseResponse)(nil), // 56: ganglion.control.v1.RehearseResponse
-	(*Rehearsal)(nil),        // 57: ganglion.control.v1.Rehearsal
-	nil,                      // 58: ganglion.control.v1.EventsResponse.AttributesEntry
-	nil,                      // 59: ganglion.control.v1.DiagnoseResponse.RefusedEntry
-	nil,                      // 60: ganglion.control.v1.WayReport.RefusedEntry
+	(*PlaceReport)(nil),      // 50: ganglion.control.v1.PlaceReport
+	(*InterfaceReport)(nil),  // 51: ganglion.control.v1.InterfaceReport
+	(*WayReport)(nil),        // 52: ganglion.control.v1.WayReport
+	(*HeardReport)(nil),      // 53: ganglion.control.v1.HeardReport
+	(*PeerReport)(nil),       // 54: ganglion.control.v1.PeerReport
+	(*ReachReport)(nil),      // 55: ganglion.control.v1.ReachReport
+	(*ReachReports)(nil),     // 56: ganglion.control.v1.ReachReports
+	(*IdleSource)(nil),       // 57: ganglion.control.v1.IdleSource
+	(*RefusalReport)(nil),    // 58: ganglion.control.v1.RefusalReport
+	(*Finding)(nil),          // 59: ganglion.control.v1.Finding
+	(*RehearseRequest)(nil),  // 60: ganglion.control.v1.RehearseRequest
+	(*RehearseResponse)(nil), // 61: ganglion.control.v1.RehearseResponse
+	(*Rehearsal)(nil),        // 62: ganglion.control.v1.Rehearsal
+	nil,                      // 63: ganglion.control.v1.EventsResponse.AttributesEntry
+	nil,                      // 64: ganglion.control.v1.DiagnoseResponse.RefusedEntry
+	nil,                      // 65: ganglion.control.v1.WayReport.RefusedEntry
 }
 var file_controlpb_control_proto_depIdxs = []int32{
 	2,  // 0: ganglion.control.v1.StatusResponse.sources:type_name -> ganglion.control.v1.Source
@@ -5106,7 +5981,7 @@ var file_controlpb_control_proto_depIdxs = []int32{
 	21, // 15: ganglion.control.v1.ClassifyRequest.pictures:type_name -> ganglion.control.v1.Picture
 	15, // 16: ganglion.control.v1.ClassifyResponse.verdict:type_name -> ganglion.control.v1.Verdict
 	4,  // 17: ganglion.control.v1.TallyResponse.tally:type_name -> ganglion.control.v1.Tally
-	58, // 18: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
+	63, // 18: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
 	35, // 19: ganglion.control.v1.FaultInForce.fault:type_name -> ganglion.control.v1.Fault
 	35, // 20: ganglion.control.v1.InjectRequest.fault:type_name -> ganglion.control.v1.Fault
 	1,  // 21: ganglion.control.v1.WatchResponse.status:type_name -> ganglion.control.v1.StatusResponse
@@ -5119,54 +5994,60 @@ var file_controlpb_control_proto_depIdxs = []int32{
 	43, // 28: ganglion.control.v1.Figures.exits:type_name -> ganglion.control.v1.ExitFigures
 	16, // 29: ganglion.control.v1.Figures.payload_bytes:type_name -> ganglion.control.v1.HopBytes
 	47, // 30: ganglion.control.v1.Thresholds.exits:type_name -> ganglion.control.v1.ExitThresholds
-	50, // 31: ganglion.control.v1.DiagnoseResponse.interfaces:type_name -> ganglion.control.v1.InterfaceReport
-	51, // 32: ganglion.control.v1.DiagnoseResponse.ways:type_name -> ganglion.control.v1.WayReport
-	52, // 33: ganglion.control.v1.DiagnoseResponse.heard:type_name -> ganglion.control.v1.HeardReport
-	53, // 34: ganglion.control.v1.DiagnoseResponse.peers:type_name -> ganglion.control.v1.PeerReport
-	54, // 35: ganglion.control.v1.DiagnoseResponse.findings:type_name -> ganglion.control.v1.Finding
+	51, // 31: ganglion.control.v1.DiagnoseResponse.interfaces:type_name -> ganglion.control.v1.InterfaceReport
+	52, // 32: ganglion.control.v1.DiagnoseResponse.ways:type_name -> ganglion.control.v1.WayReport
+	53, // 33: ganglion.control.v1.DiagnoseResponse.heard:type_name -> ganglion.control.v1.HeardReport
+	54, // 34: ganglion.control.v1.DiagnoseResponse.peers:type_name -> ganglion.control.v1.PeerReport
+	59, // 35: ganglion.control.v1.DiagnoseResponse.findings:type_name -> ganglion.control.v1.Finding
 	1,  // 36: ganglion.control.v1.DiagnoseResponse.status:type_name -> ganglion.control.v1.StatusResponse
 	11, // 37: ganglion.control.v1.DiagnoseResponse.members:type_name -> ganglion.control.v1.Member
-	59, // 38: ganglion.control.v1.DiagnoseResponse.refused:type_name -> ganglion.control.v1.DiagnoseResponse.RefusedEntry
-	60, // 39: ganglion.control.v1.WayReport.refused:type_name -> ganglion.control.v1.WayReport.RefusedEntry
-	46, // 40: ganglion.control.v1.RehearseRequest.thresholds:type_name -> ganglion.control.v1.Thresholds
-	57, // 41: ganglion.control.v1.RehearseResponse.before:type_name -> ganglion.control.v1.Rehearsal
-	57, // 42: ganglion.control.v1.RehearseResponse.after:type_name -> ganglion.control.v1.Rehearsal
-	43, // 43: ganglion.control.v1.Rehearsal.exits:type_name -> ganglion.control.v1.ExitFigures
-	0,  // 44: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
-	8,  // 45: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
-	12, // 46: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
-	20, // 47: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
-	23, // 48: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
-	25, // 49: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
-	27, // 50: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
-	29, // 51: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
-	31, // 52: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
-	33, // 53: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
-	37, // 54: ganglion.control.v1.NodeService.Inject:input_type -> ganglion.control.v1.InjectRequest
-	39, // 55: ganglion.control.v1.NodeService.Watch:input_type -> ganglion.control.v1.WatchRequest
-	44, // 56: ganglion.control.v1.NodeService.Look:input_type -> ganglion.control.v1.LookRequest
-	48, // 57: ganglion.control.v1.NodeService.Diagnose:input_type -> ganglion.control.v1.DiagnoseRequest
-	55, // 58: ganglion.control.v1.NodeService.Rehearse:input_type -> ganglion.control.v1.RehearseRequest
-	1,  // 59: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
-	9,  // 60: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
-	13, // 61: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
-	22, // 62: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
-	24, // 63: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
-	26, // 64: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
-	28, // 65: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
-	30, // 66: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
-	32, // 67: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
-	34, // 68: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
-	38, // 69: ganglion.control.v1.NodeService.Inject:output_type -> ganglion.control.v1.InjectResponse
-	40, // 70: ganglion.control.v1.NodeService.Watch:output_type -> ganglion.control.v1.WatchResponse
-	45, // 71: ganglion.control.v1.NodeService.Look:output_type -> ganglion.control.v1.LookResponse
-	49, // 72: ganglion.control.v1.NodeService.Diagnose:output_type -> ganglion.control.v1.DiagnoseResponse
-	56, // 73: ganglion.control.v1.NodeService.Rehearse:output_type -> ganglion.control.v1.RehearseResponse
-	59, // [59:74] is the sub-list for method output_type
-	44, // [44:59] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	64, // 38: ganglion.control.v1.DiagnoseResponse.refused:type_name -> ganglion.control.v1.DiagnoseResponse.RefusedEntry
+	50, // 39: ganglion.control.v1.DiagnoseResponse.place:type_name -> ganglion.control.v1.PlaceReport
+	57, // 40: ganglion.control.v1.DiagnoseResponse.idle:type_name -> ganglion.control.v1.IdleSource
+	58, // 41: ganglion.control.v1.DiagnoseResponse.refusals:type_name -> ganglion.control.v1.RefusalReport
+	65, // 42: ganglion.control.v1.WayReport.refused:type_name -> ganglion.control.v1.WayReport.RefusedEntry
+	55, // 43: ganglion.control.v1.PeerReport.reach:type_name -> ganglion.control.v1.ReachReport
+	55, // 44: ganglion.control.v1.PeerReport.reached:type_name -> ganglion.control.v1.ReachReport
+	55, // 45: ganglion.control.v1.ReachReports.reports:type_name -> ganglion.control.v1.ReachReport
+	46, // 46: ganglion.control.v1.RehearseRequest.thresholds:type_name -> ganglion.control.v1.Thresholds
+	62, // 47: ganglion.control.v1.RehearseResponse.before:type_name -> ganglion.control.v1.Rehearsal
+	62, // 48: ganglion.control.v1.RehearseResponse.after:type_name -> ganglion.control.v1.Rehearsal
+	43, // 49: ganglion.control.v1.Rehearsal.exits:type_name -> ganglion.control.v1.ExitFigures
+	0,  // 50: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
+	8,  // 51: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
+	12, // 52: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
+	20, // 53: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
+	23, // 54: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
+	25, // 55: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
+	27, // 56: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
+	29, // 57: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
+	31, // 58: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
+	33, // 59: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
+	37, // 60: ganglion.control.v1.NodeService.Inject:input_type -> ganglion.control.v1.InjectRequest
+	39, // 61: ganglion.control.v1.NodeService.Watch:input_type -> ganglion.control.v1.WatchRequest
+	44, // 62: ganglion.control.v1.NodeService.Look:input_type -> ganglion.control.v1.LookRequest
+	48, // 63: ganglion.control.v1.NodeService.Diagnose:input_type -> ganglion.control.v1.DiagnoseRequest
+	60, // 64: ganglion.control.v1.NodeService.Rehearse:input_type -> ganglion.control.v1.RehearseRequest
+	1,  // 65: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
+	9,  // 66: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
+	13, // 67: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
+	22, // 68: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
+	24, // 69: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
+	26, // 70: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
+	28, // 71: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
+	30, // 72: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
+	32, // 73: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
+	34, // 74: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
+	38, // 75: ganglion.control.v1.NodeService.Inject:output_type -> ganglion.control.v1.InjectResponse
+	40, // 76: ganglion.control.v1.NodeService.Watch:output_type -> ganglion.control.v1.WatchResponse
+	45, // 77: ganglion.control.v1.NodeService.Look:output_type -> ganglion.control.v1.LookResponse
+	49, // 78: ganglion.control.v1.NodeService.Diagnose:output_type -> ganglion.control.v1.DiagnoseResponse
+	61, // 79: ganglion.control.v1.NodeService.Rehearse:output_type -> ganglion.control.v1.RehearseResponse
+	65, // [65:80] is the sub-list for method output_type
+	50, // [50:65] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_controlpb_control_proto_init() }
@@ -5188,7 +6069,7 @@ func file_controlpb_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_controlpb_control_proto_rawDesc), len(file_controlpb_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   61,
+			NumMessages:   66,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
