@@ -146,37 +146,13 @@ func (e *engine) explain(out *controlpb.Verdict, v *roles.Verdict, w *words) {
 	}
 }
 
-// hopBytes is the payload that a sample cost by hop, as section III-E of the paper counts
-// it: the scores of every seen view, its features where they were asked for.
+// hopBytes is the payload that a sample cost, by hop.
 func hopBytes(t *topology.Topology, v *roles.Verdict) []*controlpb.HopBytes {
-	scores := 0
-	for set := v.Answer.Seen; set != 0; set &= set - 1 {
-		scores += t.ViewScoreBytes(bits.TrailingZeros64(set))
-	}
-	met := map[topology.Exit]int{}
-	for _, p := range append(append([]inference.Proposal{}, v.Answer.Proposals...), v.Others...) {
-		met[p.Exit] += p.Seen
-	}
 	var out []*controlpb.HopBytes
-	add := func(hop string, bytes int) {
+	for hop, bytes := range v.HopBytes(t) {
 		if bytes > 0 {
-			out = append(out, &controlpb.HopBytes{Hop: hop, Bytes: uint64(bytes)})
+			out = append(out, &controlpb.HopBytes{Hop: roles.Hop(hop).String(), Bytes: uint64(bytes)})
 		}
-	}
-	add("device-local", scores)
-	if t.Edge == nil {
-		add("device-cloud", met[topology.ExitCloud]*t.ViewSentUpBytes())
-		return out
-	}
-	add("device-edge", met[topology.ExitEdge]*t.FeatureBytes())
-	groups := 0
-	for g := range t.Groups {
-		if v.Answer.Seen&t.GroupMask(g) != 0 {
-			groups++
-		}
-	}
-	if met[topology.ExitCloud] > 0 {
-		add("edge-cloud", groups*t.EdgeFeatureBytes())
 	}
 	return out
 }

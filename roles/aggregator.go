@@ -23,7 +23,8 @@ type Aggregator struct {
 	open    map[SampleID]*aggregation
 	order   []SampleID // of open, as opened
 	done    *ring      // proposed to the present coordinator
-	edge    *upper     // idle where the topology has no edge tier: nobody sends it features
+	ends    *[GatherEnds]uint64
+	edge    *upper // idle where the topology has no edge tier: nobody sends it features
 }
 
 // aggregation is the gather of one sample.
@@ -37,7 +38,7 @@ type aggregation struct {
 func NewAggregator(self Peer, site Site, group int, views []int, epoch Epoch, catalog Catalog) *Aggregator {
 	return &Aggregator{
 		self: self, site: site, group: group, views: views, epoch: epoch, catalog: catalog,
-		links: links{}, open: map[SampleID]*aggregation{}, done: newRing(MaxOpen),
+		links: links{}, open: map[SampleID]*aggregation{}, done: newRing(MaxOpen), ends: new([GatherEnds]uint64),
 		edge: newUpper(self, topology.ExitEdge, AggregatorOf(site, group), epoch, catalog),
 	}
 }
@@ -176,6 +177,7 @@ func (a *Aggregator) Tick(now Instant, fx *Effects) {
 		if !s.gather.Done() {
 			return false
 		}
+		a.ends[s.gather.End]++
 		items = append(items, a.propose(s))
 		delete(a.open, id)
 		a.done.add(id)

@@ -63,12 +63,28 @@ func (p *Punctuality) Spoke(now, opened Instant) {
 // Missed notes a sample that was gathered without the device.
 func (p *Punctuality) Missed() { p.missed = min(p.missed+1, missedInARow) }
 
+// GatherEnd is what ended a gather, the worst of what happened to it.
+type GatherEnd uint8
+
+// The ends.
+const (
+	AllSpoke   GatherEnd = iota // everyone that was waited for
+	LinkBroke                   // the connection to one that was waited for broke
+	TimePassed                  // one was silent for too long
+	GatherEnds = iota           // how many there are
+)
+
+func (e GatherEnd) String() string {
+	return [GatherEnds]string{"all spoke", "connection broken", "time passed"}[e]
+}
+
 // Gather collects what the sources of one sample say: views, or groups where there is an
 // edge tier below. It is done when nobody is waited for.
 type Gather struct {
 	Opened  Instant
 	Spoken  uint64 // sources that spoke, in time or not
 	Waiting uint64 // sources that are waited for
+	End     GatherEnd
 	until   [MaxViews]Instant
 }
 
@@ -101,7 +117,12 @@ func (g *Gather) Speak(source int) bool {
 }
 
 // GiveUp ends the wait for the sources of a set: their connection broke.
-func (g *Gather) GiveUp(sources uint64) { g.Waiting &^= sources }
+func (g *Gather) GiveUp(sources uint64) {
+	if g.Waiting&sources != 0 {
+		g.End = max(g.End, LinkBroke)
+	}
+	g.Waiting &^= sources
+}
 
 // Expire ends the wait for sources whose time is up, and returns them.
 func (g *Gather) Expire(now Instant) (late uint64) {
@@ -109,6 +130,9 @@ func (g *Gather) Expire(now Instant) (late uint64) {
 		if now >= g.until[s] {
 			late |= 1 << s
 		}
+	}
+	if late != 0 {
+		g.End = TimePassed
 	}
 	g.Waiting &^= late
 	return late

@@ -131,3 +131,38 @@ func TestGatherEnds(t *testing.T) {
 		}
 	}
 }
+
+// A gather tells what ended it: an operator sees by it whether devices are slow or gone.
+func TestGatherEnds(t *testing.T) {
+	speak := func(views ...int) func(*Gather) {
+		return func(g *Gather) {
+			for _, v := range views {
+				g.Speak(v)
+			}
+		}
+	}
+	late := func(g *Gather) { g.Expire(g.Opened.Add(time.Second)) }
+	tests := []struct {
+		name   string
+		events []func(*Gather)
+		want   GatherEnd
+	}{
+		{"everyone speaks", []func(*Gather){speak(0, 1, 2)}, AllSpoke},
+		{"a connection breaks", []func(*Gather){speak(0, 1), func(g *Gather) { g.GiveUp(1 << 2) }}, LinkBroke},
+		{"one breaks that had spoken", []func(*Gather){speak(0, 1), func(g *Gather) { g.GiveUp(1) }, speak(2)}, AllSpoke},
+		{"one is silent", []func(*Gather){speak(0, 1), late}, TimePassed},
+		{"one breaks, one is silent", []func(*Gather){speak(0), func(g *Gather) { g.GiveUp(1 << 1) }, late}, TimePassed},
+		{"nobody is late any more", []func(*Gather){speak(0, 1, 2), late}, AllSpoke},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := NewGather(0, 0b111, 0, func(int) *Punctuality { return &Punctuality{} })
+			for _, event := range tt.events {
+				event(g)
+			}
+			if !g.Done() || g.End != tt.want {
+				t.Errorf("done %v by %q, want %q", g.Done(), g.End, tt.want)
+			}
+		})
+	}
+}

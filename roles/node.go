@@ -62,6 +62,7 @@ type Node struct {
 	moved   bool       // elections are to be held anew
 	worked  Instant    // when there was work last, or something changed
 	due     bool       // the plan is another: a Tick is to follow it
+	ends    [GatherEnds]uint64
 
 	compared Instant // when logs were compared last
 	turn     int     // of others, with whom
@@ -159,6 +160,9 @@ func (n *Node) Log(site Site) *Log {
 
 // Device is the device of the node's own views.
 func (n *Node) Device() *Device { return n.sites[n.Site].device }
+
+// Gathers is how many gathers of the node's aggregators came to each end.
+func (n *Node) Gathers() [GatherEnds]uint64 { return n.ends }
 
 // Coordinator is the coordinator of a site; nil where the part is another's.
 func (n *Node) Coordinator(site Site) *Coordinator {

@@ -140,6 +140,7 @@ func (n *Node) take(now Instant, role Role, e Epoch, fx *Effects) {
 		at.aggs[role.Group].SetEpoch(e)
 	case role.Kind == AggregatorKind:
 		at.aggs[role.Group] = NewAggregator(n.Self, role.Site, role.Group, n.Groups[role.Group], e, n.Catalog)
+		at.aggs[role.Group].ends = &n.ends
 	}
 	n.moved = true
 	if at := n.coordinated(role); at != nil {

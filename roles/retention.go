@@ -74,7 +74,7 @@ type Retention struct {
 	others   []SampleID          // with seals, not of the current run, as stored
 	logged   func(SampleID) bool // whether this node's verdict log has a sample; nil: as soon as it is published
 
-	captured, released, refused uint64
+	captured, released, refused, stored uint64
 }
 
 // NewRetention is an empty retention of at most limit bytes.
@@ -88,13 +88,18 @@ func NewRetention(limit int) *Retention {
 // retains.
 type Counts struct {
 	Captured, Released, Refused uint64
+	Stored                      uint64 // seals, each sample's once
 	Retained                    int
 	RetainedBytes               int
+	Seals                       int // that are stored, of samples that are not known to be published
 }
 
 // Counts returns the counters.
 func (r *Retention) Counts() Counts {
-	return Counts{r.captured, r.released, r.refused, len(r.held), r.used}
+	return Counts{
+		Captured: r.captured, Released: r.released, Refused: r.refused, Stored: r.stored,
+		Retained: len(r.held), RetainedBytes: r.used, Seals: len(r.seals),
+	}
 }
 
 // Capture retains an observation; false where there is no room, and then the sample is
@@ -160,6 +165,7 @@ func (r *Retention) Store(claim Epoch, s *Sealed) bool {
 		if s.Sample.Run != r.current {
 			r.setAside(s.Sample)
 		}
+		r.stored++
 	}
 	r.seals[s.Sample] = StoredSeal{claim, s}
 	r.release(s.Sample)

@@ -61,7 +61,7 @@ func TestRetentionIsFull(t *testing.T) {
 	if !r.Capture(observationOf(beatOf(5), 1000)) {
 		t.Error("after a release there is no room")
 	}
-	if got, want := r.Counts(), (Counts{4, 1, 2, 3, 3 * one}); got != want {
+	if got, want := r.Counts(), (Counts{Captured: 4, Released: 1, Refused: 2, Stored: 1, Retained: 3, RetainedBytes: 3 * one, Seals: 1}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 	for i, want := range []Beat{0, 2, 5} {

@@ -83,7 +83,8 @@ type Sealed struct {
 	Sample       SampleID
 	Epoch        Epoch // under which it was decided
 	Outcome      Outcome
-	Used         int // views that the answering exit rests on
+	Exit         topology.Exit // that answered; ExitNone where there is no answer
+	Used         int           // views that the answering exit rests on
 	StoppedEarly bool
 	Bytes        []byte
 	Hash         Hash
@@ -92,7 +93,7 @@ type Sealed struct {
 // Seal makes what travels of a verdict and its encoding.
 func Seal(v *Verdict, encoded []byte) *Sealed {
 	s := &Sealed{
-		Sample: v.Sample, Epoch: v.Epoch, StoppedEarly: v.StoppedEarly,
+		Sample: v.Sample, Epoch: v.Epoch, Exit: v.Answer.Exit, StoppedEarly: v.StoppedEarly,
 		Bytes: encoded, Hash: sha256.Sum256(encoded),
 	}
 	switch {
