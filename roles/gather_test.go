@@ -133,7 +133,7 @@ func TestGatherEnds(t *testing.T) {
 }
 
 // A gather tells what ended it: an operator sees by it whether devices are slow or gone.
-func TestGatherEnds(t *testing.T) {
+func TestGatherTellsItsEnd(t *testing.T) {
 	speak := func(views ...int) func(*Gather) {
 		return func(g *Gather) {
 			for _, v := range views {
