@@ -278,6 +278,9 @@ func (m *Mesh) Traffic() Traffic {
 	return t
 }
 
+// TrafficOf returns what passed the TCP connections to one member since this node was made.
+func (m *Mesh) TrafficOf(p MemberID) link.Count { return m.host.TrafficOf(p) }
+
 // company remembers since when this node has been alone.
 type company struct {
 	mu   sync.Mutex // guards what follows

@@ -49,6 +49,7 @@ type meter struct {
 	streams map[protocol.ID]*streamCount
 	dials   map[*attempt]struct{}       // that are under way
 	sockets map[socketName]*countedConn // that are open, or whose end is not yet asked for
+	peers   map[Peer]*peerCount
 }
 
 type streamCount struct{ sent, received, writes, reads atomic.Uint64 }
@@ -61,7 +62,7 @@ func nameOf(c network.ConnMultiaddrs) socketName {
 }
 
 func newMeter(handshake time.Duration) *meter {
-	return &meter{handshake: handshake, streams: make(map[protocol.ID]*streamCount), dials: make(map[*attempt]struct{}), sockets: make(map[socketName]*countedConn)}
+	return &meter{handshake: handshake, streams: make(map[protocol.ID]*streamCount), dials: make(map[*attempt]struct{}), sockets: make(map[socketName]*countedConn), peers: make(map[Peer]*peerCount)}
 }
 
 // transport makes the TCP transport. Ports are not shared: two nodes on one machine
@@ -145,13 +146,14 @@ func (m *meter) count(c manet.Conn) manet.Conn {
 }
 
 // established notes that the connection is one that peers are told of, so that how it
-// ends is remembered until it is asked for.
-func (m *meter) established(c network.ConnMultiaddrs) {
+// ends is remembered until it is asked for, and whose it is.
+func (m *meter) established(c network.ConnMultiaddrs, with Peer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if counted, ok := m.sockets[nameOf(c)]; ok {
 		counted.established = true
 		counted.hurry.Stop()
+		m.attribute(counted, with)
 	}
 }
 
@@ -162,6 +164,9 @@ func (m *meter) broken(c network.ConnMultiaddrs) bool {
 	defer m.mu.Unlock()
 	counted, ok := m.sockets[nameOf(c)]
 	delete(m.sockets, nameOf(c))
+	if ok {
+		m.settle(counted)
+	}
 	return !ok || counted.failed.Load() // not there: it ended before it was established
 }
 
@@ -184,14 +189,18 @@ type countedConn struct {
 	closed atomic.Bool
 	failed atomic.Bool // before it was closed
 
+	sent, received atomic.Uint64
+
 	// Guarded by the meter's lock:
 	hurry       *time.Timer // closes it unless it is established
 	established bool
+	peer        Peer // empty: not established
 }
 
 func (c *countedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.meter.received.Add(uint64(max(n, 0)))
+	c.received.Add(uint64(max(n, 0)))
 	c.note(err)
 	return n, err
 }
@@ -199,6 +208,7 @@ func (c *countedConn) Read(p []byte) (int, error) {
 func (c *countedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.meter.sent.Add(uint64(max(n, 0)))
+	c.sent.Add(uint64(max(n, 0)))
 	c.note(err)
 	return n, err
 }

@@ -62,6 +62,10 @@ func (t Traffic) Sub(earlier Traffic) Traffic {
 	return d
 }
 
+func (c Count) add(d Count) Count {
+	return Count{c.SentBytes + d.SentBytes, c.ReceivedBytes + d.ReceivedBytes}
+}
+
 func (c Count) sub(d Count) Count {
 	return Count{c.SentBytes - d.SentBytes, c.ReceivedBytes - d.ReceivedBytes}
 }
@@ -86,7 +90,7 @@ func (t Traffic) Share(chosen func(protocol.ID) bool) Count {
 
 func (p ProtocolTraffic) add(q ProtocolTraffic) ProtocolTraffic {
 	return ProtocolTraffic{
-		Count:  Count{p.SentBytes + q.SentBytes, p.ReceivedBytes + q.ReceivedBytes},
+		Count:  p.Count.add(q.Count),
 		Writes: p.Writes + q.Writes,
 		Reads:  p.Reads + q.Reads,
 	}

@@ -91,7 +91,7 @@ func (h *Host) connected(_ network.Network, c network.Conn) {
 		_ = c.Close() // it is gone either way
 		return
 	}
-	h.meter.established(c)
+	h.meter.established(c, p)
 	h.watchers.tell(func() (Event, bool) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
