@@ -11,6 +11,8 @@ import (
 	"ganglion/mesh/link"
 	"ganglion/mesh/membership"
 	"ganglion/mesh/secret"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // roundTripLongest is the longest [Config.RoundTripMax] that makes sense: beyond it a
@@ -47,6 +49,9 @@ type Config struct {
 	RoundTripMax time.Duration
 	// Impairable allows [Mesh.Impair].
 	Impairable bool
+	// Metrics, if not nil, is where libp2p registers its own metrics; see
+	// [link.Config.Metrics].
+	Metrics prometheus.Registerer
 	// CheckSetting, if not nil, returns why a setting must not be. It is asked for the
 	// keys that are not the mesh's own, of own settings and received ones, and must be
 	// pure. Nil allows all.
@@ -94,7 +99,7 @@ func (c Config) slower(d time.Duration) time.Duration {
 func (c Config) link() link.Config {
 	l := link.DefaultLAN()
 	l.Port, l.Interfaces = c.Port, c.Interfaces
-	l.Sockets, l.Impairable = c.Sockets, c.Impairable
+	l.Sockets, l.Impairable, l.Metrics = c.Sockets, c.Impairable, c.Metrics
 	l.DialTimeout = c.slower(l.DialTimeout)
 	if len(c.Interfaces) == 0 && c.Sockets == nil {
 		l.Advertise = new(advertiser).allows

@@ -15,7 +15,8 @@ type Status struct {
 	Discovery  discovery.Status
 	Membership membership.Status
 	Gossip     GossipStatus
-	Denied     []MemberID // sorted
+	Dials      [link.DialResults]uint64 // by their result, since the start
+	Denied     []MemberID               // sorted
 	// Impairment is what is done on purpose to this node's traffic; zero: nothing.
 	Impairment link.Impairment
 	// Alone is for how long this node has had no live member beside it; zero: it has.
@@ -36,6 +37,7 @@ func (m *Mesh) Status() Status {
 		Gossip:     m.gossip.counts.status(),
 		Denied:     slices.Sorted(maps.Keys(m.current().denied)),
 		Impairment: m.host.Impairment(),
+		Dials:      m.host.Dials(),
 	}
 	s.Gossip.Peers = m.gossip.reach()
 	now := time.Now()

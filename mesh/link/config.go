@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // DefaultPort is the TCP port that a host listens on where it is free.
@@ -45,6 +46,10 @@ type Config struct {
 	// ImpairSeed makes an impaired host lose the same segments again, connection by
 	// connection. 0: drawn.
 	ImpairSeed uint64
+
+	// Metrics, if not nil, is where libp2p registers its own metrics. They count for all
+	// hosts of a process together.
+	Metrics prometheus.Registerer
 
 	// MaxPeers is how many peers may be connected for longer than a moment. Those that
 	// are kept count, but are never the ones to go.

@@ -105,14 +105,15 @@ func (h *Host) yield(ctx context.Context, p Peer, arrived <-chan struct{}) (ther
 	}
 }
 
-func (h *Host) dial(ctx context.Context, p Peer, id peer.ID) error {
+func (h *Host) dial(ctx context.Context, p Peer, id peer.ID) (err error) {
+	defer func() { h.dials.add(err) }()
 	if s, ok := h.host.Network().(*swarm.Swarm); ok {
 		// Pauses between attempts are for the caller to make.
 		s.Backoff().Clear(id)
 	}
 	attempt, end := h.meter.attempt(id)
 	defer end()
-	_, err := h.host.Network().DialPeer(network.WithDialPeerTimeout(ctx, h.config.DialTimeout), id)
+	_, err = h.host.Network().DialPeer(network.WithDialPeerTimeout(ctx, h.config.DialTimeout), id)
 	switch {
 	case err == nil:
 		return nil

@@ -34,6 +34,7 @@ type Host struct {
 	host   host.Host
 	gater  *gater
 	meter  *meter
+	dials  dialCounts
 	port   atomic.Uint32 // that the host listens on; 0: none yet
 
 	watchers watchers
@@ -147,7 +148,7 @@ func (h *Host) build(identity secret.Identity, keys secret.Keys) (host.Host, err
 	if err != nil {
 		return nil, err
 	}
-	resources, err := resourceManager(h.config.MaxPeers)
+	resources, err := resourceManager(h.config.MaxPeers, h.config.Metrics != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -177,26 +178,35 @@ func (h *Host) build(identity secret.Identity, keys secret.Keys) (host.Host, err
 		libp2p.NoListenAddrs, // they come when the watchers are there
 		libp2p.Ping(false),
 		libp2p.DisableRelay(),
-		libp2p.DisableMetrics(),
+		h.metrics(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.ForceReachabilityPrivate(), // asks nobody whether we can be reached
 	)
 }
 
+// metrics has libp2p count for whoever wants its metrics, and nobody else.
+func (h *Host) metrics() libp2p.Option {
+	if h.config.Metrics == nil {
+		return libp2p.DisableMetrics()
+	}
+	return libp2p.PrometheusRegisterer(h.config.Metrics)
+}
+
 // resourceManager bounds what peers can make this host hold. libp2p's limits scale
 // with the machine; that on connections from one address is made to fit several nodes
 // on one machine.
-func resourceManager(maxPeers int) (network.ResourceManager, error) {
+func resourceManager(maxPeers int, counts bool) (network.ResourceManager, error) {
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
 	const ipv4Bits, ipv6Bits = 32, 64
-	return rcmgr.NewResourceManager(
-		rcmgr.NewFixedLimiter(limits.AutoScale()),
-		rcmgr.WithLimitPerSubnet(
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: ipv4Bits, ConnCount: maxPeers}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: ipv6Bits, ConnCount: maxPeers}},
-		),
-	)
+	options := []rcmgr.Option{rcmgr.WithLimitPerSubnet(
+		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: ipv4Bits, ConnCount: maxPeers}},
+		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: ipv6Bits, ConnCount: maxPeers}},
+	)}
+	if !counts {
+		options = append(options, rcmgr.WithMetricsDisabled())
+	}
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()), options...)
 }
 
 // refresh follows changes of the machine's addresses until ctx is done.
