@@ -2,7 +2,6 @@ package inference
 
 import (
 	"fmt"
-	"math"
 	"math/bits"
 
 	"ganglion/inference/topology"
@@ -79,13 +78,8 @@ func NewThresholds(t *topology.Topology, bySeen map[topology.Exit][]float64) (Th
 		if len(values) == 0 || len(values) > len(t.Views) {
 			return Thresholds{}, fmt.Errorf("thresholds: exit %s has %d values for 1 to %d views seen", exit, len(values), len(t.Views))
 		}
-		for i, v := range values {
-			if math.IsNaN(v) || v < 0 || v > 1 {
-				return Thresholds{}, fmt.Errorf("thresholds: exit %s with %d views seen: %v is not in [0, 1]", exit, i+1, v)
-			}
-			if i > 0 && v < values[i-1] {
-				return Thresholds{}, fmt.Errorf("thresholds: exit %s: %v with %d views seen is under %v with fewer; thresholds must not decrease", exit, v, i+1, values[i-1])
-			}
+		if err := checkValues(exit, values); err != nil {
+			return Thresholds{}, err
 		}
 		out.bySeen[exit] = append([]float64(nil), values...)
 	}
