@@ -102,6 +102,9 @@ func layers() []layer {
 		{pkg: "node/bundles", may: []string{"proto/...", "inference/..."}},
 		{pkg: "node/capability", may: []string{"inference/..."}},
 		{pkg: "node/control", may: []string{"proto/..."}},
+		// What a person sees of a node: files alone. Its tests show it to a real browser.
+		{pkg: "node/page"},
+		{pkg: "node/page/browsertest", tests: []string{"node/control", "node/launch", "node/page", "proto/controlpb"}},
 		// What does harm to nodes on purpose: a stranger too.
 		{pkg: "node/chaos", may: []string{"proto/controlpb", "node/control"}, tests: []string{"node/launch"}},
 
@@ -110,7 +113,7 @@ func layers() []layer {
 			pkg: "node",
 			may: []string{
 				"proto/...", "inference/...", "roles/...", "mesh/...",
-				"node/source", "node/bundles", "node/capability", "node/control", "node/chaos",
+				"node/source", "node/bundles", "node/capability", "node/control", "node/chaos", "node/page",
 			},
 			tests: []string{"node/nodetest"},
 		},
@@ -119,6 +122,7 @@ func layers() []layer {
 		{pkg: "node/launch"},
 		{pkg: "node/demo", may: []string{"proto/...", "inference/...", "mesh/secret", "node/chaos", "node/control", "node/launch", "roles/..."}},
 		{pkg: "node/benchmesh", may: []string{"proto/...", "inference/...", "roles/...", "mesh/secret", "node/control", "node/demo", "node/launch"}},
+		{pkg: "node/benchtopologies", may: []string{"inference/...", "node/benchmesh", "node/demo"}},
 		// Machines and networks between them, made of namespaces and broken on purpose.
 		{pkg: "node/lab"},
 		{pkg: "node/benchfailover", may: []string{"proto/controlpb", "inference/...", "mesh/secret", "node/benchmesh", "node/control", "node/lab", "node/launch"}},

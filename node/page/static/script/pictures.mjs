@@ -1,0 +1,76 @@
+// What views saw, as pictures: asked for a few at a time, the newest first, and kept in a
+// bounded number.
+
+const keptMost = 800; // pictures of some kilobytes each
+const waitingMost = 32;
+const atOnceMost = 4;
+const coldFor = 4_000; // ms that a view is not asked about after refusals
+const refusalsMost = 3;
+
+/** What names a picture: replays show the same one again at each pass. */
+function keyOf(verdict, view) {
+  const sample = String(verdict.sample);
+  return verdict.ref === undefined ? `${sample} ${view}` : `${sample.slice(0, sample.lastIndexOf('/'))}#${verdict.ref} ${view}`;
+}
+
+export class Pictures {
+  #node;
+  #onCome;
+  #kept = new Map(); // key to data URL, or '' for one that this node may not have
+  #waiting = new Map(); // key to {sample, view}, the newest last
+  #asking = new Set();
+  #refusals = new Map(); // view to {count, until}
+
+  /** onCome is called when pictures have come. */
+  constructor(node, onCome) {
+    this.#node = node;
+    this.#onCome = onCome;
+  }
+
+  /** The picture as a data URL; '' where this node may not have it; undefined while it is
+   * being asked for, or is to be asked for later. ask has it asked for. */
+  get(verdict, view, ask = true) {
+    const key = keyOf(verdict, view);
+    const known = this.#kept.get(key);
+    if (known !== undefined || !ask) return known;
+    if (this.#asking.has(key) || (this.#refusals.get(view)?.until ?? 0) > performance.now()) return undefined;
+    this.#waiting.delete(key);
+    this.#waiting.set(key, { sample: verdict.sample, view });
+    if (this.#waiting.size > waitingMost) this.#waiting.delete(this.#waiting.keys().next().value);
+    this.#next();
+    return undefined;
+  }
+
+  #next() {
+    while (this.#asking.size < atOnceMost && this.#waiting.size > 0) {
+      const [key, of] = [...this.#waiting].at(-1);
+      this.#waiting.delete(key);
+      this.#asking.add(key);
+      this.#ask(key, of).finally(() => {
+        this.#asking.delete(key);
+        this.#next();
+      });
+    }
+  }
+
+  async #ask(key, { sample, view }) {
+    try {
+      const { png } = await this.#node.call('Look', { sample, view });
+      this.#keep(key, png && /^[A-Za-z0-9+/_=-]+$/.test(png) ? `data:image/png;base64,${png}` : '');
+      this.#refusals.delete(view);
+      this.#onCome();
+    } catch (error) {
+      if (error.code === 'unavailable' || error.code === 'canceled') return; // asked again when it is looked at again
+      this.#keep(key, '');
+      const count = (this.#refusals.get(view)?.count ?? 0) + 1;
+      this.#refusals.set(view, { count, until: count >= refusalsMost ? performance.now() + coldFor : 0 });
+      if (this.#refusals.size > 256) this.#refusals.clear();
+      this.#onCome();
+    }
+  }
+
+  #keep(key, url) {
+    this.#kept.set(key, url);
+    if (this.#kept.size > keptMost) this.#kept.delete(this.#kept.keys().next().value);
+  }
+}

@@ -1,0 +1,161 @@
+// Links, and what travels on them: round dots are scores, square ones features. How many there
+// are tells more or less; what there is exactly, the charts tell. It draws at 30 frames a
+// second while anything moves, and not at all while it is out of sight.
+
+import { reducedMotion } from './dom.mjs';
+
+const frame = 1000 / 30;
+const journey = 1100; // ms from one end of a link to the other
+const dotsMost = 90;
+const perLinkMost = 1.1; // dots a second on one link
+const newMost = 60; // dots a second in all
+
+export class Traffic {
+  #canvas;
+  #context;
+  #at;
+  #links = [];
+  #rates = { scores: 0, features: 0, up: 0 };
+  #dots = []; // {link, began}
+  #size = { w: 0, h: 0 };
+  #awake = false;
+  #visible = true;
+  #dirty = true;
+  #last = 0;
+  #colours = {};
+  #half = 30;
+
+  /** at tells where a peer's node is. */
+  constructor(canvas, at) {
+    this.#canvas = canvas;
+    this.#context = canvas.getContext('2d');
+    this.#at = at;
+    new ResizeObserver(([entry]) => {
+      this.#size = { w: entry.contentRect.width, h: entry.contentRect.height };
+      this.#dirty = true;
+      this.wake();
+    }).observe(canvas);
+    new IntersectionObserver(([entry]) => {
+      this.#visible = entry.isIntersecting;
+      this.wake();
+    }).observe(canvas);
+    document.addEventListener('visibilitychange', () => this.wake());
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      this.#colours = {};
+      this.moved();
+      this.wake();
+    });
+  }
+
+  /** Takes the links that there are. */
+  connect(links, laid) {
+    this.#half = laid.size === 'card' ? 30 : 16;
+    const same = links.length === this.#links.length && links.every((l, i) => l.from === this.#links[i].from && l.to === this.#links[i].to && l.kind === this.#links[i].kind);
+    if (same) return;
+    this.#links = links;
+    this.#dots = this.#dots.filter((d) => links.some((l) => l.from === d.link.from && l.to === d.link.to));
+    this.#dirty = true;
+  }
+
+  /** Takes how many samples a second put something on a link of each kind. */
+  rates(rates) { this.#rates = rates; }
+
+  /** Says that nodes have moved. */
+  moved() { this.#dirty = true; }
+
+  /** Goes on, if there is anything to draw. */
+  wake() {
+    if (this.#awake || !this.#visible || document.hidden) return;
+    this.#awake = true;
+    requestAnimationFrame((t) => this.#frame(t));
+  }
+
+  #frame(t) {
+    this.#awake = false;
+    if (!this.#visible || document.hidden) return;
+    const over = t - this.#last;
+    if (over >= frame - 4) {
+      this.#last = t;
+      if (!reducedMotion()) this.#spawn(t, Math.min(over, 200) / 1000);
+      else this.#dots.length = 0;
+      if (this.#dirty || this.#dots.length > 0) this.#draw(t);
+    }
+    const moves = !reducedMotion() && (this.#rates.scores > 0 || this.#dots.length > 0);
+    if (moves || this.#dirty) this.wake();
+  }
+
+  #spawn(t, seconds) {
+    this.#dots = this.#dots.filter((d) => t - d.began < journey);
+    const rates = this.#links.map((l) => Math.min(perLinkMost, this.#rates[l.kind]));
+    const total = rates.reduce((sum, r) => sum + r, 0);
+    const share = total > newMost ? newMost / total : 1;
+    this.#links.forEach((link, i) => {
+      if (this.#dots.length < dotsMost && Math.random() < rates[i] * share * seconds) this.#dots.push({ link, began: t });
+    });
+  }
+
+  #draw(t) {
+    this.#dirty = false;
+    const scale = Math.min(2, globalThis.devicePixelRatio || 1);
+    const [w, h] = [Math.round(this.#size.w * scale), Math.round(this.#size.h * scale)];
+    if (this.#canvas.width !== w || this.#canvas.height !== h) {
+      this.#canvas.width = w;
+      this.#canvas.height = h;
+    }
+    const c = this.#context;
+    c.setTransform(scale, 0, 0, scale, 0, 0);
+    c.clearRect(0, 0, this.#size.w, this.#size.h);
+    c.lineWidth = 1.2;
+    for (const kind of ['features', 'scores', 'up']) this.#lines(c, kind);
+    for (const dot of this.#dots) this.#dot(c, dot, (t - dot.began) / journey);
+  }
+
+  #lines(c, kind) {
+    c.strokeStyle = this.#colour(kind === 'scores' ? 'scores' : 'features');
+    c.globalAlpha = this.#links.length > 40 ? 0.28 : 0.5;
+    c.setLineDash(kind === 'features' ? [2, 4] : []);
+    c.beginPath();
+    for (const link of this.#links) {
+      if (link.kind !== kind) continue;
+      const curve = this.#curve(link);
+      if (!curve) continue;
+      c.moveTo(curve.x0, curve.y0);
+      c.bezierCurveTo(curve.x0, curve.m, curve.x1, curve.m, curve.x1, curve.y1);
+    }
+    c.stroke();
+    c.setLineDash([]);
+    c.globalAlpha = 1;
+  }
+
+  /** From the upper edge of the one to the lower edge of the other; from side to side where
+   * they stand beside one another. */
+  #curve(link) {
+    const [a, b] = [this.#at(link.from), this.#at(link.to)];
+    if (!a || !b) return null;
+    const level = Math.abs(a.y - b.y) < 2 * this.#half;
+    const up = level ? 0 : a.y > b.y ? -this.#half : this.#half;
+    const y0 = a.y + up;
+    const y1 = b.y - up;
+    return { x0: a.x, y0, x1: b.x, y1, m: level ? y0 - 1.6 * this.#half : (y0 + y1) / 2 };
+  }
+
+  #dot(c, { link }, share) {
+    const curve = this.#curve(link);
+    if (!curve) return;
+    const s = 1 - share;
+    const x = curve.x0 * (s ** 3 + 3 * s * s * share) + curve.x1 * (3 * s * share * share + share ** 3);
+    const y = curve.y0 * s ** 3 + 3 * curve.m * s * share + curve.y1 * share ** 3;
+    const round = link.kind === 'scores';
+    c.fillStyle = this.#colour(round ? 'scores' : 'features');
+    if (round) {
+      c.beginPath();
+      c.arc(x, y, 3.2, 0, 2 * Math.PI);
+      c.fill();
+    } else c.fillRect(x - 3.5, y - 3.5, 7, 7);
+  }
+
+  #colour(name) {
+    this.#colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    return this.#colours[name];
+  }
+}
