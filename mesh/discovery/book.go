@@ -41,6 +41,7 @@ type member struct {
 	reported  map[netip.AddrPort]time.Time
 	answered  time.Time
 	heard     time.Time
+	sightings map[post]*sighting // by way and interface
 }
 
 // instance is one life of a member.
@@ -59,7 +60,7 @@ type foreignKey struct {
 // foreigner is what the book knows of a foreign node.
 type foreigner struct {
 	Foreign
-	heard time.Time
+	first, heard time.Time
 }
 
 func newBook(repeat time.Duration) *book {
@@ -82,7 +83,7 @@ func (b *book) hear(now time.Time, a announcement, record bool) (report bool, re
 		if len(b.members) >= maxMembers {
 			forget(b.members, func(m *member) time.Time { return m.heard })
 		}
-		m = &member{reported: map[netip.AddrPort]time.Time{}}
+		m = &member{reported: map[netip.AddrPort]time.Time{}, sightings: map[post]*sighting{}}
 		b.members[a.peer] = m
 	}
 	if !record && !m.fresh(a) {
@@ -150,6 +151,9 @@ func (b *book) hearForeign(now time.Time, f Foreign) bool {
 		b.foreign[k] = known
 	}
 	fresh := known.heard.IsZero() || now.Sub(known.heard) > foreignMemory
+	if fresh {
+		known.first = now
+	}
 	known.Foreign, known.heard = f, now
 	return fresh
 }
@@ -161,7 +165,7 @@ func (b *book) foreigners(now time.Time, within time.Duration) []Foreign {
 	for _, f := range b.foreign {
 		if silent := now.Sub(f.heard); silent <= within {
 			one := f.Foreign
-			one.Silent = silent
+			one.Silent, one.Known = silent, now.Sub(f.first)
 			list = append(list, one)
 		}
 	}

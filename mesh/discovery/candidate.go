@@ -46,6 +46,7 @@ type Foreign struct {
 	Way         Way
 	Interface   string        // that heard it; empty by mDNS
 	Silent      time.Duration // since it was last heard; 0 in a report
+	Known       time.Duration // since it was first heard; 0 in a report
 }
 
 // Clone is another process that announces this node's peer ID: a copied

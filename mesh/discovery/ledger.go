@@ -6,18 +6,21 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Status is what a doctor wants to know. Counters run from the start.
 type Status struct {
 	Lanes      []LaneStatus
+	Used       []Interface // now; not to be changed
 	Skipped    []Skipped
 	Fault      string // of listing the interfaces; empty: none
 	MDNS       MDNSStatus
 	Joins      []JoinStatus // in the order of Config.Join
 	Remembered RememberedStatus
-	Members    int       // heard by beacon or mDNS, of this mesh
-	Foreign    []Foreign // heard of late
+	Members    int        // heard by beacon or mDNS, of this mesh
+	Heard      []Sighting // of them, of late
+	Foreign    []Foreign  // heard of late
 }
 
 // LaneStatus is the beacon on one network of one interface.
@@ -25,13 +28,15 @@ type LaneStatus struct {
 	Interface  string
 	Address    netip.Prefix // this machine's
 	Broadcast  netip.Addr
-	Open       bool // it is in use now
+	Open       bool      // it is in use now
+	Since      time.Time // it is; zero: it is not
 	Sent       uint64
 	SentBytes  uint64
 	SendFailed uint64
 	// ReceivedBytes counts all datagrams, own broadcasts and refused ones included.
 	ReceivedBytes uint64
 	Heard         uint64 // taken: members', foreign and seekers' datagrams
+	Own           uint64 // own datagrams that came back: what is sent here is heard here
 	Refused       map[Refusal]uint64
 	SendFault     string // why nothing can be sent; empty: it can
 	HearFault     string // why nothing can be heard; empty: it can
@@ -39,9 +44,11 @@ type LaneStatus struct {
 
 // MDNSStatus is multicast DNS.
 type MDNSStatus struct {
-	Interfaces []string // where it runs now
-	Starts     uint64   // address changes restart it
+	Interfaces []string  // where it runs now
+	Starts     uint64    // address changes restart it
+	Since      time.Time // of the last start; zero: it does not run
 	Heard      uint64
+	Own        uint64 // own record, as it came back
 	Refused    map[Refusal]uint64
 	Fault      string // why it does not run now; empty if it does
 }
@@ -85,7 +92,7 @@ func (l *ledger) snapshot() Status {
 	s := l.status
 	s.Skipped = slices.Clone(s.Skipped)
 	s.Joins = slices.Clone(s.Joins)
-	s.Foreign = slices.Clone(s.Foreign)
+	s.Foreign, s.Heard = slices.Clone(s.Foreign), slices.Clone(s.Heard)
 	s.MDNS.Interfaces = slices.Clone(s.MDNS.Interfaces)
 	s.MDNS.Refused = maps.Clone(s.MDNS.Refused)
 	for _, one := range l.lanes {
@@ -124,16 +131,16 @@ func (l *ledger) onLane(at lane, f func(*LaneStatus)) {
 
 func (l *ledger) listing(err error) { l.change(func(s *Status) { s.Fault = err.Error() }) }
 
-func (l *ledger) selected(skipped []Skipped) {
-	l.change(func(s *Status) { s.Skipped, s.Fault = skipped, "" })
+func (l *ledger) selected(used []Interface, skipped []Skipped) {
+	l.change(func(s *Status) { s.Used, s.Skipped, s.Fault = used, skipped, "" })
 }
 
 func (l *ledger) opened(at lane) {
-	l.onLane(at, func(s *LaneStatus) { s.Open, s.HearFault = true, "" })
+	l.onLane(at, func(s *LaneStatus) { s.Open, s.Since, s.HearFault = true, time.Now(), "" })
 }
 
 func (l *ledger) closed(at lane) {
-	l.onLane(at, func(s *LaneStatus) { s.Open = false })
+	l.onLane(at, func(s *LaneStatus) { s.Open, s.Since = false, time.Time{} })
 }
 
 func (l *ledger) sent(at lane, bytes int) {
@@ -183,4 +190,18 @@ func (l *ledger) heard(at lane) {
 		return
 	}
 	l.onLane(at, func(s *LaneStatus) { s.Heard++ })
+}
+
+// own counts an own message that came back; the zero lane is mDNS.
+func (l *ledger) own(at lane) {
+	if at == (lane{}) {
+		l.change(func(s *Status) { s.MDNS.Own++ })
+		return
+	}
+	l.onLane(at, func(s *LaneStatus) { s.Own++ })
+}
+
+// noMulticast notes why mDNS does not run.
+func (l *ledger) noMulticast(why error) {
+	l.change(func(s *Status) { s.MDNS.Interfaces, s.MDNS.Since, s.MDNS.Fault = nil, time.Time{}, why.Error() })
 }

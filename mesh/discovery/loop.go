@@ -39,8 +39,9 @@ func (d *Discovery) loop(ctx context.Context, r *radio) error {
 				l.schedule.hurry()
 				speak.Reset(0)
 			}
+			now := time.Now()
 			d.ledger.change(func(s *Status) {
-				s.Members, s.Foreign = len(l.book.members), l.book.foreigners(time.Now(), foreignMemory)
+				s.Members, s.Heard, s.Foreign = len(l.book.members), l.book.sightings(now), l.book.foreigners(now, foreignMemory)
 			})
 		}
 	}
@@ -134,6 +135,7 @@ func (l *loop) takeMember(now time.Time, h heard) Refusal {
 	if refused != "" {
 		return refused
 	}
+	l.book.sight(now, h, addresses)
 	if a.kind == kindAsk && h.station != nil && l.book.answersMember(now, a.peer) {
 		l.answer(h)
 	}

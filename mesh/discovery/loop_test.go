@@ -173,7 +173,7 @@ func TestForeignMesh(t *testing.T) {
 			t.Fatalf("reports of foreign nodes: %d and %d, want one each", len(foreign), len(alsoForeign))
 		}
 		got := fmt.Sprintf("%+v", foreign[0])
-		want := "{Fingerprint:mmmmmmmm Version:1 Name:kitchen Address:10.0.0.2:4802 Way:beacon Interface:eth0 Silent:0s}"
+		want := "{Fingerprint:mmmmmmmm Version:1 Name:kitchen Address:10.0.0.2:4802 Way:beacon Interface:eth0 Silent:0s Known:0s}"
 		if got != want {
 			t.Errorf("report\ngot  %s\nwant %s", got, want)
 		}

@@ -61,7 +61,7 @@ func (m *multicast) run(ctx context.Context) error {
 	for {
 		cut, again := m.cut()
 		if cut {
-			m.ledger.change(func(s *Status) { s.MDNS.Interfaces, s.MDNS.Fault = nil, errCut.Error() })
+			m.ledger.noMulticast(errCut)
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -95,7 +95,7 @@ func (m *multicast) run(ctx context.Context) error {
 				m.log.Warn("mdns does not work, the other ways go on", "error", err)
 			}
 		}
-		m.ledger.change(func(s *Status) { s.MDNS.Interfaces, s.MDNS.Fault = nil, err.Error() })
+		m.ledger.noMulticast(err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -112,7 +112,7 @@ func (m *multicast) once(
 ) error {
 	datagram := m.compose(addresses)
 	m.ledger.change(func(s *Status) {
-		s.MDNS.Starts, s.MDNS.Fault, s.MDNS.Interfaces = s.MDNS.Starts+1, "", nil
+		s.MDNS.Starts, s.MDNS.Since, s.MDNS.Fault, s.MDNS.Interfaces = s.MDNS.Starts+1, time.Now(), "", nil
 		for _, i := range on {
 			s.MDNS.Interfaces = append(s.MDNS.Interfaces, i.Name)
 		}
@@ -179,8 +179,11 @@ func (m *multicast) take(text []string) {
 		h.way = MDNS
 		refusal = m.put(h)
 	}
-	if refusal != "" {
+	switch {
+	case refusal != "":
 		m.ledger.refused(lane{}, refusal)
+	case h.sort == sortOwn:
+		m.ledger.own(lane{})
 	}
 }
 

@@ -81,7 +81,7 @@ func (r *radio) refresh(ctx context.Context) (changed bool) {
 	used, skipped := Select(listed, r.config.Interfaces)
 	changed = !sameInterfaces(used, r.used)
 	r.used = used
-	r.ledger.selected(skipped)
+	r.ledger.selected(used, skipped)
 	lanes := map[lane]bool{}
 	if r.config.uses(Beacon) {
 		for _, l := range lanesOf(used) {
@@ -159,8 +159,11 @@ func (r *radio) read(s *station, from socket) {
 				h.way, h.station, h.source = Beacon, s, source
 				refusal = r.put(h)
 			}
-			if refusal != "" {
+			switch {
+			case refusal != "":
 				r.ledger.refused(s.lane, refusal)
+			case h.sort == sortOwn:
+				r.ledger.own(s.lane)
 			}
 		}
 		for wait := pace.wait(time.Now()); wait > 0; wait = pace.wait(time.Now()) {

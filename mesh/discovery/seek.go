@@ -36,20 +36,47 @@ func Seek(ctx context.Context, config Config, log *slog.Logger) (Outcome, error)
 	return s.run(ctx)
 }
 
-// seeker is a call of Seek.
+// Survey listens for Config.Listen and asks who is there, on behalf of a machine on which
+// no node runs, and returns what was heard and how the ways are. In [Status.Foreign] are the
+// nodes of all meshes. It founds nothing, and no other seeker waits for it. Config's Keys,
+// Join and PeersFile are not used.
+func Survey(ctx context.Context, config Config, log *slog.Logger) (Status, error) {
+	if err := config.validateSeek(); err != nil {
+		return Status{}, err
+	}
+	// Of seekers the one with the smallest instance goes first: never this one.
+	s := seeker{config: config, log: log, ether: machine{}, browse: zeroconfBrowse, instance: ^Instance(0), surveys: true}
+	return s.survey(ctx)
+}
+
+// survey is run for whoever wants to know all of it.
+func (s *seeker) survey(ctx context.Context) (Status, error) {
+	outcome, err := s.run(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	status := s.ledger.snapshot()
+	status.Foreign = outcome.Meshes
+	return status, nil
+}
+
+// seeker is a call of Seek, or of Survey.
 type seeker struct {
 	config   Config
 	log      *slog.Logger
 	ether    ether
 	browse   browse
 	instance Instance
+	surveys  bool // it listens, and decides nothing
 	sequence uint64
+	ledger   *ledger // of run
 }
 
 // run seeks with all ways that work.
 func (s *seeker) run(ctx context.Context) (Outcome, error) {
 	j := &judge{instance: s.instance}
 	l := newLedger()
+	s.ledger = l
 	r := newRadio(s.ether, &s.config, j, l, s.log)
 	r.refresh(ctx)
 	around := newSurroundings()
@@ -101,6 +128,9 @@ func (s *seeker) listen(ctx context.Context, r *radio, around *surroundings) (Ou
 	for {
 		now := time.Now()
 		next, wait := h.decide(now)
+		if s.surveys && now.Sub(h.started) >= s.config.Listen {
+			next = reportMeshes
+		}
 		switch next {
 		case foundMesh:
 			outcome.Found = true
@@ -133,6 +163,7 @@ func (s *seeker) listen(ctx context.Context, r *radio, around *surroundings) (Ou
 // hear notes what was heard.
 func (s *seeker) hear(h *hearing, r *radio, one heard) {
 	now := time.Now()
+	s.ledger.heard(one.lane())
 	switch one.sort {
 	case sortSeeker:
 		h.seeker(now, one.announcement.instance)
