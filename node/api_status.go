@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ const (
 func (a *api) Status(ctx context.Context, _ *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {
 	out := &controlpb.StatusResponse{
 		Name: a.config.Name, Peer: string(a.self), Pid: int64(os.Getpid()), Version: a.config.Version,
-		Mesh: string(a.mesh.Fingerprint()), Open: a.config.Open, Api: a.node.apiAddress(), Site: string(a.config.Site),
+		Mesh: string(a.mesh.Fingerprint()), Open: a.config.Open, Api: a.node.apiAddress(), Page: a.node.pageAddress(), Site: string(a.config.Site),
 		UptimeMs: time.Since(a.start).Milliseconds(), Traffic: a.traffic(),
 	}
 	for _, address := range a.mesh.Addresses() {
@@ -121,54 +122,68 @@ func (b *viewBook) describe() (out []*controlpb.Source, warnings []string) {
 	return out, warnings
 }
 
-// partsOf is the roles that a peer has, and those that it would have next.
-func (e *engine) partsOf(p roles.Peer) (has, next []string) {
-	add := func(list *[]string, what string) {
-		if !slices.Contains(*list, what) {
-			*list = append(*list, what)
+// part is the roles that a peer has, and those that it would have next.
+type part struct{ has, next []string }
+
+// parts is the part of each peer that has one.
+func (e *engine) parts() map[roles.Peer]*part {
+	all := map[roles.Peer]*part{}
+	of := func(p roles.Peer) *part {
+		if all[p] == nil {
+			all[p] = &part{}
+		}
+		return all[p]
+	}
+	add := func(list *[]string, what ...string) {
+		for _, one := range what {
+			if !slices.Contains(*list, one) {
+				*list = append(*list, one)
+			}
 		}
 	}
-	edge := e.plan.current.Topology().Edge != nil
-	aggregator := func(list *[]string) {
-		add(list, "aggregator")
-		if edge {
-			add(list, "edge")
-		}
+	aggregator := []string{"aggregator"}
+	if e.plan.current.Topology().Edge != nil {
+		aggregator = append(aggregator, "edge")
 	}
 	for _, site := range e.roles.Sites() {
 		s := e.roles.Scene(site)
-		if slices.Contains(s.Views, p) {
-			add(&has, "device")
+		for _, p := range s.Views {
+			add(&of(p).has, "device")
 		}
 		for _, h := range s.Aggregators {
-			if h.Peer == p {
-				aggregator(&has)
-			}
+			add(&of(h.Peer).has, aggregator...)
 		}
-		if s.Coordinator.Peer == p {
-			add(&has, "coordinator")
-		}
-		if s.Cloud.Peer == p {
-			add(&has, "cloud")
-		}
+		add(&of(s.Coordinator.Peer).has, "coordinator")
+		add(&of(s.Cloud.Peer).has, "cloud")
 	}
 	for _, a := range e.roles.Assignments() {
-		if standbys := a.Standbys(); len(standbys) == 0 || standbys[0] != p {
+		standbys := a.Standbys()
+		if len(standbys) == 0 {
 			continue
 		}
+		next := &of(standbys[0]).next
 		switch a.Role.Kind {
 		case roles.AggregatorKind:
-			aggregator(&next)
+			add(next, aggregator...)
 			if len(e.roles.Groups) == 1 {
-				add(&next, "coordinator")
+				add(next, "coordinator")
 			}
 		case roles.CloudKind:
-			add(&next, "cloud")
+			add(next, "cloud")
 		default:
-			add(&next, "coordinator")
+			add(next, "coordinator")
 		}
 	}
-	return has, next
+	delete(all, "") // what nobody has
+	return all
+}
+
+// partsOf is the roles that a peer has, and those that it would have next.
+func (e *engine) partsOf(p roles.Peer) (has, next []string) {
+	if one := e.parts()[p]; one != nil {
+		return one.has, one.next
+	}
+	return nil, nil
 }
 
 // Members tells who is in the mesh.
@@ -230,46 +245,71 @@ func (e *engine) serveMembers(m mesh.Message) {
 
 // membersView is the members as this node sees them.
 func (e *engine) membersView() *controlpb.MembersView {
-	out := &controlpb.MembersView{SeenBy: e.config.Name}
-	for i := range e.members {
-		m := &e.members[i]
-		one := &controlpb.Member{
-			Name: m.name(), Peer: string(m.peer), Group: -1, State: m.State.String(), Self: m.self, Site: string(e.config.Site),
-		}
-		if !m.Since.IsZero() {
-			one.SinceMs = time.Since(m.Since).Milliseconds()
-		}
-		if m.Record != nil {
-			for _, address := range m.Record.Addresses {
-				one.Addresses = append(one.Addresses, address.String())
-			}
-		}
-		record := m.record
-		if m.self {
-			record = e.ownRecord()
-		} else {
-			one.RoundTripUs = e.tripTo(m.peer).Microseconds()
-		}
-		if record != nil {
-			one.Site, one.Version, one.AllowsChaos = string(record.Site), record.Version, record.Chaos
-			if len(record.Bundles) > 0 {
-				one.Bundle = record.Bundles[0].String()
-			}
-			for v, p := range e.views.holders(record.Site) {
-				if p != m.peer {
-					continue
-				}
-				one.Views = append(one.Views, e.views.name(v))
-				if one.GetGroup() < 0 {
-					one.Group = int32(e.views.top.GroupOf(v))
-				}
-			}
-		}
-		one.Roles, one.StandbyFor = e.partsOf(m.peer)
-		out.Members = append(out.Members, one)
-	}
-	slices.SortFunc(out.Members, func(a, b *controlpb.Member) int { return strings.Compare(a.GetName(), b.GetName()) })
+	out := &controlpb.MembersView{SeenBy: e.config.Name, Members: e.describeMembers()}
+	e.measure(out.Members)
 	return out
+}
+
+// measure fills in the round trips to members. It is safe outside of the engine.
+func (e *engine) measure(members []*controlpb.Member) {
+	for _, m := range members {
+		if !m.GetSelf() {
+			m.RoundTripUs = e.tripTo(roles.Peer(m.GetPeer())).Microseconds()
+		}
+	}
+}
+
+// describeMembers is the members by name, without round trips.
+func (e *engine) describeMembers() []*controlpb.Member {
+	parts := e.parts()
+	out := make([]*controlpb.Member, 0, len(e.members))
+	for i := range e.members {
+		one := e.describeMember(&e.members[i])
+		if p := parts[e.members[i].peer]; p != nil {
+			one.Roles, one.StandbyFor = p.has, p.next
+		}
+		out = append(out, one)
+	}
+	slices.SortFunc(out, func(a, b *controlpb.Member) int {
+		return cmp.Or(strings.Compare(a.GetName(), b.GetName()), strings.Compare(a.GetPeer(), b.GetPeer()))
+	})
+	return out
+}
+
+// describeMember is one member, without what it has to do.
+func (e *engine) describeMember(m *memberState) *controlpb.Member {
+	one := &controlpb.Member{
+		Name: m.name(), Peer: string(m.peer), Group: -1, State: m.State.String(), Self: m.self, Site: string(e.config.Site),
+	}
+	if !m.Since.IsZero() {
+		one.SinceMs = time.Since(m.Since).Milliseconds()
+	}
+	if m.Record != nil {
+		for _, address := range m.Record.Addresses {
+			one.Addresses = append(one.Addresses, address.String())
+		}
+	}
+	record := m.record
+	if m.self {
+		record = e.ownRecord()
+	}
+	if record == nil {
+		return one
+	}
+	one.Site, one.Version, one.AllowsChaos = string(record.Site), record.Version, record.Chaos
+	if len(record.Bundles) > 0 {
+		one.Bundle = record.Bundles[0].String()
+	}
+	for v, p := range e.views.holders(record.Site) {
+		if p != m.peer {
+			continue
+		}
+		one.Views = append(one.Views, e.views.name(v))
+		if one.GetGroup() < 0 {
+			one.Group = int32(e.views.top.GroupOf(v))
+		}
+	}
+	return one
 }
 
 // traffic is what went over the node's sockets.

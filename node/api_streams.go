@@ -144,6 +144,13 @@ func gapLine(g roles.Gap) *controlpb.VerdictsResponse {
 	}}}
 }
 
+// message is an event for programs.
+func (e *event) message() *controlpb.EventsResponse {
+	return &controlpb.EventsResponse{
+		AtUnixNs: e.at.UnixNano(), Kind: e.kind, Text: e.text, Attributes: e.attributes, Number: e.number,
+	}
+}
+
 // Events tells what happened at this node.
 func (a *api) Events(ctx context.Context, q *controlpb.EventsRequest, stream *connect.ServerStream[controlpb.EventsResponse]) error {
 	var last uint64
@@ -154,9 +161,7 @@ func (a *api) Events(ctx context.Context, q *controlpb.EventsRequest, stream *co
 		}
 		for _, one := range some {
 			last = one.number
-			if err := stream.Send(&controlpb.EventsResponse{
-				AtUnixNs: one.at.UnixNano(), Kind: one.kind, Text: one.text, Attributes: one.attributes, Number: one.number,
-			}); err != nil {
+			if err := stream.Send(one.message()); err != nil {
 				return err
 			}
 		}

@@ -53,6 +53,9 @@ func (e *engine) look(b *bundled, view int, c *roles.Capture, o *roles.Observati
 	pixels, look, err := f.src.Pixels(ref, view)
 	switch look {
 	case source.Seen:
+		if f.src.Live() {
+			e.audience.saw(c.Sample, view, b.Topology.Input, pixels)
+		}
 		return e.section(b, view, pixels)
 	case source.Nothing:
 		return roles.ViewResult{View: view}

@@ -82,6 +82,9 @@ type Config struct {
 	// APITokenFile holds the token that the control API asks for; needed for an API beyond
 	// loopback.
 	APITokenFile string
+	// NoPage has the node serve no page, and answer no calls that only a page makes: Watch
+	// and Look.
+	NoPage bool
 
 	// AllowChaos lets members do harm to the node on purpose: end or stop its process, cut
 	// its network, slow it or have it lose what is sent (package chaos). It is told in the

@@ -69,6 +69,7 @@ type engine struct {
 	persist  persisted
 	plan     planner
 	watching watching
+	audience audience
 	trips    roles.Instant // when round trips were taken last
 }
 
@@ -181,6 +182,7 @@ func (e *engine) logged(now roles.Instant, of []*roles.Published) {
 		return
 	}
 	e.arrivals.add(of)
+	e.audience.logged(of)
 	e.metrics.logged(of, e.self)
 	e.orders.answer(of)
 	e.watching.verdicts(now, of)

@@ -62,6 +62,13 @@ func (e *events) tell(kind, text string, attributes ...string) {
 	e.change = make(chan struct{})
 }
 
+// end is the number of the last event; 0: there was none.
+func (e *events) end() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.last
+}
+
 // after is the events behind a number; where there are none it waits if it is told to.
 func (e *events) after(ctx context.Context, number uint64, wait bool) ([]event, error) {
 	for {

@@ -20,6 +20,7 @@ import (
 	"ganglion/node/capability"
 	"ganglion/node/chaos"
 	"ganglion/node/control"
+	"ganglion/node/page"
 	"ganglion/node/source"
 	"ganglion/proto/controlpb"
 	"ganglion/roles"
@@ -108,6 +109,14 @@ func (n *Node) apiAddress() string {
 	return n.server.Address().String()
 }
 
+// pageAddress is where a browser sees the mesh; empty: nowhere.
+func (n *Node) pageAddress() string {
+	if n.config.NoPage || n.server == nil {
+		return ""
+	}
+	return n.server.PageURL()
+}
+
 // Run takes part in the mesh until ctx is done, then leaves it. The error says why the node
 // could not start, or which of its parts failed.
 func (n *Node) Run(ctx context.Context) (err error) {
@@ -137,6 +146,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	counted, exposed := newMetrics(e)
 	e.metrics = counted
 	served := control.Config{Address: n.config.API, TokenFile: n.config.APITokenFile}
+	if !n.config.NoPage {
+		served.Page = page.Handler()
+	}
 	if s := n.config.Mesh.Sockets; s != nil {
 		served.Listen = s.Listen
 	}
@@ -187,6 +199,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 	e.gossip = newGossiper(m.Gossip, func() *roles.Node { return e.roles }, n.log)
 	e.gaps = newGapFiller(e, n.log)
 	e.watching = newWatching(e)
+	e.audience = newAudience(e)
 	e.body = newBody(e)
 	e.views = newViewBook(e, n.config.Sources, current.Topology(), n.config.Dir)
 	e.rebuild(0)

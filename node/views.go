@@ -297,11 +297,18 @@ func (b *viewBook) tick(now roles.Instant) {
 	if !b.calm(now) || now.Sub(b.looked) < viewPace {
 		return
 	}
+	whole := b.engine.config.NoPage // one replay keeps all views for the page
 	for _, f := range b.feeds {
-		if r, ok := f.src.(*source.Replay); ok && f.view >= 0 && !f.bare && now.Sub(f.since) >= viewKeep {
-			f.bare = true
-			r.Keep(f.view)
+		r, ok := f.src.(*source.Replay)
+		if !ok || f.view < 0 || f.bare || now.Sub(f.since) < viewKeep {
+			continue
 		}
+		if !whole && r.PixelBytes() <= lookKeep {
+			whole = true
+			continue
+		}
+		f.bare = true
+		r.Keep(f.view)
 	}
 	for _, f := range b.feeds {
 		if f.view < 0 && f.src != nil && f.fault == "" && f.why == "" {

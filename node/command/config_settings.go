@@ -214,6 +214,11 @@ func controlSettings() []setting {
 			read: oneOf(readAPITokenFile),
 		},
 		{
+			flag: "no-page", group: group, initial: "false",
+			help: "serve no page for browsers, and no pictures of what the node's sources see",
+			read: switchOf(func(o *nodeOptions) *bool { return &o.node.NoPage }),
+		},
+		{
 			flag: "allow-chaos", group: group, initial: "false",
 			help: "let any member do harm to this node on purpose, by `ganglion chaos`: for meshes that are tried out",
 			read: switchOf(func(o *nodeOptions) *bool { return &o.node.AllowChaos }),

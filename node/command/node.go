@@ -206,6 +206,7 @@ func introduction(s *controlpb.StatusResponse, state string) string {
 	fmt.Fprintf(&out, "Node %s is up in %s %s, site %s.\n", s.GetName(), kind, s.GetMesh(), s.GetSite())
 	line := func(what, value string) { fmt.Fprintf(&out, "  %-12s %s\n", what, value) }
 	line("addresses", orElse(strings.Join(s.GetAddresses(), ", "), "none: no network interface may be used; see --interface"))
+	line("page", orElse(s.GetPage(), "none: --no-page"))
 	line("control API", "http://"+s.GetApi())
 	line("state", orElse(state, "in memory, gone when it ends"))
 	if len(s.GetSources()) == 0 {

@@ -51,6 +51,9 @@ func printStatus(w io.Writer, s *controlpb.StatusResponse) error {
 		f.add("addresses", joined(s.GetAddresses()...))
 	}
 	f.addf("API", "%s", s.GetApi())
+	if s.GetPage() != "" {
+		f.addf("page", "%s", s.GetPage())
+	}
 	held := roleText(s.GetRoles())
 	if held == "" {
 		held = "none"

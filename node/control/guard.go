@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
+	"strings"
 	"time"
 )
 
@@ -20,7 +22,7 @@ func (s *Server) fromHere(next http.Handler) http.Handler {
 			return
 		}
 		if !fromNoPage(r) {
-			http.Error(w, "the control API answers no web pages: ask it from a program", http.StatusForbidden)
+			http.Error(w, "this node answers no web pages but its own: ask it from a program, or type the address of its page", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -110,5 +112,7 @@ func (u *upload) Read(p []byte) (int, error) {
 }
 
 // isPublic reports whether a path is answered without a token: it says nothing about the
-// node.
-func isPublic(path string) bool { return path == "/" }
+// node. A path that leads elsewhere when it is cleaned is none.
+func isPublic(of string) bool {
+	return of == "/" || strings.HasPrefix(of, pageFiles) && path.Clean(of) == of
+}

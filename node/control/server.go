@@ -44,6 +44,9 @@ type Config struct {
 	// TokenFile holds the token that every request has to show, one word of 16 to 256
 	// characters. Empty: none is asked for, which is possible on loopback alone.
 	TokenFile string
+	// Page, if not nil, answers GET / for browsers, and GET /page/: files that say nothing of
+	// the node, for they are served without a token. Nil: there is no page, and no pictures.
+	Page http.Handler
 	// Listen, if not nil, listens in place of the machine's TCP: on a network in memory.
 	Listen func(at netip.AddrPort) (net.Listener, error)
 }
@@ -101,7 +104,7 @@ func New(c Config, handler controlpb.NodeServiceHandler, metrics http.Handler, l
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.http = http.Server{
-		Handler:           s.fromHere(token.guard(bounded(routes(streams, handler, metrics)))),
+		Handler:           strict(s.fromHere(token.guard(bounded(routes(streams, handler, metrics, c.Page))))),
 		Protocols:         &protocols,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 64},
 		ReadHeaderTimeout: headerWait,
@@ -128,6 +131,19 @@ func listen(address netip.AddrPort, log *slog.Logger) (net.Listener, error) {
 
 // Address is where the server listens.
 func (s *Server) Address() netip.AddrPort { return s.address }
+
+// PageURL is what a person of this machine types into a browser to see the page.
+func (s *Server) PageURL() string {
+	at := s.address
+	if at.Addr().IsUnspecified() {
+		loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if at.Addr().Is6() {
+			loopback = netip.IPv6Loopback()
+		}
+		at = netip.AddrPortFrom(loopback, at.Port())
+	}
+	return "http://" + at.String() + "/"
+}
 
 // Run serves until ctx is done. Then streams end at once, and other calls have two seconds
 // to be answered.
@@ -158,25 +174,42 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // routes is everything that the server answers. Streams end when the context streams does.
-func routes(streams context.Context, handler controlpb.NodeServiceHandler, metrics http.Handler) http.Handler {
+func routes(streams context.Context, handler controlpb.NodeServiceHandler, metrics, page http.Handler) http.Handler {
 	options := connect.WithConditionalHandlerOptions(func(spec connect.Spec) []connect.HandlerOption {
 		return []connect.HandlerOption{connect.WithReadMaxBytes(requestBytes(spec.Procedure))}
 	})
 	mux := http.NewServeMux()
 	path, service := controlpb.NewNodeServiceHandler(handler, options)
 	mux.Handle(path, service)
-	for _, procedure := range []string{controlpb.NodeServiceVerdictsProcedure, controlpb.NodeServiceEventsProcedure} {
+	for _, procedure := range []string{
+		controlpb.NodeServiceVerdictsProcedure, controlpb.NodeServiceEventsProcedure, controlpb.NodeServiceWatchProcedure,
+	} {
 		mux.HandleFunc(procedure, func(w http.ResponseWriter, r *http.Request) {
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
 			defer context.AfterFunc(streams, cancel)()
+			if procedure == controlpb.NodeServiceWatchProcedure {
+				in := newHurried(w)
+				defer in.rest()
+				w = in
+			}
 			service.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
 	if metrics != nil {
 		mux.Handle("GET /metrics", metrics)
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	if page != nil {
+		mux.Handle("GET "+pageFiles, page)
+		mux.Handle("GET "+lookPath, looks(handler))
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Accept")
+		if page != nil && wantsHTML(r) {
+			page.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, "A ganglion node. Ask it with the ganglion program, gRPC, connect or JSON; numbers are at /metrics.\n")
 	})
 	return mux

@@ -150,6 +150,13 @@ func (r *Replay) Keep(views ...int) {
 	r.pixels, r.kept = pixels, kept
 }
 
+// PixelBytes is what the kept pixels take.
+func (r *Replay) PixelBytes() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.pixels)
+}
+
 // Pixels is what a view saw of a sample of the list. See [Source].
 func (r *Replay) Pixels(ref, view int) (pixels []byte, seen Look, err error) {
 	place, ok := slices.BinarySearch(r.list, ref)
