@@ -30,7 +30,8 @@ type Aggregator struct {
 // aggregation is the gather of one sample.
 type aggregation struct {
 	gather  *Gather
-	first   *Observation // its bundle is the sample's
+	first   *Observation
+	spoken  [MaxViews]*Observation // that a view is of; nil: it has not spoken
 	results [MaxViews]*ViewResult
 }
 
@@ -133,18 +134,34 @@ func (a *Aggregator) scores(now Instant, from Peer, m *Scores) {
 				a.links.of(from).Spoke(now, s.gather.Opened)
 			}
 			if s.gather.Speak(v) {
-				s.results[v] = a.judge(s, o, &o.Views[i])
+				s.spoken[v], s.results[v] = o, &o.Views[i]
 			}
 		}
 	}
 }
 
-// judge is a result, or that it does not belong to the sample.
-func (a *Aggregator) judge(s *aggregation, o *Observation, v *ViewResult) *ViewResult {
-	if v.Reason == NotMissing && (o.Bundle != s.first.Bundle || o.Settings != s.first.Settings) {
-		return &ViewResult{View: v.View, Reason: NoBundle}
+// most is an observation of the bundle and the settings that most views were captured for, of
+// equals the one that came first: a device that has missed a change speaks for itself alone.
+func (s *aggregation) most(views []int) *Observation {
+	best, most := s.first, s.capturedFor(s.first, views)
+	for _, v := range views {
+		if o := s.spoken[v]; o != nil && o.model() != best.model() {
+			if n := s.capturedFor(o, views); n > most {
+				best, most = o, n
+			}
+		}
 	}
-	return v
+	return best
+}
+
+// capturedFor is how many views were captured for what an observation is of.
+func (s *aggregation) capturedFor(o *Observation, views []int) (n int) {
+	for _, v := range views {
+		if of := s.spoken[v]; of != nil && s.results[v].Reason == NotMissing && of.model() == o.model() {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *Aggregator) begin(now Instant, first *Observation) *aggregation {
@@ -204,11 +221,12 @@ func (a *Aggregator) Next() Instant {
 }
 
 func (a *Aggregator) propose(s *aggregation) *Proposed {
+	of := s.most(a.views)
 	p := &Proposed{
-		Sample: s.first.Sample, Bundle: s.first.Bundle, Settings: s.first.Settings, Reasons: map[int]Reason{},
-		Ref: s.first.Ref, Label: s.first.Label,
+		Sample: of.Sample, Bundle: of.Bundle, Settings: of.Settings, Reasons: map[int]Reason{},
+		Ref: of.Ref, Label: of.Label,
 	}
-	b := a.catalog(s.first.Bundle, s.first.Settings)
+	b := a.catalog.network(of.Bundle)
 	scores := make([][]float32, MaxViews)
 	for _, v := range a.views {
 		r := s.results[v]
@@ -217,6 +235,8 @@ func (a *Aggregator) propose(s *aggregation) *Proposed {
 			p.Reasons[v] = a.why(v)
 		case r.Reason != NotMissing:
 			p.Reasons[v] = r.Reason
+		case s.spoken[v].model() != of.model():
+			p.Reasons[v] = NoBundle
 		case !r.Seen:
 			p.Nothing |= 1 << v
 		case b == nil || b.Topology.Local != nil && len(r.Scores) != len(b.Topology.Classes):

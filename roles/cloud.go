@@ -128,7 +128,7 @@ func (u *upper) take(s *ascent, from Peer, item *FeatureItem) {
 		return
 	}
 	s.spoken |= 1 << v
-	b := u.catalog(item.Bundle, item.Settings)
+	b := u.catalog.network(item.Bundle)
 	if b == nil || item.Bundle != s.first.Bundle || len(item.Features) != u.sourceBytes(b.Topology) {
 		s.faulty |= 1 << v
 		return
@@ -181,7 +181,7 @@ func (u *upper) run(s *ascent) *Proposed {
 	for v := range each(s.asked &^ s.spoken) {
 		p.Reasons[v] = Silent
 	}
-	b := u.catalog(s.first.Bundle, s.first.Settings)
+	b := u.catalog.network(s.first.Bundle)
 	for v := range each(s.faulty) {
 		p.Reasons[v] = Faulty
 		if b == nil {

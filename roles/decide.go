@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"maps"
 	"slices"
 
 	"ganglion/inference"
@@ -41,6 +42,7 @@ func (c *Coordinator) advance(now Instant, w *work, fx *Effects) {
 // judge decides by the first proposal of a tier that is within its threshold, in the order
 // of the groups, or asks the next tier.
 func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects) {
+	w.agree()
 	v := c.explain(w, nil)
 	b := c.bundle(w)
 	if v.Answer.Seen == 0 || v.Refused || b == nil {
@@ -51,8 +53,13 @@ func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects)
 		c.decide(w, v)
 		return
 	}
+	thresholds, known := c.thresholds(now, w, b, fx)
+	if !known {
+		w.retry = now.Add(bundleWait)
+		return
+	}
 	for _, p := range tier {
-		if p != nil && p.Exit != nil && p.Exit.Exits(b.Thresholds) {
+		if p != nil && p.Exit != nil && p.Exit.Exits(thresholds) {
 			v.answerBy(p)
 			c.decide(w, v)
 			return
@@ -65,14 +72,56 @@ func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects)
 	c.askCloud(now, w, b, fx)
 }
 
-// bundle is what the sample is of, by the first that spoke of it.
-func (c *Coordinator) bundle(w *work) *Bundled {
+// model is what the sample is of, by the group that saw most of it, of equals the first.
+func (w *work) model() (of Model, spoke bool) {
+	most := -1
 	for _, p := range w.local {
-		if p != nil {
-			return c.catalog(p.Bundle, p.Settings)
+		if p != nil && countOf(p.Seen|p.Nothing) > most {
+			of, most = p.model(), countOf(p.Seen|p.Nothing)
 		}
 	}
-	return nil
+	return of, most >= 0
+}
+
+// agree has the views of a group as missing that was captured for another bundle or other
+// settings than the sample is of: some device there has missed a change.
+func (w *work) agree() {
+	of, _ := w.model()
+	for g, p := range w.local {
+		if p != nil && p.model() != of && p.Seen|p.Nothing != 0 {
+			out := *p
+			out.Seen, out.Nothing, out.Exit, out.Reasons = 0, 0, nil, maps.Clone(p.Reasons)
+			for v := range each(p.Seen | p.Nothing) {
+				out.Reasons[v] = NoBundle
+			}
+			w.local[g] = &out
+		}
+	}
+}
+
+// bundle is what the sample is of, for whoever needs no threshold; nil where it is not loaded
+// here, or nobody spoke of it.
+func (c *Coordinator) bundle(w *work) *Bundled {
+	of, spoke := w.model()
+	if !spoke {
+		return nil
+	}
+	return c.catalog.network(of.Bundle)
+}
+
+// thresholds is those of the sample's settings. Where this node does not know them it asks the
+// others, and waits for as long as a sample may take; then all goes up, since the last exit
+// needs none.
+func (c *Coordinator) thresholds(now Instant, w *work, b *Bundled, fx *Effects) (t inference.Thresholds, known bool) {
+	of, _ := w.model()
+	if under := c.catalog(of.Bundle, of.Settings); under != nil {
+		return under.Thresholds, true
+	}
+	if now < max(w.opened, w.spoke).Add(Budget+c.longest()) {
+		fx.Lacks = append(fx.Lacks, of)
+		return t, false
+	}
+	return b.Thresholds.WithAll(0), true
 }
 
 func (c *Coordinator) askEdges(now Instant, w *work, b *Bundled, seen uint64, fx *Effects) {
@@ -227,13 +276,17 @@ func bestSoFar(w *work) *Proposed {
 func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 	v := &Verdict{Sample: w.id, Epoch: c.epoch, Reasons: map[int]Reason{}, Aggregators: make([]Peer, c.groups), Ref: -1, Label: -1}
 	v.Answer.Class = -1
+	of, _ := w.model()
+	v.Bundle, v.Settings = of.Bundle, of.Settings
 	spoke, refused := 0, 0
 	for g, p := range w.local {
 		if p == nil {
 			continue
 		}
-		v.Bundle, v.Settings, v.Aggregators[g] = p.Bundle, p.Settings, c.scene.Aggregators[g].Peer
-		v.Ref, v.Label = p.Ref, p.Label
+		v.Aggregators[g] = c.scene.Aggregators[g].Peer
+		if p.model() == of {
+			v.Ref, v.Label = p.Ref, p.Label
+		}
 		p := p.within(c.ofWhat(p, g))
 		v.Answer.Seen |= p.Seen
 		v.Answer.Nothing |= p.Nothing
@@ -277,7 +330,7 @@ func (v *Verdict) sawToo(views uint64) {
 // ofWhat is the views of a group by the bundle that a proposal names; any where it is not
 // loaded here, and nothing is decided before it is.
 func (c *Coordinator) ofWhat(p *Proposed, group int) uint64 {
-	b := c.catalog(p.Bundle, p.Settings)
+	b := c.catalog.network(p.Bundle)
 	if b == nil {
 		return ^uint64(0)
 	}

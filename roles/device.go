@@ -295,7 +295,7 @@ func (d *Device) edged(o *Observation) bool {
 	if d.catalog == nil {
 		return false
 	}
-	b := d.catalog(o.Bundle, o.Settings)
+	b := d.catalog.network(o.Bundle)
 	return b != nil && b.Topology.Edge != nil
 }
 

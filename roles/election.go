@@ -48,6 +48,7 @@ type Member struct {
 	Stands   bool // the class has not changed for ClassStands
 	Claims   []Claim
 	Bundles  []inference.BundleID // that it has loaded; no election looks at them
+	Settings uint64               // that it has of the bundle that it wants; no election looks at them
 }
 
 // Electorate is everything that an election depends on. Nodes with equal electorates

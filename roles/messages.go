@@ -110,6 +110,8 @@ type Proposed struct {
 	Ref, Label int
 }
 
+func (p *Proposed) model() Model { return Model{p.Bundle, p.Settings} }
+
 // SealBatch asks to store seals.
 type SealBatch struct {
 	Role   Role
@@ -133,7 +135,7 @@ type Request struct {
 }
 
 // Capture is what a device is to capture, and for which bundle and settings: a node that
-// lacks them says that its views are missing, NoBundle.
+// lacks the bundle says that its views are missing, NoBundle.
 type Capture struct {
 	Sample   SampleID
 	Bundle   inference.BundleID
@@ -231,6 +233,7 @@ type Effects struct {
 	Logged    []*Published // that are new in this node's logs, those it published among them
 	Missing   []SiteSpan   // of verdict logs, to be asked of other nodes
 	Compare   []SitePeer   // whose verdict log of that site is to be compared with this node's
+	Lacks     []Model      // settings of samples in work here, of which this node does not know the thresholds
 }
 
 // SiteSpan is a span of the verdict log of a site.

@@ -1,12 +1,9 @@
 package roles
 
 import (
-	"crypto/sha256"
 	"maps"
 	"slices"
 	"time"
-
-	"ganglion/inference"
 )
 
 // NodeConfig is what a Node is made of. All of it but the functions is a value.
@@ -30,15 +27,6 @@ type NodeConfig struct {
 	Encode       Codec
 	NewRun       func() RunID
 	Acknowledged func(Peer) bool // whether this node's own frames to a peer are acknowledged in time
-}
-
-// Plan is what the holder of the site's coordinator's part is to bring about.
-type Plan struct {
-	Auto     bool // it keeps a run going: starts one where there is none, another where the period differs
-	Period   time.Duration
-	Data     [sha256.Size]byte  // of the data set that all live views replay; zero: cameras, or several
-	Bundle   inference.BundleID // that samples are to be of, as soon as every live view has it
-	Settings uint64
 }
 
 // Node is everything that one node does with samples: a Claimant of every role, and the
@@ -187,12 +175,6 @@ func (n *Node) Claims() []Claim {
 		}
 	}
 	return out
-}
-
-// SetPlan says what is wanted of the site.
-func (n *Node) SetPlan(p Plan) {
-	n.due = n.due || n.plan != p
-	n.plan = p
 }
 
 // SetStands says whether the class has stood for ClassStands.

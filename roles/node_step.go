@@ -233,13 +233,15 @@ func (n *Node) Heard(now Instant, site Site, of []*Published, run RunID, floor B
 	})
 }
 
-// Order opens a sample on demand at the site's coordinator. It returns false where the part
-// is not this node's, or there is too much in work: who asked is to ask again.
+// Order opens a sample on demand at the site's coordinator, under the settings that are in
+// force there. It returns false where the part is not this node's, or there is too much in
+// work: who asked is to ask again.
 func (n *Node) Order(now Instant, c Capture, fx *Effects) (taken bool) {
 	at := n.sites[c.Sample.Site]
 	if at == nil || at.coord == nil {
 		return false
 	}
+	c.Settings = n.inForce(now, at, c.Bundle)
 	n.run(now, fx, func(fx *Effects) { taken = at.coord.Request(now, c, fx) })
 	return taken
 }
@@ -339,45 +341,6 @@ func (n *Node) Next(now Instant) Instant {
 		next = min(next, n.cloud.upper.next())
 	}
 	return n.rests(now, next)
-}
-
-// follow brings about what is planned for the node's own site, as its coordinator.
-func (n *Node) follow(now Instant, at *post) {
-	c := at.coord
-	if at.site != n.Site || c.stopped || c.claiming || !n.planned(at) {
-		return
-	}
-	switch {
-	case n.plan.Auto && (c.run == nil || c.run.Ended(c.next) || c.run.Period != n.plan.Period):
-		c.Start(now, RunRecord{
-			Site: at.site, Run: n.NewRun(), Period: n.plan.Period, Data: n.plan.Data,
-			Entries: []Entry{{Bundle: n.plan.Bundle, Settings: n.plan.Settings}},
-		})
-	case c.run != nil && !c.run.Ended(c.next):
-		last := c.run.Entries[len(c.run.Entries)-1]
-		if last.Bundle != n.plan.Bundle || last.Settings != n.plan.Settings {
-			c.Enter(now, n.plan.Bundle, n.plan.Settings)
-		}
-	}
-}
-
-// planned reports whether there is a live view and every one has the bundle that is wanted.
-func (n *Node) planned(at *post) bool {
-	if n.plan.Period <= 0 || n.Catalog(n.plan.Bundle, n.plan.Settings) == nil {
-		return false
-	}
-	some := n.views != 0
-	for i := range n.others {
-		m := &n.others[i]
-		if m.Site != at.site || m.Views == 0 || !n.links[m.Peer].connected {
-			continue
-		}
-		some = true
-		if !slices.Contains(m.Bundles, n.plan.Bundle) {
-			return false
-		}
-	}
-	return some
 }
 
 // Resign gives up every role, tells who is next, and everyone that the node leaves: its last

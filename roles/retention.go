@@ -35,6 +35,8 @@ type Observation struct {
 	Views    []ViewResult // ascending by view, each once
 }
 
+func (o *Observation) model() Model { return Model{o.Bundle, o.Settings} }
+
 // ViewResult is what became of one view of a sample at its device.
 type ViewResult struct {
 	View     int

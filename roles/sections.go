@@ -25,8 +25,19 @@ type Bundled struct {
 	Network    Network
 }
 
-// Catalog finds loaded bundles: nil where a node lacks the bundle or the settings.
-type Catalog func(inference.BundleID, uint64) *Bundled
+// Catalog finds loaded bundles under a version of the settings: nil where a node lacks the
+// bundle or does not know those thresholds. Version 0 is the bundle as it was made.
+type Catalog func(bundle inference.BundleID, settings uint64) *Bundled
+
+// network is a bundle for whoever does not judge by its thresholds: to compute what an exit
+// says a node needs to know of none.
+func (c Catalog) network(bundle inference.BundleID) *Bundled { return c(bundle, 0) }
+
+// Model is what a sample is of: a bundle under one version of the settings.
+type Model struct {
+	Bundle   inference.BundleID
+	Settings uint64
+}
 
 // ModelNetwork is a Network that runs a model. It has one owner.
 type ModelNetwork struct {

@@ -408,7 +408,7 @@ type Model struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// bundle is its SHA-256; empty: none.
 	Bundle []byte `protobuf:"bytes,1,opt,name=bundle,proto3" json:"bundle,omitempty"`
-	// settings is their version.
+	// settings is their version: the beginning of a SHA-256, 0 for the bundle as it was made.
 	Settings      uint64 `protobuf:"varint,2,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3687,7 +3687,9 @@ type NodeRecord struct {
 	// names that the rest refers to.
 	Names *Names `protobuf:"bytes,15,opt,name=names,proto3" json:"names,omitempty"`
 	// chaos says that members may do harm to it on purpose.
-	Chaos         bool `protobuf:"varint,16,opt,name=chaos,proto3" json:"chaos,omitempty"`
+	Chaos bool `protobuf:"varint,16,opt,name=chaos,proto3" json:"chaos,omitempty"`
+	// settings that it has of the bundle that it wants; 0: none, or it lacks the thresholds.
+	Settings      uint64 `protobuf:"varint,17,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3832,6 +3834,13 @@ func (x *NodeRecord) GetChaos() bool {
 		return x.Chaos
 	}
 	return false
+}
+
+func (x *NodeRecord) GetSettings() uint64 {
+	if x != nil {
+		return x.Settings
+	}
+	return 0
 }
 
 // HeldView is a claim to a view.
@@ -4796,7 +4805,7 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\x05epoch\x18\x04 \x01(\v2\x17.ganglion.wire.v1.EpochR\x05epoch\x12\x12\n" +
 	"\x04next\x18\x05 \x01(\x04R\x04next\x123\n" +
 	"\x05items\x18\x06 \x03(\v2\x1d.ganglion.wire.v1.PublicationR\x05items\x12-\n" +
-	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\xd8\x03\n" +
+	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\"\xf4\x03\n" +
 	"\n" +
 	"NodeRecord\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\rR\x04site\x120\n" +
@@ -4815,7 +4824,8 @@ const file_wirepb_roles_proto_rawDesc = "" +
 	"\x0ecloud_delay_ns\x18\r \x01(\x04R\fcloudDelayNs\x12\x14\n" +
 	"\x05feeds\x18\x0e \x01(\bR\x05feeds\x12-\n" +
 	"\x05names\x18\x0f \x01(\v2\x17.ganglion.wire.v1.NamesR\x05names\x12\x14\n" +
-	"\x05chaos\x18\x10 \x01(\bR\x05chaos\"8\n" +
+	"\x05chaos\x18\x10 \x01(\bR\x05chaos\x12\x1a\n" +
+	"\bsettings\x18\x11 \x01(\x04R\bsettings\"8\n" +
 	"\bHeldView\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\rR\x04view\x12\x18\n" +
 	"\acounter\x18\x02 \x01(\x04R\acounter\"\x8b\x02\n" +

@@ -28,6 +28,7 @@ type Record struct {
 	Feeds      bool              // it has sources, whether they have a view yet or not
 	CloudDelay time.Duration     // that it adds to the round trip to the last tier
 	Chaos      bool              // members may do harm to it on purpose
+	Settings   uint64            // that it has of the bundle that it wants; 0: none
 }
 
 // EncodeRecord writes a record. Equal records have equal bytes.
@@ -59,6 +60,7 @@ func EncodeRecord(r *Record) []byte {
 	e.duration(13, r.CloudDelay)
 	e.bool(14, r.Feeds)
 	e.bool(16, r.Chaos)
+	e.uint(17, r.Settings)
 	return e.finish()
 }
 
@@ -133,6 +135,8 @@ func (c *cursor) recordField(r *Record, held *uint64) {
 		r.Feeds = c.bool()
 	case 16:
 		r.Chaos = c.bool()
+	case 17:
+		r.Settings = c.uint()
 	}
 }
 

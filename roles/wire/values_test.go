@@ -374,7 +374,7 @@ func (v values) record() *Record {
 	r := &Record{
 		Site: v.siteName(), Wants: v.IntN(maxWants + 1), Eligible: roles.Kinds(roles.CloudKind), Class: roles.Class(v.IntN(256)),
 		Stands: v.yes(), Version: "v1.2.3-4-gabc", Live: v.yes(), Feeds: v.yes(), Data: v.hash(), CloudDelay: v.duration(),
-		Chaos: v.yes(),
+		Chaos: v.yes(), Settings: v.Uint64(),
 	}
 	if v.yes() {
 		r.Pinned = roles.Kinds(roles.CloudKind, roles.AggregatorKind)
