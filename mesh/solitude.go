@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"ganglion/mesh/discovery"
@@ -24,22 +23,27 @@ func (c circumstances) ofSolitude() []string {
 	if alone < aloneWarning || c.status.Impairment.Cut { // a cut is told of
 		return nil
 	}
+	return []string{c.solitude(alone) + " To find out which it is type 'ganglion doctor'."}
+}
+
+// solitude is the likeliest cause.
+func (c circumstances) solitude(alone time.Duration) string {
 	text := fmt.Sprintf("This node has been alone for %v", alone.Round(time.Second))
 	switch heard := c.status.Discovery.Members; {
 	case c.besideAnotherMesh():
-		return []string{fmt.Sprintf("%s, and nodes of another mesh are near. Has it another token than they? Its own mesh is %s.", text, c.mesh)}
+		return fmt.Sprintf("%s, and nodes of another mesh are near. Has it another token than they? Its own mesh is %s.", text, c.mesh)
 	case heard > 0:
-		return []string{fmt.Sprintf("%s, though %s of its mesh %s heard: their broadcasts arrive, connections to them do not succeed. Likely a firewall blocks TCP, here or there. Allow TCP port %s on every node's machine; on Linux with ufw type 'sudo ufw allow %s/tcp'.",
-			text, plural(heard, "node"), areOrIs(heard), c.port(), c.port())}
+		return fmt.Sprintf("%s, though %s of its mesh %s heard: their broadcasts arrive, connections to them do not succeed. Likely a firewall blocks TCP, here or there. Allow TCP port %s on every node's machine; on Linux with ufw type 'sudo ufw allow %s/tcp'.",
+			text, plural(heard, "node"), areOrIs(heard), c.port(), c.port())
 	case c.insideOnly():
-		return []string{c.insideAlone(text)}
+		return c.insideAlone(text)
 	case c.hadCompany:
-		return []string{fmt.Sprintf("%s. The other members have left, or are not reached any more: were they stopped, or has this machine or theirs lost the network? Type 'ganglion members' at one of them: if it runs and does not list this node alive, the network between them is broken; when that is whole again, they find one another.", text)}
+		return fmt.Sprintf("%s. The other members have left, or are not reached any more: were they stopped, or has this machine or theirs lost the network? Type 'ganglion members' at one of them: if it runs and does not list this node alive, the network between them is broken; when that is whole again, they find one another.", text)
 	case c.joinsFail():
-		return []string{fmt.Sprintf("%s: no address that it was told to join leads to a member, and no other way finds one; why is told below. If the address is wrong, type 'ganglion status' at another node of mesh %s, and start this one with --join and an address from there.", text, c.mesh)}
+		return fmt.Sprintf("%s: no address that it was told to join leads to a member, and no other way finds one; why is told below. If the address is wrong, type 'ganglion status' at another node of mesh %s, and start this one with --join and an address from there.", text, c.mesh)
 	}
-	return []string{fmt.Sprintf("%s. Causes: no other node is started; the others have another token (here: mesh %s); the network blocks broadcasts and multicast, as guest Wi-Fi does; a firewall blocks UDP port %d or TCP port %s. The way out: start one of the nodes with --join ADDRESS, where ADDRESS is that of another (of this one: %s).",
-		text, c.mesh, c.config.BeaconPort, c.port(), c.places())}
+	return fmt.Sprintf("%s. Causes: no other node is started; the others have another token (here: mesh %s); the network blocks broadcasts and multicast, as guest Wi-Fi does; a firewall blocks UDP port %d or TCP port %s. The way out: start one of the nodes with --join ADDRESS, where ADDRESS is that of another (of this one: %s).",
+		text, c.mesh, c.config.BeaconPort, c.port(), c.places())
 }
 
 // insideAlone is for a node that nobody on another machine can reach: an address of it is
@@ -84,18 +88,19 @@ func (c circumstances) ofJoins() []string {
 }
 
 func (c circumstances) joinFault(j discovery.JoinStatus) string {
-	switch cause := j.Cause; {
-	case errors.Is(cause, syscall.ECONNREFUSED):
-		return "its machine answers, but nothing listens at that port. Is the node started? Type 'ganglion status' there: it tells the addresses to join."
-	case errors.Is(cause, syscall.EHOSTUNREACH), errors.Is(cause, syscall.ENETUNREACH):
-		return "there is no way to that address from here: the machine is off, or on another network. Type 'ganglion status' there: it tells the addresses to join."
-	case errors.Is(cause, link.ErrNoAnswer):
-		return "nothing answers there: the machine is off, the address is another's, or a firewall drops the connection. Type 'ganglion status' there: it tells the addresses to join, and the TCP port that its firewall must allow."
-	case errors.Is(cause, link.ErrNotOurMesh):
-		return fmt.Sprintf("what listens there does not share this node's secret: it has another token than mesh %s, or is no ganglion. To take part in its mesh, start this node with its token: type 'ganglion node --token-file - --join %s' and paste it.", c.mesh, j.Target)
-	}
 	if unknown := (*net.DNSError)(nil); errors.As(j.Cause, &unknown) {
 		return fmt.Sprintf("the name %q cannot be looked up (%s). Give the IP address in its place: type 'ganglion status' there, it tells the addresses to join.", unknown.Name, unknown.Err)
+	}
+	switch link.CauseOf(j.Cause) {
+	case link.CauseRefused:
+		return "its machine answers, but nothing listens at that port. Is the node started? Type 'ganglion status' there: it tells the addresses to join."
+	case link.CauseNoRoute:
+		return "there is no way to that address from here: the machine is off, or on another network. Type 'ganglion status' there: it tells the addresses to join."
+	case link.CauseNoAnswer:
+		return "nothing answers there: the machine is off, the address is another's, or a firewall drops the connection. Type 'ganglion status' there: it tells the addresses to join, and the TCP port that its firewall must allow."
+	case link.CauseOtherSecret:
+		return fmt.Sprintf("what listens there does not share this node's secret: it has another token than mesh %s, or is no ganglion. To take part in its mesh, start this node with its token: type 'ganglion node --token-file - --join %s' and paste it.", c.mesh, j.Target)
+	default:
 	}
 	return strings.TrimPrefix(j.Fault, "join "+j.Target+": ") + "."
 }

@@ -21,6 +21,10 @@ type Status struct {
 	Impairment link.Impairment
 	// Alone is for how long this node has had no live member beside it; zero: it has.
 	Alone time.Duration
+	// HadCompany says, of a node that is alone, that it was not always.
+	HadCompany bool
+	// Clones are where other processes use this node's identity, as far as is known.
+	Clones []string
 	// Warnings are what a person should know, in plain sentences, the gravest first.
 	Warnings []string
 }
@@ -44,6 +48,7 @@ func (m *Mesh) Status() Status {
 	had := false
 	if !slices.ContainsFunc(m.members.Members(), accompanies) {
 		s.Alone, had = m.company.alone(now)
+		s.HadCompany = had
 	}
 	c := circumstances{
 		now:    now,
@@ -53,6 +58,7 @@ func (m *Mesh) Status() Status {
 	if clone := m.clone.Load(); clone != nil && now.Sub(clone.At) < cloneMemory {
 		c.clone = clone
 	}
+	s.Clones = c.clones()
 	s.Warnings = c.warnings()
 	return s
 }

@@ -41,7 +41,7 @@ func TestWarnings(t *testing.T) {
 		{"healthy", func(*circumstances) {}, nil},
 		{"alone for a moment", func(c *circumstances) { c.status.Alone = 9 * time.Second }, nil},
 		{"alone", func(c *circumstances) { c.status.Alone = 12 * time.Second }, [][]string{
-			{"alone for 12s", "no other node", "another token", "oursours", "multicast", "firewall", "UDP port 4801", "--join", "192.168.1.2:4801"},
+			{"alone for 12s", "'ganglion doctor'.", "no other node", "another token", "oursours", "multicast", "firewall", "UDP port 4801", "--join", "192.168.1.2:4801"},
 		}},
 		{"alone again", func(c *circumstances) { c.status.Alone, c.hadCompany = time.Minute, true }, [][]string{
 			{"1m0s", "have left", "'ganglion members'"},

@@ -106,7 +106,11 @@ func (h *Host) yield(ctx context.Context, p Peer, arrived <-chan struct{}) (ther
 }
 
 func (h *Host) dial(ctx context.Context, p Peer, id peer.ID) (err error) {
-	defer func() { h.dials.add(err) }()
+	var seen error // of the peer, where the context ended before the dial did
+	defer func() {
+		h.dials.add(err)
+		h.dialled.note(p, cmp.Or(seen, err), time.Now())
+	}()
 	if s, ok := h.host.Network().(*swarm.Swarm); ok {
 		// Pauses between attempts are for the caller to make.
 		s.Backoff().Clear(id)
@@ -120,6 +124,9 @@ func (h *Host) dial(ctx context.Context, p Peer, id peer.ID) (err error) {
 	case h.closing.Err() != nil:
 		return fmt.Errorf("connect to %s: %w", p, ErrClosed)
 	case ctx.Err() != nil:
+		if !errors.Is(context.Cause(ctx), context.Canceled) {
+			seen = attempt.failed(context.WithoutCancel(ctx), err)
+		}
 		return fmt.Errorf("connect to %s: %w", p, context.Cause(ctx))
 	case errors.Is(err, swarm.ErrNoAddresses) || errors.Is(err, swarm.ErrNoGoodAddresses):
 		return fmt.Errorf("connect to %s: %w: %w", p, ErrUnreachable, ErrNoAddress)

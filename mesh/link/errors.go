@@ -24,6 +24,8 @@ var (
 	ErrNotOurMesh = errors.New("no handshake: another mesh's secret, or not a ganglion")
 	// ErrSelf says that the peer, or what listens at the address, is this host.
 	ErrSelf = errors.New("that is this host itself")
+	// ErrOtherPeer says that another peer of the mesh listens at the address.
+	ErrOtherPeer = errors.New("another node of the mesh listens there")
 	// ErrOtherProtocol says that the peer shares the secret and speaks another version
 	// of the protocol.
 	ErrOtherProtocol = errors.New("peer speaks another protocol version")

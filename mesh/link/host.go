@@ -37,6 +37,8 @@ type Host struct {
 	dials  dialCounts
 	port   atomic.Uint32 // that the host listens on; 0: none yet
 
+	dialled dialled
+
 	watchers watchers
 
 	mu          sync.Mutex // guards what follows
