@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
-	"ganglion/inference"
 	"ganglion/inference/dataset"
 	"ganglion/inference/durable"
 	"ganglion/inference/evaluation"
@@ -128,9 +126,14 @@ func (f *trainFlags) compare(ctx context.Context, set *dataset.Set, split datase
 	for i, candidate := range candidates {
 		path := filepath.Join(folder, candidate.name+".ganglion")
 		fmt.Fprintf(errs, "%s (%d of %d)\n", candidate.name, i+1, len(candidates))
-		b, err := f.trainOne(ctx, candidate, path, set, split, errs)
-		if errors.Is(err, train.ErrInterrupted) {
+		display := newTrainDisplay(errs)
+		b, err := train.Keep(ctx, f.config, set, split, candidate.topology, path, display.show)
+		display.end()
+		switch {
+		case errors.Is(err, train.ErrInterrupted):
 			return fmt.Errorf("%s: %w: run again with --resume, which keeps what is done (%d of %d)", candidate.name, err, i, len(candidates))
+		case errors.Is(err, train.ErrOther):
+			return fmt.Errorf("%w: name another folder with --out, or leave --resume out to train it anew", err)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", candidate.name, err)
@@ -142,59 +145,6 @@ func (f *trainFlags) compare(ctx context.Context, set *dataset.Set, split datase
 		c.Networks = append(c.Networks, evaluation.ComparedOf(found, b, path))
 	}
 	return f.tellComparison(c, t, folder, out, errs)
-}
-
-// trainOne trains one network of a comparison, or takes it from the file where an
-// earlier run left it.
-func (f *trainFlags) trainOne(ctx context.Context, c candidate, path string, set *dataset.Set, split dataset.Split, errs io.Writer) (*inference.Bundle, error) {
-	config := f.config
-	config.Checkpoint = path + ".checkpoint"
-	if f.config.Resume {
-		b, err := f.finished(c, path, set, split)
-		if b != nil || err != nil {
-			return b, err
-		}
-		_, err = os.Stat(config.Checkpoint)
-		config.Resume = err == nil
-	}
-	display := newTrainDisplay(errs)
-	content, err := train.Run(ctx, config, set, split, c.topology, display.show)
-	display.end()
-	if err != nil {
-		return nil, err
-	}
-	b, err := inference.NewBundle(content)
-	if err != nil {
-		return nil, fmt.Errorf("seal bundle: %w", err)
-	}
-	if err := b.Write(path); err != nil {
-		return nil, err
-	}
-	if err := os.Remove(config.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("remove checkpoint: %w", err)
-	}
-	return b, nil
-}
-
-// finished is the network that an earlier run of the same comparison made; nil where it
-// did not come so far. A file of anything else is an error: it is not overwritten.
-func (f *trainFlags) finished(c candidate, path string, set *dataset.Set, split dataset.Split) (*inference.Bundle, error) {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, nil //nolint:nilnil // neither a network nor a fault
-	}
-	b, err := inference.ReadBundle(path)
-	if err != nil {
-		return nil, err
-	}
-	p := b.Provenance()
-	same := slices.Equal(topology.Format(b.Topology()), topology.Format(c.topology)) &&
-		slices.Equal(p.GetDataHash(), set.Hash[:]) && p.GetTrainer() == train.Version &&
-		maps.Equal(p.GetSettings(), f.config.Settings()) &&
-		p.GetTrainFrames() == set.FramesOf(split.Train).String() && p.GetTestFrames() == set.FramesOf(split.Test).String()
-	if !same {
-		return nil, fmt.Errorf("%s was trained on other data or with other settings: name another folder with --out, or leave --resume out to train it anew", path)
-	}
-	return b, nil
 }
 
 // tellComparison writes a comparison into its folder, and says what it found.

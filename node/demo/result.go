@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
@@ -32,7 +33,8 @@ type Result struct {
 	Interval     evaluation.Interval                `json:"interval"` // Wilson's, 95 %
 	Exits        map[string]evaluation.Number       `json:"exits"`    // share of samples, "none" included
 	ExitAccuracy map[string]evaluation.ExitAccuracy `json:"exit_accuracy"`
-	LatencyMS    map[string]Percentiles             `json:"latency_ms"` // from the first frame of a sample to its sealed verdict
+	LatencyMS    map[string]Percentiles             `json:"latency_ms"`     // from the first frame of a sample to its sealed verdict
+	LatencyAll   Percentiles                        `json:"latency_all_ms"` // the same of all samples that have an answer, whatever the exit
 
 	AgreesWithEval bool         `json:"agrees_with_eval"` // every verdict is that of one process on all live views of its sample, bit for bit
 	Differing      uint64       `json:"differing"`        // samples that are not
@@ -44,6 +46,7 @@ type Result struct {
 	SocketPerSeenView  evaluation.Number `json:"socket_bytes_per_seen_view"`          // all that the devices sent about samples, heartbeats and seals too
 	FormulaPerSeenView evaluation.Number `json:"formula_payload_bytes_per_seen_view"` // section III-E of the paper, with the share of local exits
 	RawPerView         int               `json:"raw_bytes_per_view"`                  // a picture
+	SeenViews          uint64            `json:"seen_views"`                          // over all samples: what these bytes are for
 
 	Act *Act `json:"act"` // a further run in which nodes were killed, which no other figure is of; null: there was none
 
@@ -98,6 +101,7 @@ func (r *Result) figures(l *Ledger, t *topology.Topology, cost spent) {
 	r.Accuracy, r.Interval = share(correct.Right, correct.Of), evaluation.Wilson(correct.Right, correct.Of)
 	r.Exits, r.ExitAccuracy = map[string]evaluation.Number{}, map[string]evaluation.ExitAccuracy{}
 	r.LatencyMS = map[string]Percentiles{}
+	var all []time.Duration
 	for _, e := range l.Exits(t) {
 		r.Exits[e.Exit] = share(e.Samples, l.Len())
 		answers := e.Exit != topology.ExitNone.String() && e.Exit != refused
@@ -107,9 +111,14 @@ func (r *Result) figures(l *Ledger, t *topology.Topology, cost spent) {
 			}
 		}
 		if answers || e.Samples > 0 {
-			r.LatencyMS[e.Exit] = Percentiles{percentile(e.Latency, 0.5), percentile(e.Latency, 0.9), percentile(e.Latency, 0.99), percentile(e.Latency, 1)}
+			r.LatencyMS[e.Exit] = percentilesOf(e.Latency)
+		}
+		if answers {
+			all = append(all, e.Latency...)
 		}
 	}
+	slices.Sort(all)
+	r.LatencyAll = percentilesOf(all)
 	r.Differing, r.Wrong, r.Differences = l.Differing()
 	if r.Differences == nil {
 		r.Differences = []Difference{}
@@ -125,7 +134,12 @@ func (r *Result) figures(l *Ledger, t *topology.Topology, cost spent) {
 	if cost.frames > 0 {
 		r.FramesPerSeenView = perView(cost.frames, cost.views)
 	}
-	r.RawPerView = t.RawBytes()
+	r.RawPerView, r.SeenViews = t.RawBytes(), cost.views
+}
+
+// percentilesOf is those of ascending latencies.
+func percentilesOf(l []time.Duration) Percentiles {
+	return Percentiles{percentile(l, 0.5), percentile(l, 0.9), percentile(l, 0.99), percentile(l, 1)}
 }
 
 func share(n, of int) evaluation.Number {
