@@ -19,12 +19,13 @@ const (
 // Log is the verdicts of one site that a node knows: the last LogVerdicts or LogAge,
 // whichever is fewer, in the order of their sequence numbers. It has one owner.
 type Log struct {
-	lines []*line // by sequence number
-	slots map[SampleID]*slot
-	runs  map[RunID]*runLog
-	known int          // slots without a verdict
-	asked *ring        // the last requests that were dropped: of them no beat tells
-	lost  []*Published // that have lost since marked was called; some are marked
+	lines   []*line // by sequence number
+	slots   map[SampleID]*slot
+	runs    map[RunID]*runLog
+	known   int          // slots without a verdict
+	orphans bool         // there may be slots of runs that were forgotten
+	asked   *ring        // the last requests that were dropped: of them no beat tells
+	lost    []*Published // that have lost since marked was called; some are marked
 }
 
 // line is one publication, and when it came.
@@ -48,6 +49,8 @@ type runLog struct {
 	gone    Beat // beats below it may have been dropped here
 	end     Beat // no beat from it on is known
 	dropped Tally
+	held    Tally                // of the slots with a verdict
+	open    map[SampleID]*slot   // without one
 	blocks  map[uint64]*blockSum // by the first place
 }
 
@@ -74,7 +77,9 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 		l.slots[id] = s
 	} else if len(s.variants) == 0 {
 		l.known--
+		delete(run.open, id)
 	}
+	before := s.tally()
 	i := slices.IndexFunc(s.variants, func(v *Published) bool { return v.Sealed.Hash == p.Sealed.Hash })
 	switch {
 	case i >= 0 && (p.SupersededBy == Hash{} || s.variants[i].SupersededBy != Hash{}):
@@ -94,6 +99,7 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 	if loser = s.settle(p); loser != nil {
 		l.lost = append(l.lost, loser)
 	}
+	run.held = run.held.minus(before).plus(s.tally())
 	if s.awaits != (Hash{}) {
 		run.next = min(run.next, id.Beat) // a gap again, until the survivor is here
 	}
@@ -163,6 +169,7 @@ func (l *Log) drop(p *Published) {
 	}
 	if len(s.variants) == 1 {
 		if run != nil {
+			run.held = run.held.minus(s.tally())
 			run.dropped.count(p.Sealed.Outcome)
 			run.gone = max(run.gone, id.Beat+1)
 		}
@@ -172,10 +179,12 @@ func (l *Log) drop(p *Published) {
 		delete(l.slots, id)
 		return
 	}
+	before := s.tally()
+	s.variants = slices.Delete(s.variants, i, i+1)
 	if run != nil {
 		run.dropped.Superseded++
+		run.held = run.held.minus(before).plus(s.tally())
 	}
-	s.variants = slices.Delete(s.variants, i, i+1)
 }
 
 // run is the bookkeeping of a run; the one that was quiet longest makes room.
@@ -185,8 +194,11 @@ func (l *Log) run(now Instant, id RunID) *runLog {
 		if len(l.runs) >= maxRuns {
 			l.forget()
 		}
-		r = &runLog{blocks: map[uint64]*blockSum{}}
+		r = &runLog{open: map[SampleID]*slot{}, blocks: map[uint64]*blockSum{}}
 		l.runs[id] = r
+		if l.orphans {
+			l.adopt(id, r)
+		}
 	}
 	r.touched = now
 	return r
@@ -199,6 +211,8 @@ func (l *Log) forget() {
 		x, y := l.runs[a], l.runs[b]
 		return cmp.Or(cmp.Compare(min(1, len(x.blocks)), min(1, len(y.blocks))), cmp.Compare(x.touched, y.touched), cmp.Compare(a, b))
 	})
+	r := l.runs[oldest]
+	l.orphans = l.orphans || r.held.Due > 0 || len(r.open) > 0
 	delete(l.runs, oldest)
 }
 
@@ -255,7 +269,8 @@ func (l *Log) Know(now Instant, id SampleID) bool {
 	run := l.run(now, id.Run)
 	run.end = max(run.end, id.Beat+1)
 	l.known++
-	l.slots[id] = &slot{since: now}
+	s := &slot{since: now}
+	l.slots[id], run.open[id] = s, s
 	return true
 }
 
@@ -264,6 +279,9 @@ func (l *Log) unknow(id SampleID) {
 	if s := l.slots[id]; s != nil && len(s.variants) == 0 {
 		delete(l.slots, id)
 		l.known--
+		if r := l.runs[id.Run]; r != nil {
+			delete(r.open, id)
+		}
 	}
 }
 
@@ -281,54 +299,4 @@ func (l *Log) FloorOf(id RunID) Beat {
 		return r.floor
 	}
 	return 0
-}
-
-// Tally is what became of the samples of a run. Due is the sum of Decided, Refused, Open
-// and Lost.
-type Tally struct {
-	Due        uint64
-	Decided    uint64 // with one surviving verdict, none included
-	NoView     uint64 // of those decided
-	Refused    uint64
-	Open       uint64
-	Lost       uint64
-	Superseded uint64 // verdicts beside the surviving ones
-}
-
-func (t *Tally) count(o Outcome) {
-	t.Due++
-	if o == AllRefused {
-		t.Refused++
-		return
-	}
-	if o == NoView {
-		t.NoView++
-	}
-	t.Decided++
-}
-
-// Tally counts the samples of a run, or of requests for run 0, as of now. A sample that
-// is not decided is open for grace, and while no holder answers; then it is lost.
-func (l *Log) Tally(now Instant, id RunID, grace time.Duration, holder bool) Tally {
-	var t Tally
-	if r := l.runs[id]; r != nil {
-		t = r.dropped
-	}
-	for sample, s := range l.slots { // sums do not depend on the order
-		if sample.Run != id {
-			continue
-		}
-		if len(s.variants) > 0 {
-			t.count(s.variants[0].Sealed.Outcome)
-			t.Superseded += uint64(len(s.variants) - 1)
-			continue
-		}
-		t.Due++
-		if holder && now.Sub(s.since) > grace {
-			t.Lost++
-		} else {
-			t.Open++
-		}
-	}
-	return t
 }
