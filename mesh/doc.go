@@ -90,9 +90,9 @@
 // and when its context ends, ends them in the reverse order, each when the one after it
 // has ended: the node is not sought any more, remembers whom it knew, tells that it
 // leaves (at most 1 s), publishes nothing more, lets queued frames be acknowledged (at
-// most 500 ms), closes the connections. A stage that ends by itself ends all. After 5 s
-// Run returns in any case, and its error names the stage that did not end: a handler
-// that blocks, as a rule. Goroutines of memberlist and gossipsub end up to a few seconds
+// most 500 ms), closes the connections. A stage that ends by itself ends all. Run does not
+// wait for a stage that has not ended 5 s after it was told to, and names it in its error:
+// a handler blocks, as a rule. Goroutines of memberlist and gossipsub end up to a few seconds
 // after Run has returned; they hold no sockets and call nothing that has an effect.
 //
 // # Guarantees

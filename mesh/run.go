@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	stopWithin  = 5 * time.Second        // all stages have ended, or one of them is stuck
+	stopWithin  = 5 * time.Second        // a stage has ended that was told to, or it is stuck
 	flushWithin = 500 * time.Millisecond // for frames under way at the end
 	dialWithin  = 3 * time.Second
 	dialsAtOnce = 4
@@ -17,8 +17,8 @@ const (
 
 // Run takes part in the mesh until ctx ends. Then it stops looking for others, tells
 // that this node leaves, lets the frames that are queued arrive, and returns when
-// nothing of the mesh runs any more, after 5 s at most. It is called once. An error
-// says which part failed, or does not end.
+// nothing of the mesh runs any more, or 5 s after a part of it was told to end and did
+// not. It is called once. An error says which part failed, or does not end.
 func (m *Mesh) Run(ctx context.Context) error {
 	m.mu.Lock()
 	if m.started {

@@ -16,9 +16,11 @@ type stage struct {
 }
 
 // runStages starts the stages in order and, when ctx ends or one of them does, ends
-// them in the reverse order, each when the one started after it has ended. After
-// within, it goes on without waiting for those that do not end; the error names them.
-// An end of a stage before it was told to is an error.
+// them in the reverse order, each when the one started after it has ended. Each has
+// within for it: a busy machine ends all of them slowly, and none is stuck. Where one is,
+// it goes on without waiting for that one, and with little patience for the rest; the
+// error names those that have not ended. An end of a stage before it was told to is an
+// error.
 func runStages(ctx context.Context, stages []stage, within time.Duration) error {
 	var running sync.WaitGroup
 	early := make(chan string, len(stages))
@@ -40,16 +42,19 @@ func runStages(ctx context.Context, stages []stage, within time.Duration) error 
 	case <-ctx.Done():
 	case <-early:
 	}
-	deadline := time.NewTimer(within)
-	defer deadline.Stop()
 	var errs []error
-	late, stuck := false, false
+	stuck := false
 	for i, s := range slices.Backward(stages) {
+		const moment = 100 * time.Millisecond
+		patience := within
+		if stuck {
+			patience = moment
+		}
 		cancels[i]()
-		there, err := wait(ended[i], deadline.C, &late)
+		there, err := wait(ended[i], patience)
 		if !there {
 			stuck = true
-			err = fmt.Errorf("%s has not ended after %v: a handler blocks, or the disk", s.name, within)
+			err = fmt.Errorf("%s has not ended %v after it was told to: a handler blocks, or the disk", s.name, patience)
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			errs = append(errs, fmt.Errorf("run mesh: %w", err))
@@ -61,20 +66,14 @@ func runStages(ctx context.Context, stages []stage, within time.Duration) error 
 	return errors.Join(errs...)
 }
 
-// wait returns what a stage ended with, if it has ended in time. When it is late, only a moment is left to each
-// stage.
-func wait(ended <-chan error, deadline <-chan time.Time, late *bool) (there bool, err error) {
-	const moment = 100 * time.Millisecond
-	if *late {
-		timer := time.NewTimer(moment)
-		defer timer.Stop()
-		deadline = timer.C
-	}
+// wait returns what a stage ended with, if it has ended in time.
+func wait(ended <-chan error, patience time.Duration) (there bool, err error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case err := <-ended:
 		return true, err
-	case <-deadline:
-		*late = true
+	case <-timer.C:
 		return false, nil
 	}
 }
