@@ -28,7 +28,8 @@ func besiege(t *testing.T) *hostile {
 	o := handles(t, kindEcho, 100, echo)
 	o.identity = second
 	o.links = func(c *LinksConfig) {
-		c.FrameTimeout, c.Penalty = 200*time.Millisecond, 50*time.Millisecond
+		// A frame of an honest peer may take a while on a busy machine.
+		c.FrameTimeout, c.Penalty = time.Second, 50*time.Millisecond
 	}
 	victim := start(t, o)
 	friend := start(t, options{})
@@ -281,7 +282,9 @@ func TestTCPHostileStranger(t *testing.T) {
 	}
 	friend := start(t, options{})
 	introduce(t, friend.Host, victim.Host)
-	if _, err := friend.Request(within(t), victim.Self(), kindEcho, []byte("x"), 10); err != nil {
-		t.Error(err)
-	}
+	// On a busy machine an honest peer too may be too slow for so short a temper, and dials again.
+	eventually(t, "the friend is served", func() bool {
+		_, err := friend.Request(within(t), victim.Self(), kindEcho, []byte("x"), 10)
+		return err == nil
+	})
 }

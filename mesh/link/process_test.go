@@ -40,11 +40,10 @@ func TestMain(m *testing.M) {
 // leaked returns the goroutines of this package and of libp2p that do not end after
 // the last test; empty: there are none.
 func leaked() string {
-	const tries = 2000
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	var left []string
-	for range tries {
+	for began := time.Now(); time.Since(began) < patience; <-tick.C {
 		left = left[:0]
 		buffer := make([]byte, 1<<20)
 		for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
@@ -56,7 +55,6 @@ func leaked() string {
 		if len(left) == 0 {
 			return ""
 		}
-		<-tick.C
 	}
 	return strings.Join(left, "\n\n")
 }

@@ -334,7 +334,7 @@ func TestTCPSimultaneous(t *testing.T) {
 
 // TestTCPUnreachable names why a peer cannot be had.
 func TestTCPUnreachable(t *testing.T) {
-	x := start(t, options{host: func(c *Config) { c.DialTimeout, c.YieldMin, c.YieldMax = 2*time.Second, 0, 0 }})
+	x := start(t, options{host: func(c *Config) { c.DialTimeout, c.YieldMin, c.YieldMax = patience, 0, 0 }})
 	foreign := start(t, options{keys: secret.NewToken().Keys(), host: func(c *Config) { c.DialTimeout = 500 * time.Millisecond }})
 	gone := start(t, options{})
 	free, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
