@@ -308,8 +308,28 @@ func instance(t *testing.T, at, of *node) uint64 {
 	return 0
 }
 
+// standing tells whether each of some nodes counts on each of others: whoever is suspect
+// keeps its roles.
+func standing(who, whom []*node) func() error {
+	return func() error {
+		for _, n := range who {
+			seen := make(map[membership.MemberID]membership.State)
+			for _, m := range n.Members() {
+				seen[m.ID] = m.State
+			}
+			for _, o := range whom {
+				if state, ok := seen[o.Self()]; !ok || state != membership.StateAlive && state != membership.StateSuspect {
+					return fmt.Errorf("%s sees %s %v (%t)", n.name, o.name, state, ok)
+				}
+			}
+		}
+		return nil
+	}
+}
+
 // TestStallIsNoDeath: one second of silence, as a swapping or compiling machine has
-// it, must cost nobody a role.
+// it, must cost nobody a role. In one of some thousand stalls somebody misses for a second
+// and a half that the suspicion was refuted; that is in doubt for a moment, not dead.
 func TestStallIsNoDeath(t *testing.T) {
 	overSeeds(t, 8, func(c *cluster) {
 		seed := c.seed
@@ -317,7 +337,8 @@ func TestStallIsNoDeath(t *testing.T) {
 		c.await("forming", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
 		for i := range 10 {
 			c.nodes[(int(seed)+i)%8].host.Stall(time.Second)
-			c.steady("stalling", 3*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
+			c.steady("stalling", 3*time.Second, standing(c.nodes, c.nodes))
+			c.await("being well again", 2*time.Second, see(c.nodes, c.nodes, membership.StateAlive))
 		}
 		c.clean()
 	})
