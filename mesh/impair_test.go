@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ganglion/mesh/link"
 	"ganglion/mesh/membership"
@@ -31,7 +32,14 @@ func TestImpair(t *testing.T) {
 	if err := third.Impair(cut); err != nil {
 		t.Fatal(err)
 	}
-	before := third.Traffic().Beacon
+	// What was under way at the cut is counted a moment later.
+	before, since := third.Traffic().Beacon, time.Now()
+	third.until(t, "silent by beacon", func() bool {
+		if now := third.Traffic().Beacon; now != before {
+			before, since = now, time.Now()
+		}
+		return time.Since(since) > 200*time.Millisecond
+	})
 	for _, n := range nodes[:2] {
 		n.until(t, "rid of the one that is cut off", func() bool { return n.state(third) == membership.StateDown })
 	}

@@ -71,8 +71,12 @@ func TestByBeacon(t *testing.T) {
 				})
 			})
 		}
-		if s := n.Status(); len(s.Warnings) != 0 || s.Alone != 0 {
-			t.Errorf("got warnings %q", s.Warnings)
+		s := n.Status()
+		warnings := slices.DeleteFunc(s.Warnings, func(w string) bool {
+			return strings.HasPrefix(w, "The round trip to ") // a busy machine has long ones
+		})
+		if len(warnings) != 0 || s.Alone != 0 {
+			t.Errorf("got warnings %q", warnings)
 		}
 		if b := n.Traffic().Beacon; b.SentBytes == 0 || b.ReceivedBytes == 0 {
 			t.Errorf("got beacons %+v", b)

@@ -89,7 +89,7 @@ func TestNamespaces(t *testing.T) {
 					}
 				}
 			}
-			limit := time.After(20 * time.Second)
+			limit := time.After(waitsMost)
 			for len(missing) > 0 {
 				select {
 				case one := <-found:
@@ -106,7 +106,7 @@ func TestNamespaces(t *testing.T) {
 						}
 					}
 				case <-limit:
-					t.Fatalf("after 20 s these have not heard those by %v: %v", tt.ways, missing)
+					t.Fatalf("after %v these have not heard those by %v: %v", waitsMost, tt.ways, missing)
 				}
 			}
 			t.Logf("%d nodes found one another %v after the first was started", nodes, time.Since(began).Round(time.Millisecond))
@@ -166,7 +166,7 @@ func runNode(t *testing.T, space string, number int, without string, line func(s
 		t.Fatal(err)
 	}
 	// It outlives the test's context by a moment, to end by itself.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*waitsMost)
 	node := exec.CommandContext(ctx, "ip", "netns", "exec", space, self, "-test.run=^TestNamespaceNode$", "-test.v")
 	node.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s", nodeVariable, number, without))
 	node.Stderr = os.Stderr

@@ -21,6 +21,9 @@ import (
 
 // The tests of this file use real sockets, of the loopback interface alone.
 
+// waitsMost bounds what they wait for. It is no measure.
+const waitsMost = time.Minute
+
 // told is a Consumer that passes on what it is told.
 type told chan any
 
@@ -67,7 +70,7 @@ func loopbackConfig(t *testing.T) Config {
 // await returns the first thing told that fits.
 func await[T any](t *testing.T, c told, fits func(T) bool) T {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(waitsMost)
 	for {
 		select {
 		case one := <-c:
@@ -75,7 +78,7 @@ func await[T any](t *testing.T, c told, fits func(T) bool) T {
 				return got
 			}
 		case <-limit:
-			t.Fatal("nothing that fits was heard in 20 s")
+			t.Fatalf("nothing that fits was heard in %v", waitsMost)
 		}
 	}
 }
@@ -162,7 +165,7 @@ func TestLoopbackHostile(t *testing.T) {
 // flood sends the datagrams again and again until it is enough.
 func flood(t *testing.T, from net.Conn, datagrams [][]byte, enough func() bool) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(waitsMost)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for !enough() {
@@ -172,7 +175,7 @@ func flood(t *testing.T, from net.Conn, datagrams [][]byte, enough func() bool) 
 		select {
 		case <-tick.C:
 		case <-limit:
-			t.Fatal("20 s of hostile datagrams, and not all are refused")
+			t.Fatalf("%v of hostile datagrams, and not all are refused", waitsMost)
 		}
 	}
 }

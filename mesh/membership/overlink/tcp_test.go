@@ -18,6 +18,9 @@ import (
 // These tests use real hosts on loopback, and real time: they show that the pieces
 // fit. What the protocol does under faults is tested in virtual time.
 
+// patience bounds what a test waits for. It is no measure.
+const patience = time.Minute
+
 type tcpNode struct {
 	*membership.Membership
 	host *link.Host
@@ -61,11 +64,10 @@ func startTCP(t *testing.T, name string, keys secret.Keys) tcpNode {
 // awaitMembers waits until something holds of what a node sees.
 func awaitMembers(t *testing.T, n tcpNode, what string, holds func([]membership.Member) error) time.Duration {
 	t.Helper()
-	const limit = 20 * time.Second
 	changed, stop := n.Watch()
 	defer stop()
 	begin := time.Now()
-	timeout := time.NewTimer(limit)
+	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
 		err := holds(n.Members())
@@ -75,7 +77,7 @@ func awaitMembers(t *testing.T, n tcpNode, what string, holds func([]membership.
 		select {
 		case <-changed:
 		case <-timeout.C:
-			t.Fatalf("%s: not after %v: %v", what, limit, err)
+			t.Fatalf("%s: not after %v: %v", what, patience, err)
 		}
 	}
 }
@@ -124,7 +126,7 @@ func TestMembersOverTCP(t *testing.T) {
 	}
 	select {
 	case <-changed:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("setting did not arrive")
 	}
 	if got, _ := nodes[2].Settings().Get("published"); string(got.Value) != "bundle" {
