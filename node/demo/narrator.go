@@ -15,6 +15,7 @@ type Kind string
 // The kinds.
 const (
 	Started Kind = "start"   // processes were started
+	Shown   Kind = "page"    // where a browser sees it
 	Found   Kind = "found"   // a node heard another for the first time
 	Joined  Kind = "joined"  // a node is in the mesh
 	Viewed  Kind = "view"    // a device feeds a view

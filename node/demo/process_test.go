@@ -196,7 +196,7 @@ func tryWhole(t *testing.T, c Config, w *watcher) {
 	if r.PayloadPerSeenView < 12 || r.SocketPerSeenView <= r.PayloadPerSeenView {
 		t.Errorf("payload %v, on the wire %v", r.PayloadPerSeenView, r.SocketPerSeenView)
 	}
-	for kind, n := range map[Kind]int{Started: 1, Found: 1, Joined: 5, Viewed: 6, Elected: 2, Ready: 1, Ran: 2, Decided: 1, Acted: 1, Struck: 2} {
+	for kind, n := range map[Kind]int{Started: 1, Shown: 1, Found: 1, Joined: 5, Viewed: 6, Elected: 2, Ready: 1, Ran: 2, Decided: 1, Acted: 1, Struck: 2} {
 		if got := w.story(kind); len(got) < n {
 			t.Errorf("%s: %q, want %d", kind, got, n)
 		}

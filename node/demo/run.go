@@ -50,10 +50,22 @@ func Run(ctx context.Context, c Config, t Teller, hurry <-chan struct{}) (result
 		return nil, err
 	}
 	d.under = true
+	d.show()
 	if err := d.settle(ctx); err != nil {
 		return nil, err
 	}
 	return d.play(ctx, parts)
+}
+
+// show tells where a browser sees the demo: at a device, which has pictures, and at the last one,
+// which the act spares if it can.
+func (d *director) show() {
+	for _, m := range slices.Backward(d.members) {
+		if m.part.Views > 0 && m.status.GetPage() != "" {
+			d.say(Shown, "watch it: %s (the page of %s, as each node has one)", m.status.GetPage(), m.part.Name)
+			return
+		}
+	}
 }
 
 // play has the nodes replay the samples, to the end.
