@@ -21,7 +21,8 @@ const (
 	watchIntervalLeast = 100 * time.Millisecond
 	watchIntervalMost  = 10 * time.Second
 	watchVerdicts      = 8
-	watchPace          = time.Second // of what changes all the time: the status, and links
+	watchPace          = time.Second      // of what changes all the time: the status, and links
+	watchTimes         = 10 * time.Second // of members where nothing but times changes
 )
 
 // watcher is one that watches a site: what it has been told of.
@@ -33,8 +34,9 @@ type watcher struct {
 	sums       figures
 	came       uint64 // verdicts of the stage
 	event      uint64
-	edition    uint64 // of the roster
-	ups        []bool // links of that roster
+	edition    uint64    // of the roster
+	listed     time.Time // when it was told
+	ups        []bool    // links of that roster
 	thresholds *controlpb.Thresholds
 	paced      time.Time // when the status was told, and links whatever they are
 	told       time.Time
@@ -168,8 +170,10 @@ func (w *watcher) around(ctx context.Context, out *controlpb.WatchResponse) erro
 	if err != nil {
 		return err
 	}
-	if r.edition != w.edition {
-		w.edition, out.Members, paced = r.edition, r.members, true
+	if r.edition != w.edition || now.Sub(w.listed) >= watchTimes {
+		w.listed, out.Members = now, r.members
+		paced = paced || r.edition != w.edition
+		w.edition = r.edition
 	}
 	ups := a.ups(make([]bool, 0, len(r.members)), r)
 	if paced || !slices.Equal(ups, w.ups) {

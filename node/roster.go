@@ -9,29 +9,36 @@ import (
 	"ganglion/proto/controlpb"
 )
 
-// rosterAge is how old the members may be that watchers are shown.
-const rosterAge = 100 * time.Millisecond
+// How old what watchers are shown of the members may be: who they are and what they do, and
+// times.
+const (
+	rosterAge = 100 * time.Millisecond
+	timesAge  = 5 * time.Second
+)
 
 // roster is the members as this node sees them. It is immutable.
 type roster struct {
-	members []*controlpb.Member
-	edition uint64 // from 1; it grows with each change that people are told of
+	members  []*controlpb.Member
+	measured time.Time // when the times in it were taken
+	edition  uint64    // from 1; it grows when anything but times changes
 }
 
-// rosterNow is the members, and the same edition of them while nothing changes but for how
-// long they are in their states, and round trips.
+// rosterNow is the members, for all who watch.
 func (a *api) rosterNow(ctx context.Context) (*roster, error) {
 	return a.audience.roster.get(ctx, rosterAge, func(before *roster) (*roster, error) {
-		now := &roster{edition: 1}
+		now := &roster{measured: time.Now(), edition: 1}
 		if err := a.inEngine(ctx, func() { now.members = a.describeMembers() }); err != nil {
 			return nil, err
 		}
 		if before != nil {
 			now.edition = before.edition
-			if slices.EqualFunc(before.members, now.members, sameMember) {
-				return now, nil
+			same := slices.EqualFunc(before.members, now.members, sameMember)
+			if same && now.measured.Sub(before.measured) < timesAge {
+				return before, nil
 			}
-			now.edition++
+			if !same {
+				now.edition++
+			}
 		}
 		a.measure(now.members)
 		return now, nil
@@ -47,7 +54,7 @@ func sameMember(a, b *controlpb.Member) bool {
 		slices.Equal(a.GetRoles(), b.GetRoles()) && slices.Equal(a.GetStandbyFor(), b.GetStandbyFor())
 }
 
-// links is the link to each member of a roster, and in ups whether it is up.
+// links is the link to each member of a roster.
 func (a *api) links(r *roster) (of []*controlpb.Link) {
 	for _, m := range r.members {
 		if m.GetSelf() {

@@ -3189,7 +3189,8 @@ type WatchResponse struct {
 	AtUnixNs int64 `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"`
 	// status of the node; at most once a second.
 	Status *StatusResponse `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
-	// members, all of them, when any of them changed; round trips alone at most once a second.
+	// members, all of them, when any of them changed; where nothing but times did, round_trip_us
+	// and since_ms, after ten seconds.
 	Members []*Member `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
 	// links of this node to its peers, all of them; at once where one comes up or goes down, else
 	// at most once a second.
