@@ -11,24 +11,30 @@ import (
 
 // The sizes of comparing logs.
 const (
-	comparePipe   = 3               // questions of a comparison that are under way at once
-	compareQueue  = 256             // comparisons that wait
-	compareFaults = 3               // questions without an answer that end a comparison
-	compareRounds = 16              // of one comparison, each of which brought much
-	compareFew    = 64              // verdicts that a round may bring because they were on their way
-	compareIdle   = 8               // blocks in a row without anything new: the peer is the one who lacks
-	compareRest   = 2 * time.Second // before one that was ended so is taken up again
-	compareRead   = 1 << 14         // blocks of peers that are remembered as read
+	comparePipe   = 3                      // questions of a comparison that are under way at once
+	comparePace   = 100 * time.Millisecond // from one block that is fetched to the next, at least: samples go on meanwhile
+	compareQueue  = 256                    // comparisons that wait
+	compareFaults = 3                      // questions without an answer that end a comparison
+	compareRounds = 16                     // of one comparison, each of which brought much
+	compareFew    = 64                     // verdicts that a round may bring because they were on their way
+	compareIdle   = 8                      // blocks in a row without anything new: the peer is the one who lacks
+	compareRest   = 2 * time.Second        // before one that was ended so is taken up again
+	compareRead   = 1 << 14                // blocks of peers that are remembered as read
 )
 
 // comparer compares this node's logs with those of others, one after the other, as after a
 // partition: what one peer has told is not fetched from the next. The summaries of two logs say
-// in which blocks they differ; these are fetched, several at once, and compared again while much
-// comes of it. It is the engine's.
+// in which blocks they differ; these are fetched and compared again while much comes of it. It is
+// the engine's.
+//
+// A partition of a minute leaves every node ten thousand verdicts to fetch, all at once, while
+// samples fall as ever. So blocks are fetched at a pace, and slower where answers take long: who
+// answers, or who reads, has little time left.
 type comparer struct {
 	engine *engine
 	due    []comparison // that wait, the next first
 	now    *comparison
+	next   roles.Instant         // not before it another block is fetched
 	read   map[block]roles.Block // what this node has fetched all of: there is nothing new in it
 }
 
@@ -60,6 +66,9 @@ type wanted struct {
 	block roles.Block // that it fetches, as the peer has summed it up
 }
 
+// fetches reports whether it asks for verdicts, not for a summary.
+func (q *wanted) fetches() bool { return !q.Runs && !q.Blocks }
+
 // want adds a question.
 func (of *comparison) want(q wire.LogQuery) {
 	if !of.over {
@@ -89,16 +98,33 @@ func (c *comparer) ask(now roles.Instant, put func(question) bool) bool {
 	if len(of.wanted) == 0 || of.asked >= comparePipe {
 		return false
 	}
-	q := of.wanted[0]
+	q, asked := of.wanted[0], now
+	if q.fetches() && now < c.next {
+		return false
+	}
 	if !put(question{to: of.peer, query: q.LogQuery, done: func(now roles.Instant, _ roles.Peer, a *wire.LogAnswer) {
 		of.asked--
+		if q.fetches() && a != nil {
+			c.next = max(c.next, now.Add(now.Sub(asked)))
+		}
 		c.answered(now, of, q, a)
 	}}) {
 		return false
 	}
+	if q.fetches() {
+		c.next = now.Add(comparePace)
+	}
 	of.wanted = of.wanted[1:]
 	of.asked++
 	return true
+}
+
+// wakes is when a block may be fetched that waits for its time alone; Never where none does.
+func (c *comparer) wakes(now roles.Instant) roles.Instant {
+	if c.now == nil || len(c.now.wanted) == 0 || c.next <= now {
+		return roles.Never
+	}
+	return c.next
 }
 
 // begin takes the next comparison that is due.

@@ -19,8 +19,9 @@ const (
 
 // partedNode is one node of a mesh that was parted, without a network.
 type partedNode struct {
-	engine *engine
-	asking int
+	engine  *engine
+	asking  int
+	fetched []int // verdicts, by the second
 }
 
 // newPartedNode has in its log what its half has decided.
@@ -52,6 +53,7 @@ func TestLogsOfHalvesReconcile(t *testing.T) {
 		each  = 4
 		trip  = 20 * time.Millisecond
 		most  = 15 * time.Second
+		paced = 4_000
 	)
 	nodes := map[roles.Peer]*partedNode{}
 	var names []roles.Peer
@@ -66,6 +68,9 @@ func TestLogsOfHalvesReconcile(t *testing.T) {
 		}
 	}
 	lines := heal(t, nodes, names, trip, most)
+	if peak := peakOf(nodes); peak > paced { // samples fall at the same time, and are not to wait
+		t.Errorf("a node fetched %d verdicts in a second, want %d at most", peak, paced)
+	}
 	for _, name := range names {
 		l := nodes[name].engine.roles.Log(partedSite)
 		if got, want := l.Blocks(partedRun), nodes[names[0]].engine.roles.Log(partedSite).Blocks(partedRun); !slices.Equal(got, want) {
@@ -115,6 +120,10 @@ func heal(t *testing.T, nodes map[roles.Peer]*partedNode, names []roles.Peer, tr
 				if questions++; questions%20 != 0 {
 					answer, wait = answerOf(nodes[q.to].engine.roles.Log(q.query.Site), &q.query, min(q.query.Most, gapLines)), trip
 					lines += len(answer.Published)
+					for second := int(now / roles.Instant(time.Second)); len(n.fetched) <= second; {
+						n.fetched = append(n.fetched, 0)
+					}
+					n.fetched[len(n.fetched)-1] += len(answer.Published)
 				}
 				events = append(events, event{now.Add(wait), func(now roles.Instant) {
 					n.asking--
@@ -126,6 +135,14 @@ func heal(t *testing.T, nodes map[roles.Peer]*partedNode, names []roles.Peer, tr
 		}
 	}
 	return lines
+}
+
+// peakOf is the most verdicts that any node fetched in one second.
+func peakOf(nodes map[roles.Peer]*partedNode) (most int) {
+	for _, n := range nodes { // a maximum does not depend on the order
+		most = max(most, slices.Max(n.fetched))
+	}
+	return most
 }
 
 // ask puts every question that the node's comparison has room for.
@@ -180,6 +197,7 @@ func TestComparedLogsForget(t *testing.T) {
 			if len(n.engine.fx.Logged) > 0 {
 				t.Fatalf("%d verdicts that were dropped are news", len(n.engine.fx.Logged))
 			}
+			now = now.Add(comparePace)
 		}
 		now = now.Add(5 * time.Second)
 	}
@@ -199,26 +217,32 @@ func TestComparisonThatIsOver(t *testing.T) {
 		q := n.ask(0, 1)
 		q[0].done(0, "peer", peer.answerTo(q[0]))
 	}
-	under := n.ask(0, comparePipe)
+	var under []question
+	now := roles.Instant(0)
+	for range comparePipe {
+		under = append(under, n.ask(now, comparePipe)...)
+		now = now.Add(comparePace)
+	}
 	if len(under) != comparePipe {
 		t.Fatalf("%d questions are under way, want %d", len(under), comparePipe)
 	}
 	for range compareFaults - 1 {
-		under[0].done(0, "peer", nil)
-		under = append(under[1:], n.ask(0, 1)...)
+		under[0].done(now, "peer", nil)
+		now = now.Add(comparePace)
+		under = append(under[1:], n.ask(now, 1)...)
 	}
-	under[0].done(0, "peer", nil)
+	under[0].done(now, "peer", nil)
 	for _, q := range under[1:] { // half of what it asked for
 		q.query.Most = blockLines / 2
-		q.done(0, "peer", peer.answerTo(q))
+		q.done(now, "peer", peer.answerTo(q))
 	}
-	if more := n.ask(0, 1); len(more) > 0 {
+	if more := n.ask(now, 1); len(more) > 0 {
 		t.Errorf("it goes on with %+v", more[0].query)
 	}
 	if got := n.engine.roles.Log(partedSite).Len(); got == 0 {
 		t.Error("answers under way were not taken")
 	}
-	if later := n.ask(roles.Instant(0).Add(compareRest), 1); len(later) != 1 || !later[0].query.Runs {
+	if later := n.ask(now.Add(compareRest), 1); len(later) != 1 || !later[0].query.Runs {
 		t.Errorf("after %v it is not taken up again: %+v", compareRest, later)
 	}
 }
