@@ -373,8 +373,11 @@ func (b *viewBook) explain() {
 		case f.want < 0 && f.spec.Kind != source.KindReplay:
 			f.why = fmt.Sprintf("a camera is not put on a view by chance: give its view with --view (free: %s)", b.names(free))
 		case f.want < 0 && len(free) == 0:
-			f.why = fmt.Sprintf("all %d views are held: this source is a spare, and feeds the next view that is free; a model of the topology elastic takes any number of views",
-				len(b.top.Views))
+			more := "a model of the topology elastic takes any number of views"
+			if b.top.Elastic() {
+				more = "'ganglion model widen' gives this model further views"
+			}
+			f.why = fmt.Sprintf("all %d views are held: this source is a spare, and feeds the next view that is free; %s", len(b.top.Views), more)
 		}
 	}
 }

@@ -48,7 +48,8 @@
 // picture is one view. Frames are indices.
 //
 // "street" is a scene that is rendered, not photographed ([Set.Synthetic]): see
-// package street. "street:samples=N,seed=S" renders another one.
+// package street. "street:samples=N,seed=S" renders another one, and
+// "street:cameras=8" has two more cameras look at the same.
 //
 // Views that nothing names are called camera0, camera1 and so on, so that names
 // and numbers, which count from zero, agree.

@@ -26,7 +26,7 @@ func openStreet(ref string, opts Options) (*Set, error) {
 		return nil, err
 	}
 	set := Set{
-		Name: streetName, Classes: street.Classes(), Views: DefaultViews(street.Views),
+		Name: streetName, Classes: street.Classes(), Views: DefaultViews(config.Cameras),
 		Channels: street.Channels, Rows: street.Side, Cols: street.Side, Synthetic: true,
 		Pixels: scene.Pixels, ViewLabels: scene.ViewLabels, Labels: scene.Labels, Frames: scene.Frames,
 	}
@@ -45,9 +45,10 @@ func openStreet(ref string, opts Options) (*Set, error) {
 	return New(set)
 }
 
-// parseStreet reads "street" and "street:samples=N,seed=S".
+// parseStreet reads "street" and "street:samples=N,seed=S,cameras=C".
 func parseStreet(ref string) (street.Config, error) {
 	config := street.Default()
+	config.Cameras = street.Views
 	_, settings, some := strings.Cut(ref, ":")
 	if !some {
 		return config, nil
@@ -60,8 +61,10 @@ func parseStreet(ref string) (street.Config, error) {
 			config.Seed = n
 		case err == nil && key == "samples" && n >= 1 && n <= street.MaxSamples:
 			config.Samples = int(n)
+		case err == nil && key == "cameras" && n >= street.Views && n <= street.MaxViews:
+			config.Cameras = int(n)
 		default:
-			return config, fmt.Errorf("%q is no setting of the scene; write street:samples=N,seed=S with N from 1 to %d", setting, street.MaxSamples)
+			return config, fmt.Errorf("%q is no setting of the scene; write street:samples=N,seed=S,cameras=C with N from 1 to %d and C from %d to %d", setting, street.MaxSamples, street.Views, street.MaxViews)
 		}
 	}
 	return config, nil

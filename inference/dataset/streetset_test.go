@@ -129,3 +129,41 @@ func sequenceBytes(n int) []byte {
 	}
 	return out
 }
+
+// Cameras that come later add views and no samples: whoever trained on six cameras must find
+// the same frames, labels and pictures where there are eight, and the new ones must see
+// something.
+func TestStreetCameras(t *testing.T) {
+	const ref = "street:samples=80,seed=5"
+	six, err := Open(ref, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eight, err := Open(ref+",cameras=8", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := eight.SelectViews([]int{0, 1, 2, 3, 4, 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(eight.Views) != 8 || first.Hash != six.Hash {
+		t.Errorf("of %d views the first six have hash %x, want %x", len(eight.Views), first.Hash, six.Hash)
+	}
+	for v := 6; v < 8; v++ {
+		seen := 0
+		for i := range eight.Len() {
+			if eight.ViewLabel(i, v) != NotPresent {
+				seen++
+			}
+		}
+		if seen < eight.Len()/4 || seen == eight.Len() {
+			t.Errorf("%s sees %d of %d samples, want a quarter at least and not all", eight.Views[v], seen, eight.Len())
+		}
+	}
+	for _, bad := range []string{"5", "9"} {
+		if _, err := Open(ref+",cameras="+bad, Options{}); err == nil {
+			t.Errorf("%s cameras were taken", bad)
+		}
+	}
+}

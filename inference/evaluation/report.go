@@ -14,7 +14,7 @@ type Report struct {
 	Data           string `json:"data"`            // name of the data set
 	DataHash       string `json:"data_hash"`       // hexadecimal
 	Synthetic      bool   `json:"synthetic"`       // the data was rendered, not photographed
-	Split          string `json:"split"`           // "test" or "all"
+	Split          string `json:"split"`           // "test", "all" or "frames"
 	Frames         string `json:"frames"`          // of the samples, as ranges
 
 	Classes []string `json:"classes"`

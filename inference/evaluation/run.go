@@ -14,6 +14,8 @@ import (
 const (
 	SplitTest = "test" // the test frames that the bundle remembers
 	SplitAll  = "all"  // every sample
+
+	SplitFrames = "frames" // frames that somebody named
 )
 
 // Run evaluates a bundle on samples of a data set, of which there must be one;

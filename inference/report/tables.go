@@ -54,8 +54,11 @@ func Synthetic(synthetic bool) string {
 
 // Split says which samples were taken.
 func Split(split string) string {
-	if split == evaluation.SplitAll {
+	switch split {
+	case evaluation.SplitAll:
 		return "all samples"
+	case evaluation.SplitFrames:
+		return "samples of the frames that were named"
 	}
 	return split + " samples"
 }

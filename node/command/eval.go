@@ -26,6 +26,7 @@ type evalFlags struct {
 	data     dataFlags
 	model    string
 	all      bool
+	frames   string
 	json     bool
 	verdicts string
 	together []string // views on one node, by commas
@@ -48,7 +49,8 @@ be trusted, and two baselines that look at no picture.
 found.
 
 On the data that the bundle was trained on it takes the test frames that the
-bundle remembers (--all: every sample); of any other data every sample.`,
+bundle remembers (--all: every sample); of any other data every sample. --frames names
+others, where the data are the same moments seen by other cameras.`,
 		Example: `  ganglion eval --data six-cameras.npz --model six.ganglion
   ganglion eval --model six.ganglion --data six-cameras.npz --json --verdicts verdicts.jsonl
   ganglion eval --plots figures/
@@ -61,6 +63,7 @@ bundle remembers (--all: every sample); of any other data every sample.`,
 	f.data.add(cmd)
 	cmd.Flags().StringVar(&f.model, "model", "", "bundle to measure (default: the embedded model of the street scene)")
 	cmd.Flags().BoolVar(&f.all, "all", false, "take every sample, also of the data that the bundle was trained on")
+	cmd.Flags().StringVar(&f.frames, "frames", "", "take the samples of these frames, as 1-65,190-204")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().StringVar(&f.verdicts, "verdicts", "", `also write each sample's verdict to this file, as lines of JSON ("-": to standard output, instead of the report)`)
 	cmd.Flags().StringArrayVar(&f.together, "together", nil, "views that live on one node, as 0,1: what is left if it is lost (repeatable)")
@@ -91,7 +94,7 @@ func (f *evalFlags) run(ctx context.Context, out, remarks io.Writer, command str
 	if err != nil {
 		return err
 	}
-	samples, split, err := partOf(evaluation.Test, b, set, f.all, remarks)
+	samples, split, err := f.part(b, set, remarks)
 	if err != nil {
 		return err
 	}
@@ -121,6 +124,22 @@ func (f *evalFlags) run(ctx context.Context, out, remarks io.Writer, command str
 	}
 	_, err = io.WriteString(out, reportText(found))
 	return err
+}
+
+// part is the samples that are measured, and what the report calls them.
+func (f *evalFlags) part(b *inference.Bundle, set *dataset.Set, remarks io.Writer) ([]int, string, error) {
+	if f.frames == "" {
+		return partOf(evaluation.Test, b, set, f.all, remarks)
+	}
+	if f.all {
+		return nil, "", usagef("--all takes every sample, --frames some: give one of the two")
+	}
+	frames, err := dataset.ParseFrames(f.frames)
+	if err != nil {
+		return nil, "", &usageError{fmt.Errorf("--frames: %w", err)}
+	}
+	samples, err := set.SamplesIn(frames)
+	return samples, evaluation.SplitFrames, err
 }
 
 // nodes is the views of each --together.

@@ -18,9 +18,9 @@ import (
 )
 
 func newModelCommand() *cobra.Command {
-	return family("model", "Look at, check, hand out, export and import model bundles",
+	return family("model", "Look at, check, hand out, widen, export and import model bundles",
 		newInspectCommand(), newVerifyCommand(), newPublishCommand(), newFetchCommand(),
-		newExportCommand(), newImportCommand())
+		newExportCommand(), newImportCommand(), newWidenCommand())
 }
 
 // inspection is what `model inspect` tells of a bundle.

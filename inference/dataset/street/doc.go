@@ -1,5 +1,5 @@
 // Package street renders a synthetic data set: cars, buses and persons at a
-// street corner, each seen by six cameras at once.
+// street corner, each seen by six cameras at once, or by up to eight.
 //
 // It stands in for photographs where there are none, in demonstrations, examples
 // and tests: it needs no files. What is measured with it says nothing about
@@ -27,7 +27,8 @@
 // A scene depends on its [Config] alone: not on the architecture, the number of
 // processors or the time. All arithmetic is on integers: positions in
 // millimetres, directions in fixed point. A larger scene starts with the smaller
-// scene of the same seed.
+// scene of the same seed, and one with more cameras has the same samples: the first six
+// see in it what they see in the smaller one.
 //
 // To look at it:
 //

@@ -9,7 +9,8 @@ import (
 
 // The shape of a scene.
 const (
-	Views    = 6  // cameras
+	Views    = 6  // cameras that are always there
+	MaxViews = 8  // cameras, with those that may come later
 	Channels = 3  // red, green, blue
 	Side     = 32 // rows and columns of a view
 
@@ -26,6 +27,7 @@ const MaxSamples = 20000
 type Config struct {
 	Samples int    // 1 to MaxSamples
 	Seed    uint64 // of everything that is drawn
+	Cameras int    // Views to MaxViews; 0: Views
 }
 
 // Default is the scene that "street" stands for.
@@ -48,31 +50,40 @@ func Render(config Config) (*Scene, error) {
 	if config.Samples < 1 || config.Samples > MaxSamples {
 		return nil, fmt.Errorf("render street scene: %d samples are asked for, want 1 to %d", config.Samples, MaxSamples)
 	}
+	if config.Cameras == 0 {
+		config.Cameras = Views
+	}
+	if config.Cameras < Views || config.Cameras > MaxViews {
+		return nil, fmt.Errorf("render street scene: %d cameras are asked for, want %d to %d", config.Cameras, Views, MaxViews)
+	}
 	w := newWorld(config.Seed)
+	w.cameras = w.cameras[:config.Cameras]
 	traffic := newTraffic(config.Seed)
-	scene := &Scene{Pixels: make([]byte, 0, config.Samples*Views*ViewBytes)}
+	views := config.Cameras
+	scene := &Scene{Pixels: make([]byte, 0, config.Samples*views*ViewBytes)}
 	for len(scene.Labels) < config.Samples {
-		// An object that no camera sees is no sample, so that the number of moments
-		// is not known before they are rendered.
+		// An object that none of the first cameras sees is no sample, so that the number
+		// of moments is not known before they are rendered.
 		var batch []moment
 		for len(batch) < 64 {
 			batch = append(batch, traffic.next()...)
 		}
-		pixels := make([]byte, len(batch)*Views*ViewBytes)
-		seen := make([]bool, len(batch)*Views)
+		pixels := make([]byte, len(batch)*views*ViewBytes)
+		seen := make([]bool, len(batch)*views)
 		w.render(pixels, seen, batch)
 		for i, m := range batch {
 			if len(scene.Labels) < config.Samples {
-				scene.add(m, pixels[i*Views*ViewBytes:(i+1)*Views*ViewBytes], seen[i*Views:(i+1)*Views])
+				scene.add(m, pixels[i*views*ViewBytes:(i+1)*views*ViewBytes], seen[i*views:(i+1)*views])
 			}
 		}
 	}
 	return scene, nil
 }
 
-// add appends a sample, unless no camera sees it.
+// add appends a sample, unless none of the first cameras sees it: further ones add views,
+// not samples.
 func (s *Scene) add(m moment, pixels []byte, seen []bool) {
-	if !slices.Contains(seen, true) {
+	if !slices.Contains(seen[:Views], true) {
 		return
 	}
 	s.Labels = append(s.Labels, m.class)
@@ -97,8 +108,8 @@ func (w *world) render(pixels []byte, seen []bool, moments []moment) {
 			for i := worker; i < len(moments); i += workers {
 				m := moments[i]
 				o := w.object(m)
-				for c := range Views {
-					at := i*Views + c
+				for c := range w.cameras {
+					at := i*len(w.cameras) + c
 					r := newRandom(w.seed, forSensor, m.seed, uint64(m.frame), uint64(c))
 					seen[at] = v.view(pixels[at*ViewBytes:(at+1)*ViewBytes], o, c, r)
 				}

@@ -63,6 +63,11 @@ func newWorld(seed uint64) *world {
 		parts, _ := pole.placed(p, 0)
 		w.things = append(w.things, thing{p, parts})
 	}
+	// These come when all else stands, so that the first cameras see the same without them.
+	w.cameras = append(w.cameras,
+		newCamera(at(-7800, 9900, 4000), at(2500, -3000, 700), 270, rgb{252, 248, 244}, 9, false),
+		newCamera(at(2600, -25500, 3900), at(-400, -4000, 700), 370, rgb{246, 254, 252}, 9, false),
+	)
 	return w
 }
 
