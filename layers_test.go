@@ -105,15 +105,20 @@ func layers() []layer {
 		// What a person sees of a node: files alone. Its tests show it to a real browser.
 		{pkg: "node/page"},
 		{pkg: "node/page/browsertest", tests: []string{"node/control", "node/launch", "node/page", "proto/controlpb"}},
+		// What a node counts: it reads what the mesh and the roles know, and neither knows of it.
+		{pkg: "node/metrics", may: []string{"mesh/...", "roles/...", "inference/topology"}},
 		// What does harm to nodes on purpose: a stranger too.
 		{pkg: "node/chaos", may: []string{"proto/controlpb", "node/control"}, tests: []string{"node/launch"}},
+
+		// What is wrong with a node and its network: it judges facts, and gathers some.
+		{pkg: "node/doctor", may: []string{"proto/controlpb", "mesh/discovery", "mesh/link", "mesh/secret"}},
 
 		// Where they meet.
 		{
 			pkg: "node",
 			may: []string{
 				"proto/...", "inference/...", "roles/...", "mesh/...",
-				"node/source", "node/bundles", "node/capability", "node/control", "node/chaos", "node/page",
+				"node/source", "node/bundles", "node/capability", "node/control", "node/chaos", "node/doctor", "node/metrics", "node/page",
 			},
 			tests: []string{"node/nodetest"},
 		},
