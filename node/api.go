@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -71,7 +72,7 @@ func (a *api) Classify(ctx context.Context, q *controlpb.ClassifyRequest) (*cont
 	c := roles.Capture{Sample: roles.SampleID{Site: a.config.Site, Request: roles.RequestID(random64())}, Ref: -1}
 	if err := a.inEngine(ctx, func() {
 		top = a.plan.current.Topology()
-		c.Bundle = a.plan.current.ID()
+		c.Bundle = a.plan.current.ID() // its coordinator says under which settings
 		holders = append(holders, a.roles.Scene(a.config.Site).Views...)
 		unknown = q.Ref != nil && !a.views.shows(int(q.GetRef()))
 	}); err != nil {
@@ -141,7 +142,13 @@ func inputsOf(t *topology.Topology, pictures []*controlpb.Picture) ([]roles.Inpu
 // process.
 func (a *api) classifyAlone(ctx context.Context, c roles.Capture, why string) (*controlpb.ClassifyResponse, error) {
 	var b *inference.Bundle
-	if err := a.inEngine(ctx, func() { b = a.plan.current }); err != nil {
+	var settings uint64
+	var thresholds inference.Thresholds
+	if err := a.inEngine(ctx, func() {
+		b = a.plan.current
+		settings = a.plan.settings(b.ID())
+		thresholds = a.catalog.find(b.ID(), settings).Thresholds // what is in use is loaded
+	}); err != nil {
 		return nil, err
 	}
 	start := time.Now()
@@ -151,8 +158,8 @@ func (a *api) classifyAlone(ctx context.Context, c roles.Capture, why string) (*
 		pixels[in.View] = in.Pixels
 	}
 	v := &roles.Verdict{
-		Sample: c.Sample, Epoch: roles.Epoch{Counter: 1, Peer: a.self}, Bundle: b.ID(),
-		Answer: m.Classify(pixels, b.Thresholds(), m.NewScratch()), Reasons: map[int]roles.Reason{}, Ref: -1, Label: -1,
+		Sample: c.Sample, Epoch: roles.Epoch{Counter: 1, Peer: a.self}, Bundle: b.ID(), Settings: settings,
+		Answer: m.Classify(pixels, thresholds, m.NewScratch()), Reasons: map[int]roles.Reason{}, Ref: -1, Label: -1,
 		Aggregators: make([]roles.Peer, len(b.Topology().Groups)),
 	}
 	v.Views = v.Answer.Seen
@@ -228,7 +235,7 @@ func (a *api) startAt(ctx context.Context, to roles.Peer, start wire.Start) (rol
 func (e *engine) startRun(s wire.Start) (roles.RunID, error) {
 	run, ok := e.roles.StartRun(e.now(), roles.RunRecord{
 		Site: s.Site, Period: s.Period, Count: s.Count, Data: s.Data, Split: s.Split,
-		Entries: []roles.Entry{{Bundle: e.plan.current.ID()}},
+		Entries: []roles.Entry{{Bundle: e.plan.current.ID(), Settings: e.plan.settings(e.plan.current.ID())}},
 	}, &e.fx)
 	if !ok {
 		return 0, errAskAgain
@@ -379,30 +386,26 @@ func (a *api) Publish(ctx context.Context, q *controlpb.PublishRequest) (*contro
 
 // Bundle returns the file of a bundle.
 func (a *api) Bundle(ctx context.Context, q *controlpb.BundleRequest) (*controlpb.BundleResponse, error) {
-	var b *inference.Bundle
-	if q.GetBundle() == "" {
-		if err := a.inEngine(ctx, func() { b = a.plan.current }); err != nil {
-			return nil, err
-		}
-		return &controlpb.BundleResponse{File: b.File()}, nil
-	}
-	id, err := parseBundleID(q.GetBundle())
+	b, err := a.bundleNamed(ctx, q.GetBundle())
 	if err != nil {
-		return nil, connect.NewError(connect.CodeInvalidArgument, err)
-	}
-	if b = a.plan.store.Get(id); b == nil {
-		return nil, connect.NewError(connect.CodeNotFound, fmt.Errorf("bundle %s is not here", id.Short()))
+		return nil, err
 	}
 	return &controlpb.BundleResponse{File: b.File()}, nil
 }
 
 // Set changes a setting of the mesh.
-func (a *api) Set(_ context.Context, q *controlpb.SetRequest) (*controlpb.SetResponse, error) {
-	key := q.GetKey()
+func (a *api) Set(ctx context.Context, q *controlpb.SetRequest) (*controlpb.SetResponse, error) {
+	key, value := q.GetKey(), q.GetValue()
 	if key == "rate" {
 		key = settingRate + string(a.config.Site)
 	}
-	if err := a.mesh.Settings().Set(key, []byte(q.GetValue())); err != nil {
+	if id, ok := strings.CutPrefix(key+"/", settingThresholds); ok {
+		var err error
+		if key, value, err = a.setThresholds(ctx, strings.TrimSuffix(id, "/"), value); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.mesh.Settings().Set(key, []byte(value)); err != nil {
 		return nil, connect.NewError(connect.CodeInvalidArgument, err)
 	}
 	return &controlpb.SetResponse{}, nil

@@ -49,6 +49,8 @@ func (a *api) Status(ctx context.Context, _ *controlpb.StatusRequest) (*controlp
 		if e.plan.fault != "" {
 			out.Warnings = append(out.Warnings, e.plan.fault)
 		}
+		out.Thresholds, out.ThresholdsNext = e.thresholdsOfRun()
+		out.Warnings = append(out.Warnings, e.unsettled()...)
 		out.Roles, out.StandbyFor = e.partsOf(e.self)
 		for i := range e.members {
 			if e.members[i].alive() {

@@ -29,7 +29,7 @@ func (e *engine) capture(now roles.Instant, due []roles.Capture) []*roles.Observ
 
 // look is what one view comes to.
 func (e *engine) look(b *bundled, view int, c *roles.Capture, o *roles.Observation) roles.ViewResult {
-	if b == nil || c.Settings != 0 || view >= len(b.Topology.Views) {
+	if b == nil || view >= len(b.Topology.Views) { // a device judges by no threshold
 		return roles.ViewResult{View: view, Reason: roles.NoBundle}
 	}
 	if c.Inputs != nil {

@@ -12,11 +12,14 @@ import (
 // present run was of, and the one that comes next.
 const maxLoaded = 8
 
-// catalog is the bundles that the engine can run, and what they let others send.
+// catalog is the bundles that the engine can run, under all thresholds that it knows, and
+// what they let others send.
 type catalog struct {
 	loaded map[inference.BundleID]*bundled
 	order  []inference.BundleID // as loaded
 	bounds atomic.Pointer[wire.Limits]
+
+	versions versions // thresholds beside the bundles' own
 }
 
 // bundled is a bundle as the step machines use it.
@@ -25,6 +28,8 @@ type bundled struct {
 	bundle  *inference.Bundle
 	scratch *inference.Scratch // of the device sections
 	output  *inference.Output
+
+	under map[uint64]*roles.Bundled // by settings, under other thresholds than its own
 }
 
 // load makes a bundle ready to run; the oldest but the one in use makes room.
@@ -45,10 +50,17 @@ func (c *catalog) load(b *inference.Bundle, inUse inference.BundleID) {
 		}
 	}
 	m := b.Model()
-	c.loaded[b.ID()] = &bundled{
+	one := &bundled{
 		Bundled: &roles.Bundled{Topology: b.Topology(), Thresholds: b.Thresholds(), Network: roles.NewModelNetwork(m)},
+		under:   map[uint64]*roles.Bundled{},
 		bundle:  b, scratch: m.NewDeviceScratch(), output: m.NewOutput(),
 	}
+	for _, v := range c.versions.known {
+		if v.Bundle == b.ID() {
+			one.take(v)
+		}
+	}
+	c.loaded[b.ID()] = one
 	c.order = append(c.order, b.ID())
 	l := c.measure()
 	c.bounds.Store(&l)
@@ -56,10 +68,14 @@ func (c *catalog) load(b *inference.Bundle, inUse inference.BundleID) {
 
 // find is a roles.Catalog.
 func (c *catalog) find(id inference.BundleID, settings uint64) *roles.Bundled {
-	if b := c.loaded[id]; b != nil && settings == 0 {
+	b := c.loaded[id]
+	switch {
+	case b == nil:
+		return nil
+	case settings == 0:
 		return b.Bundled
 	}
-	return nil
+	return b.under[settings]
 }
 
 // limits is what the loaded bundles let others send. It is safe for concurrent use.

@@ -20,13 +20,14 @@ const exitRefused = "refused"
 // words names what verdicts number: the views and classes of one bundle.
 type words struct {
 	views, classes []string
-	thresholds     inference.Thresholds
+	judged         *roles.Bundled // under the verdict's settings; nil: they are not known here
 	synthetic      bool
 	bundle         *bundled // nil: it is not loaded here
 }
 
-// wordsOf is the names of a bundle; numbers where it is not loaded.
-func (e *engine) wordsOf(id inference.BundleID) words {
+// wordsOf is the names of what a verdict is of; numbers where it is not loaded. Thresholds that
+// are not known here are asked for, so that the next who looks sees them.
+func (e *engine) wordsOf(id inference.BundleID, settings uint64) words {
 	if id == (inference.BundleID{}) {
 		id = e.plan.current.ID() // nobody spoke of the sample
 	}
@@ -34,8 +35,12 @@ func (e *engine) wordsOf(id inference.BundleID) words {
 	if b == nil {
 		return words{}
 	}
+	judged := e.catalog.find(id, settings)
+	if judged == nil {
+		e.fx.Lacks = append(e.fx.Lacks, roles.Model{Bundle: id, Settings: settings})
+	}
 	return words{
-		views: b.Topology.Views, classes: b.Topology.Classes, thresholds: b.Thresholds, bundle: b,
+		views: b.Topology.Views, classes: b.Topology.Classes, judged: judged, bundle: b,
 		synthetic: b.bundle.Provenance().GetSynthetic(),
 	}
 }
@@ -86,7 +91,7 @@ func (e *engine) describe(p *roles.Published, brief bool) *controlpb.Verdict {
 		e.log.Error("verdict in the log cannot be read", "sample", out.GetSample(), "error", err)
 		return out
 	}
-	w := e.wordsOf(v.Bundle)
+	w := e.wordsOf(v.Bundle, v.Settings)
 	out.Class, out.Label = w.class(v.Answer.Class), w.class(v.Label)
 	out.Exit = v.Answer.Exit.String()
 	if v.Refused {
@@ -130,8 +135,8 @@ func (e *engine) explain(out *controlpb.Verdict, v *roles.Verdict, w *words) {
 			Exit: p.Exit.String(), Group: int32(p.Group), Seen: int32(p.Seen), Scores: p.Scores,
 			Class: w.class(p.Class), Entropy: p.Entropy,
 		}
-		if w.bundle != nil {
-			q.Threshold = w.thresholds.At(p.Exit, p.Seen)
+		if w.judged != nil {
+			q.Threshold = w.judged.Thresholds.At(p.Exit, p.Seen)
 		}
 		out.Proposals = append(out.Proposals, q)
 	}

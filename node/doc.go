@@ -29,6 +29,7 @@
 //	6  chunk          request: a piece of a bundle
 //	7  members        request: the mesh as that node sees it
 //	8  fault          request: harm to be done to that node on purpose, see package chaos
+//	10 version        request: the thresholds of a bundle under a version of the settings
 //
 // # Order of things
 //
@@ -44,6 +45,14 @@
 // from whoever has it and goes on with the old one meanwhile. Where the new one has the
 // views and groups of the old one, a run goes over to it at one beat. Where it has others,
 // runs are ended, and each node begins anew with the new topology once nothing is in work.
+//
+// # Thresholds in use
+//
+// The setting "thresholds/BUNDLE" has others in the place of a bundle's own. They take effect
+// as a bundle does, at one beat of a run, and each verdict names them as its settings: a
+// number that follows from their values ([settingsOf]). Every node keeps those of late, and
+// whoever coordinates asks the others for what it does not know: after a partition it may
+// find samples under thresholds that the mesh has dropped.
 //
 // # Limits
 //

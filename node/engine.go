@@ -155,6 +155,9 @@ func (e *engine) turn(ctx context.Context) {
 	for _, c := range e.fx.Compare {
 		e.gaps.logs.add(c.Site, c.Peer)
 	}
+	for _, m := range e.fx.Lacks {
+		e.lack(ctx, m)
+	}
 	e.fx = roles.Effects{Sends: clearSends(e.fx.Sends)}
 	e.outbox.flush(e.self, e.send)
 	e.chores(ctx, now)

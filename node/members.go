@@ -83,7 +83,7 @@ func (e *engine) electors() []roles.Member {
 		}
 		out = append(out, roles.Member{
 			Peer: m.peer, Site: m.record.Site, Views: views, Feeds: m.record.Feeds, Eligible: m.record.Eligible, Pinned: m.record.Pinned,
-			Class: m.record.Class, Stands: m.record.Stands, Claims: m.record.Claims, Bundles: m.record.Bundles,
+			Class: m.record.Class, Stands: m.record.Stands, Claims: m.record.Claims, Bundles: m.record.Bundles, Settings: m.record.Settings,
 		})
 	}
 	return out
@@ -99,7 +99,7 @@ func (e *engine) ownRecord() *wire.Record {
 		Site: e.config.Site, Views: e.views.held, Wants: e.views.wanting(),
 		Eligible: e.roles.Eligible, Pinned: e.roles.Pinned, Class: e.roles.Class, Stands: e.plan.stands,
 		Claims: e.roles.Claims(), Bundles: e.plan.loaded(), Version: e.config.Version, Live: e.roles.Live, Feeds: e.roles.Feeds,
-		Data: e.views.data(), CloudDelay: e.config.CloudDelay, Chaos: e.config.AllowChaos,
+		Data: e.views.data(), CloudDelay: e.config.CloudDelay, Chaos: e.config.AllowChaos, Settings: e.plan.settings(e.plan.wanted),
 	}
 }
 

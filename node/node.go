@@ -221,6 +221,7 @@ func (e *engine) connect() error {
 	handle(kindChunk, chunk, e.serveChunk)
 	handle(kindMembers, 0, e.serveMembers)
 	handle(kindFault, chaos.FrameBytesMax, e.serveFault)
+	handle(kindVersion, versionBytes, e.serveVersion)
 	e.mesh.OnLink(func(ev link.Event) { e.linkChanged(ev.Peer, ev.Up, ev.Broken) })
 	e.mesh.OnGossip(e.gossiped)
 	e.mesh.OnHeard(e.watching.heard)

@@ -16,6 +16,7 @@ const (
 	kindChunk    mesh.Kind = 6
 	kindMembers  mesh.Kind = 7
 	kindFault    mesh.Kind = 8
+	kindVersion  mesh.Kind = 10
 )
 
 // The sizes of frames, in bytes of payload.

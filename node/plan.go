@@ -27,6 +27,8 @@ import (
 const (
 	settingBundle = "bundle" // ID of the published bundle, in hexadecimal
 	settingRate   = "rate/"  // and a site: its beats a second
+
+	settingThresholds = "thresholds/" // and the ID of a bundle: the text of its thresholds; empty: its own
 )
 
 // The times of a plan.
@@ -44,9 +46,12 @@ func checkSetting(key string, value []byte) error {
 		_, err := parseBundleID(string(value))
 		return err
 	}
+	if id, ok := strings.CutPrefix(key, settingThresholds); ok {
+		return checkThresholds(id, string(value))
+	}
 	site, ok := strings.CutPrefix(key, settingRate)
 	if !ok {
-		return fmt.Errorf("setting %q: there are bundle, denied and rate/SITE", key)
+		return fmt.Errorf("setting %q: there are bundle, denied, rate/SITE and thresholds/BUNDLE", key)
 	}
 	if err := roles.Site(site).Validate(); err != nil {
 		return err
@@ -97,6 +102,10 @@ type planner struct {
 	stands   bool
 	told     []byte // the record, as told last
 	toldAt   roles.Instant
+
+	chosen   map[inference.BundleID]uint64 // the mesh's thresholds as settings of a bundle
+	chosenAt roles.Instant                 // when those changed last
+	lacking  lacking
 }
 
 // refreshSettings takes the mesh's settings anew.
@@ -114,6 +123,7 @@ func (e *engine) refreshSettings(ctx context.Context) {
 			p.log.InfoContext(ctx, "the mesh wants a bundle", "bundle", id.Short())
 		}
 	}
+	p.choose(ctx)
 	p.pursue(ctx, e.now())
 }
 
@@ -148,7 +158,8 @@ func (p *planner) tick(ctx context.Context, now roles.Instant) {
 // run begins, to be ended in the same breath.
 func (p *planner) plan() roles.Plan {
 	return roles.Plan{
-		Auto: p.engine.config.Run == RunAuto && p.draining == 0, Period: p.period, Bundle: p.wanted, Data: p.data,
+		Auto: p.engine.config.Run == RunAuto && p.draining == 0, Period: p.period, Data: p.data,
+		Bundle: p.wanted, Settings: p.settings(p.wanted),
 	}
 }
 

@@ -120,9 +120,13 @@ type StatusResponse struct {
 	// faults that were injected into this node and are in force.
 	Faults []*FaultInForce `protobuf:"bytes,26,rep,name=faults,proto3" json:"faults,omitempty"`
 	// page is where a browser sees the mesh, as a URL; empty: it is switched off.
-	Page          string `protobuf:"bytes,27,opt,name=page,proto3" json:"page,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Page string `protobuf:"bytes,27,opt,name=page,proto3" json:"page,omitempty"`
+	// thresholds in force for the samples of the node's site.
+	Thresholds *Thresholds `protobuf:"bytes,28,opt,name=thresholds,proto3" json:"thresholds,omitempty"`
+	// thresholds_next come into force at their beat, which is ahead; absent: none do.
+	ThresholdsNext *Thresholds `protobuf:"bytes,29,opt,name=thresholds_next,json=thresholdsNext,proto3" json:"thresholds_next,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -342,6 +346,20 @@ func (x *StatusResponse) GetPage() string {
 		return x.Page
 	}
 	return ""
+}
+
+func (x *StatusResponse) GetThresholds() *Thresholds {
+	if x != nil {
+		return x.Thresholds
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetThresholdsNext() *Thresholds {
+	if x != nil {
+		return x.ThresholdsNext
+	}
+	return nil
 }
 
 // Source is where a node's pictures of one view come from.
@@ -1547,7 +1565,7 @@ type Verdict struct {
 	Seq string `protobuf:"bytes,18,opt,name=seq,proto3" json:"seq,omitempty"`
 	// bundle in hexadecimal.
 	Bundle string `protobuf:"bytes,19,opt,name=bundle,proto3" json:"bundle,omitempty"`
-	// settings version.
+	// settings is the version of the thresholds that it was answered by: see Thresholds.
 	Settings uint64 `protobuf:"varint,20,opt,name=settings,proto3" json:"settings,omitempty"`
 	// synthetic_model says that the bundle was trained on rendered pictures.
 	SyntheticModel bool `protobuf:"varint,21,opt,name=synthetic_model,json=syntheticModel,proto3" json:"synthetic_model,omitempty"`
@@ -1865,7 +1883,7 @@ type Proposal struct {
 	Class string `protobuf:"bytes,5,opt,name=class,proto3" json:"class,omitempty"`
 	// entropy, normalized.
 	Entropy float64 `protobuf:"fixed64,6,opt,name=entropy,proto3" json:"entropy,omitempty"`
-	// threshold of that exit for that many views.
+	// threshold of that exit for that many views; 0 too where the node does not know them.
 	Threshold     float64 `protobuf:"fixed64,7,opt,name=threshold,proto3" json:"threshold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2788,8 +2806,9 @@ func (x *EventsResponse) GetNumber() uint64 {
 // SetRequest is a setting.
 type SetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// key: rate/SITE (beats a second), denied (peers, comma-separated), thresholds/BUNDLE (see
-	// Thresholds; empty: those of the bundle again).
+	// key: rate/SITE (beats a second), denied (peers, comma-separated), thresholds/BUNDLE or, for
+	// the bundle in use, thresholds (exits with semicolons between them, of each its thresholds
+	// by views seen, as local=0.41,0.5;edge=0.7; empty: those of the bundle again).
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// value as text.
 	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
@@ -3665,7 +3684,8 @@ type Thresholds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// bundle in hexadecimal.
 	Bundle string `protobuf:"bytes,1,opt,name=bundle,proto3" json:"bundle,omitempty"`
-	// version of the mesh's setting; 0: those that the bundle was made with.
+	// version of the thresholds, which follows from their values: the settings of verdicts; 0:
+	// those that the bundle was made with.
 	Version uint64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	// exits in their order, the last tier's left out: it always answers.
 	Exits []*ExitThresholds `protobuf:"bytes,3,rep,name=exits,proto3" json:"exits,omitempty"`
@@ -5267,13 +5287,15 @@ func (x *RehearseRequest) GetThresholds() *Thresholds {
 // RehearseResponse is what they would have done.
 type RehearseResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// samples of the log that could be judged: of the bundle in use, with an exit met.
+	// samples of the log that could be judged: the surviving verdicts of the bundle in use, with
+	// an exit met.
 	Samples uint64 `protobuf:"varint,1,opt,name=samples,proto3" json:"samples,omitempty"`
 	// unknown is how many of them would have gone up where no answer from above is known.
 	Unknown uint64 `protobuf:"varint,2,opt,name=unknown,proto3" json:"unknown,omitempty"`
 	// before is what was answered.
 	Before *Rehearsal `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
-	// after is what would have been, those unknown left out of right.
+	// after is what would have been. Those unknown count at the exit that they would have gone up
+	// to, with what that costs, and are left out of labelled and right.
 	After *Rehearsal `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
 	// changed is how many would have had another class.
 	Changed       uint64 `protobuf:"varint,5,opt,name=changed,proto3" json:"changed,omitempty"`
@@ -5406,7 +5428,7 @@ var File_controlpb_control_proto protoreflect.FileDescriptor
 const file_controlpb_control_proto_rawDesc = "" +
 	"\n" +
 	"\x17controlpb/control.proto\x12\x13ganglion.control.v1\"\x0f\n" +
-	"\rStatusRequest\"\xd7\x06\n" +
+	"\rStatusRequest\"\xe2\a\n" +
 	"\x0eStatusResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04peer\x18\x02 \x01(\tR\x04peer\x12\x10\n" +
@@ -5436,7 +5458,11 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\x05alive\x18\x18 \x01(\x05R\x05alive\x12!\n" +
 	"\fallows_chaos\x18\x19 \x01(\bR\vallowsChaos\x129\n" +
 	"\x06faults\x18\x1a \x03(\v2!.ganglion.control.v1.FaultInForceR\x06faults\x12\x12\n" +
-	"\x04page\x18\x1b \x01(\tR\x04page\"\xb2\x01\n" +
+	"\x04page\x18\x1b \x01(\tR\x04page\x12?\n" +
+	"\n" +
+	"thresholds\x18\x1c \x01(\v2\x1f.ganglion.control.v1.ThresholdsR\n" +
+	"thresholds\x12H\n" +
+	"\x0fthresholds_next\x18\x1d \x01(\v2\x1f.ganglion.control.v1.ThresholdsR\x0ethresholdsNext\"\xb2\x01\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x12\n" +
@@ -5970,85 +5996,87 @@ var file_controlpb_control_proto_depIdxs = []int32{
 	5,  // 3: ganglion.control.v1.StatusResponse.retention:type_name -> ganglion.control.v1.Retention
 	6,  // 4: ganglion.control.v1.StatusResponse.traffic:type_name -> ganglion.control.v1.Traffic
 	36, // 5: ganglion.control.v1.StatusResponse.faults:type_name -> ganglion.control.v1.FaultInForce
-	7,  // 6: ganglion.control.v1.Traffic.protocols:type_name -> ganglion.control.v1.ProtocolTraffic
-	10, // 7: ganglion.control.v1.MembersResponse.views:type_name -> ganglion.control.v1.MembersView
-	11, // 8: ganglion.control.v1.MembersView.members:type_name -> ganglion.control.v1.Member
-	15, // 9: ganglion.control.v1.VerdictsResponse.verdict:type_name -> ganglion.control.v1.Verdict
-	14, // 10: ganglion.control.v1.VerdictsResponse.gap:type_name -> ganglion.control.v1.Gap
-	17, // 11: ganglion.control.v1.Verdict.proposals:type_name -> ganglion.control.v1.Proposal
-	18, // 12: ganglion.control.v1.Verdict.missing:type_name -> ganglion.control.v1.MissingView
-	19, // 13: ganglion.control.v1.Verdict.epoch:type_name -> ganglion.control.v1.Epoch
-	16, // 14: ganglion.control.v1.Verdict.payload_bytes:type_name -> ganglion.control.v1.HopBytes
-	21, // 15: ganglion.control.v1.ClassifyRequest.pictures:type_name -> ganglion.control.v1.Picture
-	15, // 16: ganglion.control.v1.ClassifyResponse.verdict:type_name -> ganglion.control.v1.Verdict
-	4,  // 17: ganglion.control.v1.TallyResponse.tally:type_name -> ganglion.control.v1.Tally
-	63, // 18: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
-	35, // 19: ganglion.control.v1.FaultInForce.fault:type_name -> ganglion.control.v1.Fault
-	35, // 20: ganglion.control.v1.InjectRequest.fault:type_name -> ganglion.control.v1.Fault
-	1,  // 21: ganglion.control.v1.WatchResponse.status:type_name -> ganglion.control.v1.StatusResponse
-	11, // 22: ganglion.control.v1.WatchResponse.members:type_name -> ganglion.control.v1.Member
-	41, // 23: ganglion.control.v1.WatchResponse.links:type_name -> ganglion.control.v1.Link
-	42, // 24: ganglion.control.v1.WatchResponse.figures:type_name -> ganglion.control.v1.Figures
-	15, // 25: ganglion.control.v1.WatchResponse.verdicts:type_name -> ganglion.control.v1.Verdict
-	32, // 26: ganglion.control.v1.WatchResponse.events:type_name -> ganglion.control.v1.EventsResponse
-	46, // 27: ganglion.control.v1.WatchResponse.thresholds:type_name -> ganglion.control.v1.Thresholds
-	43, // 28: ganglion.control.v1.Figures.exits:type_name -> ganglion.control.v1.ExitFigures
-	16, // 29: ganglion.control.v1.Figures.payload_bytes:type_name -> ganglion.control.v1.HopBytes
-	47, // 30: ganglion.control.v1.Thresholds.exits:type_name -> ganglion.control.v1.ExitThresholds
-	51, // 31: ganglion.control.v1.DiagnoseResponse.interfaces:type_name -> ganglion.control.v1.InterfaceReport
-	52, // 32: ganglion.control.v1.DiagnoseResponse.ways:type_name -> ganglion.control.v1.WayReport
-	53, // 33: ganglion.control.v1.DiagnoseResponse.heard:type_name -> ganglion.control.v1.HeardReport
-	54, // 34: ganglion.control.v1.DiagnoseResponse.peers:type_name -> ganglion.control.v1.PeerReport
-	59, // 35: ganglion.control.v1.DiagnoseResponse.findings:type_name -> ganglion.control.v1.Finding
-	1,  // 36: ganglion.control.v1.DiagnoseResponse.status:type_name -> ganglion.control.v1.StatusResponse
-	11, // 37: ganglion.control.v1.DiagnoseResponse.members:type_name -> ganglion.control.v1.Member
-	64, // 38: ganglion.control.v1.DiagnoseResponse.refused:type_name -> ganglion.control.v1.DiagnoseResponse.RefusedEntry
-	50, // 39: ganglion.control.v1.DiagnoseResponse.place:type_name -> ganglion.control.v1.PlaceReport
-	57, // 40: ganglion.control.v1.DiagnoseResponse.idle:type_name -> ganglion.control.v1.IdleSource
-	58, // 41: ganglion.control.v1.DiagnoseResponse.refusals:type_name -> ganglion.control.v1.RefusalReport
-	65, // 42: ganglion.control.v1.WayReport.refused:type_name -> ganglion.control.v1.WayReport.RefusedEntry
-	55, // 43: ganglion.control.v1.PeerReport.reach:type_name -> ganglion.control.v1.ReachReport
-	55, // 44: ganglion.control.v1.PeerReport.reached:type_name -> ganglion.control.v1.ReachReport
-	55, // 45: ganglion.control.v1.ReachReports.reports:type_name -> ganglion.control.v1.ReachReport
-	46, // 46: ganglion.control.v1.RehearseRequest.thresholds:type_name -> ganglion.control.v1.Thresholds
-	62, // 47: ganglion.control.v1.RehearseResponse.before:type_name -> ganglion.control.v1.Rehearsal
-	62, // 48: ganglion.control.v1.RehearseResponse.after:type_name -> ganglion.control.v1.Rehearsal
-	43, // 49: ganglion.control.v1.Rehearsal.exits:type_name -> ganglion.control.v1.ExitFigures
-	0,  // 50: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
-	8,  // 51: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
-	12, // 52: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
-	20, // 53: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
-	23, // 54: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
-	25, // 55: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
-	27, // 56: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
-	29, // 57: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
-	31, // 58: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
-	33, // 59: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
-	37, // 60: ganglion.control.v1.NodeService.Inject:input_type -> ganglion.control.v1.InjectRequest
-	39, // 61: ganglion.control.v1.NodeService.Watch:input_type -> ganglion.control.v1.WatchRequest
-	44, // 62: ganglion.control.v1.NodeService.Look:input_type -> ganglion.control.v1.LookRequest
-	48, // 63: ganglion.control.v1.NodeService.Diagnose:input_type -> ganglion.control.v1.DiagnoseRequest
-	60, // 64: ganglion.control.v1.NodeService.Rehearse:input_type -> ganglion.control.v1.RehearseRequest
-	1,  // 65: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
-	9,  // 66: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
-	13, // 67: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
-	22, // 68: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
-	24, // 69: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
-	26, // 70: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
-	28, // 71: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
-	30, // 72: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
-	32, // 73: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
-	34, // 74: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
-	38, // 75: ganglion.control.v1.NodeService.Inject:output_type -> ganglion.control.v1.InjectResponse
-	40, // 76: ganglion.control.v1.NodeService.Watch:output_type -> ganglion.control.v1.WatchResponse
-	45, // 77: ganglion.control.v1.NodeService.Look:output_type -> ganglion.control.v1.LookResponse
-	49, // 78: ganglion.control.v1.NodeService.Diagnose:output_type -> ganglion.control.v1.DiagnoseResponse
-	61, // 79: ganglion.control.v1.NodeService.Rehearse:output_type -> ganglion.control.v1.RehearseResponse
-	65, // [65:80] is the sub-list for method output_type
-	50, // [50:65] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	46, // 6: ganglion.control.v1.StatusResponse.thresholds:type_name -> ganglion.control.v1.Thresholds
+	46, // 7: ganglion.control.v1.StatusResponse.thresholds_next:type_name -> ganglion.control.v1.Thresholds
+	7,  // 8: ganglion.control.v1.Traffic.protocols:type_name -> ganglion.control.v1.ProtocolTraffic
+	10, // 9: ganglion.control.v1.MembersResponse.views:type_name -> ganglion.control.v1.MembersView
+	11, // 10: ganglion.control.v1.MembersView.members:type_name -> ganglion.control.v1.Member
+	15, // 11: ganglion.control.v1.VerdictsResponse.verdict:type_name -> ganglion.control.v1.Verdict
+	14, // 12: ganglion.control.v1.VerdictsResponse.gap:type_name -> ganglion.control.v1.Gap
+	17, // 13: ganglion.control.v1.Verdict.proposals:type_name -> ganglion.control.v1.Proposal
+	18, // 14: ganglion.control.v1.Verdict.missing:type_name -> ganglion.control.v1.MissingView
+	19, // 15: ganglion.control.v1.Verdict.epoch:type_name -> ganglion.control.v1.Epoch
+	16, // 16: ganglion.control.v1.Verdict.payload_bytes:type_name -> ganglion.control.v1.HopBytes
+	21, // 17: ganglion.control.v1.ClassifyRequest.pictures:type_name -> ganglion.control.v1.Picture
+	15, // 18: ganglion.control.v1.ClassifyResponse.verdict:type_name -> ganglion.control.v1.Verdict
+	4,  // 19: ganglion.control.v1.TallyResponse.tally:type_name -> ganglion.control.v1.Tally
+	63, // 20: ganglion.control.v1.EventsResponse.attributes:type_name -> ganglion.control.v1.EventsResponse.AttributesEntry
+	35, // 21: ganglion.control.v1.FaultInForce.fault:type_name -> ganglion.control.v1.Fault
+	35, // 22: ganglion.control.v1.InjectRequest.fault:type_name -> ganglion.control.v1.Fault
+	1,  // 23: ganglion.control.v1.WatchResponse.status:type_name -> ganglion.control.v1.StatusResponse
+	11, // 24: ganglion.control.v1.WatchResponse.members:type_name -> ganglion.control.v1.Member
+	41, // 25: ganglion.control.v1.WatchResponse.links:type_name -> ganglion.control.v1.Link
+	42, // 26: ganglion.control.v1.WatchResponse.figures:type_name -> ganglion.control.v1.Figures
+	15, // 27: ganglion.control.v1.WatchResponse.verdicts:type_name -> ganglion.control.v1.Verdict
+	32, // 28: ganglion.control.v1.WatchResponse.events:type_name -> ganglion.control.v1.EventsResponse
+	46, // 29: ganglion.control.v1.WatchResponse.thresholds:type_name -> ganglion.control.v1.Thresholds
+	43, // 30: ganglion.control.v1.Figures.exits:type_name -> ganglion.control.v1.ExitFigures
+	16, // 31: ganglion.control.v1.Figures.payload_bytes:type_name -> ganglion.control.v1.HopBytes
+	47, // 32: ganglion.control.v1.Thresholds.exits:type_name -> ganglion.control.v1.ExitThresholds
+	51, // 33: ganglion.control.v1.DiagnoseResponse.interfaces:type_name -> ganglion.control.v1.InterfaceReport
+	52, // 34: ganglion.control.v1.DiagnoseResponse.ways:type_name -> ganglion.control.v1.WayReport
+	53, // 35: ganglion.control.v1.DiagnoseResponse.heard:type_name -> ganglion.control.v1.HeardReport
+	54, // 36: ganglion.control.v1.DiagnoseResponse.peers:type_name -> ganglion.control.v1.PeerReport
+	59, // 37: ganglion.control.v1.DiagnoseResponse.findings:type_name -> ganglion.control.v1.Finding
+	1,  // 38: ganglion.control.v1.DiagnoseResponse.status:type_name -> ganglion.control.v1.StatusResponse
+	11, // 39: ganglion.control.v1.DiagnoseResponse.members:type_name -> ganglion.control.v1.Member
+	64, // 40: ganglion.control.v1.DiagnoseResponse.refused:type_name -> ganglion.control.v1.DiagnoseResponse.RefusedEntry
+	50, // 41: ganglion.control.v1.DiagnoseResponse.place:type_name -> ganglion.control.v1.PlaceReport
+	57, // 42: ganglion.control.v1.DiagnoseResponse.idle:type_name -> ganglion.control.v1.IdleSource
+	58, // 43: ganglion.control.v1.DiagnoseResponse.refusals:type_name -> ganglion.control.v1.RefusalReport
+	65, // 44: ganglion.control.v1.WayReport.refused:type_name -> ganglion.control.v1.WayReport.RefusedEntry
+	55, // 45: ganglion.control.v1.PeerReport.reach:type_name -> ganglion.control.v1.ReachReport
+	55, // 46: ganglion.control.v1.PeerReport.reached:type_name -> ganglion.control.v1.ReachReport
+	55, // 47: ganglion.control.v1.ReachReports.reports:type_name -> ganglion.control.v1.ReachReport
+	46, // 48: ganglion.control.v1.RehearseRequest.thresholds:type_name -> ganglion.control.v1.Thresholds
+	62, // 49: ganglion.control.v1.RehearseResponse.before:type_name -> ganglion.control.v1.Rehearsal
+	62, // 50: ganglion.control.v1.RehearseResponse.after:type_name -> ganglion.control.v1.Rehearsal
+	43, // 51: ganglion.control.v1.Rehearsal.exits:type_name -> ganglion.control.v1.ExitFigures
+	0,  // 52: ganglion.control.v1.NodeService.Status:input_type -> ganglion.control.v1.StatusRequest
+	8,  // 53: ganglion.control.v1.NodeService.Members:input_type -> ganglion.control.v1.MembersRequest
+	12, // 54: ganglion.control.v1.NodeService.Verdicts:input_type -> ganglion.control.v1.VerdictsRequest
+	20, // 55: ganglion.control.v1.NodeService.Classify:input_type -> ganglion.control.v1.ClassifyRequest
+	23, // 56: ganglion.control.v1.NodeService.StartRun:input_type -> ganglion.control.v1.StartRunRequest
+	25, // 57: ganglion.control.v1.NodeService.Tally:input_type -> ganglion.control.v1.TallyRequest
+	27, // 58: ganglion.control.v1.NodeService.Publish:input_type -> ganglion.control.v1.PublishRequest
+	29, // 59: ganglion.control.v1.NodeService.Bundle:input_type -> ganglion.control.v1.BundleRequest
+	31, // 60: ganglion.control.v1.NodeService.Events:input_type -> ganglion.control.v1.EventsRequest
+	33, // 61: ganglion.control.v1.NodeService.Set:input_type -> ganglion.control.v1.SetRequest
+	37, // 62: ganglion.control.v1.NodeService.Inject:input_type -> ganglion.control.v1.InjectRequest
+	39, // 63: ganglion.control.v1.NodeService.Watch:input_type -> ganglion.control.v1.WatchRequest
+	44, // 64: ganglion.control.v1.NodeService.Look:input_type -> ganglion.control.v1.LookRequest
+	48, // 65: ganglion.control.v1.NodeService.Diagnose:input_type -> ganglion.control.v1.DiagnoseRequest
+	60, // 66: ganglion.control.v1.NodeService.Rehearse:input_type -> ganglion.control.v1.RehearseRequest
+	1,  // 67: ganglion.control.v1.NodeService.Status:output_type -> ganglion.control.v1.StatusResponse
+	9,  // 68: ganglion.control.v1.NodeService.Members:output_type -> ganglion.control.v1.MembersResponse
+	13, // 69: ganglion.control.v1.NodeService.Verdicts:output_type -> ganglion.control.v1.VerdictsResponse
+	22, // 70: ganglion.control.v1.NodeService.Classify:output_type -> ganglion.control.v1.ClassifyResponse
+	24, // 71: ganglion.control.v1.NodeService.StartRun:output_type -> ganglion.control.v1.StartRunResponse
+	26, // 72: ganglion.control.v1.NodeService.Tally:output_type -> ganglion.control.v1.TallyResponse
+	28, // 73: ganglion.control.v1.NodeService.Publish:output_type -> ganglion.control.v1.PublishResponse
+	30, // 74: ganglion.control.v1.NodeService.Bundle:output_type -> ganglion.control.v1.BundleResponse
+	32, // 75: ganglion.control.v1.NodeService.Events:output_type -> ganglion.control.v1.EventsResponse
+	34, // 76: ganglion.control.v1.NodeService.Set:output_type -> ganglion.control.v1.SetResponse
+	38, // 77: ganglion.control.v1.NodeService.Inject:output_type -> ganglion.control.v1.InjectResponse
+	40, // 78: ganglion.control.v1.NodeService.Watch:output_type -> ganglion.control.v1.WatchResponse
+	45, // 79: ganglion.control.v1.NodeService.Look:output_type -> ganglion.control.v1.LookResponse
+	49, // 80: ganglion.control.v1.NodeService.Diagnose:output_type -> ganglion.control.v1.DiagnoseResponse
+	61, // 81: ganglion.control.v1.NodeService.Rehearse:output_type -> ganglion.control.v1.RehearseResponse
+	67, // [67:82] is the sub-list for method output_type
+	52, // [52:67] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_controlpb_control_proto_init() }
