@@ -108,6 +108,7 @@ func (f *Figure) svg(ground color.Color) []byte {
 	f.draw(c, ground)
 	var out bytes.Buffer
 	_, _ = c.WriteTo(&out) // memory takes everything
-	// The font that was measured first, then those that are as wide.
-	return bytes.ReplaceAll(out.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"))
+	// The font that was measured first, then those that are as wide, and the one of bare
+	// Linux machines that is nearly.
+	return bytes.ReplaceAll(out.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:'Liberation Sans',Arial,Helvetica,'DejaVu Sans Condensed',sans-serif;"))
 }

@@ -61,9 +61,11 @@ func (d *Document) WriteHTML(w io.Writer) error {
 		m.add("<dt>%s</dt><dd>%s</dd>\n", f.Name, f.Text)
 	}
 	m.add("</dl>\n</header>\n")
-	for _, t := range d.Tables {
-		m.add("<section>\n")
-		m.table(t)
+	if len(d.Tables) > 0 {
+		m.add("<section class=\"tables\">\n")
+		for _, t := range d.Tables {
+			m.table(t)
+		}
 		m.add("</section>\n")
 	}
 	for i := range d.Figures {
@@ -93,7 +95,8 @@ func (m *markup) table(t Table) {
 	if len(t.Rows) == 0 {
 		return
 	}
-	m.add("<div class=\"scroll\">\n<table>\n<caption>%s</caption>\n<thead><tr>", t.Title)
+	// Not a caption, which would be no wider than the table.
+	m.add("<div class=\"table\">\n<h3>%s</h3>\n<div class=\"scroll\">\n<table aria-label=\"%s\">\n<thead><tr>", t.Title, t.Title)
 	for _, name := range t.Names {
 		m.add(`<th scope="col">%s</th>`, name)
 	}
@@ -109,7 +112,7 @@ func (m *markup) table(t Table) {
 		}
 		m.add("</tr>\n")
 	}
-	m.add("</tbody>\n</table>\n</div>\n")
+	m.add("</tbody>\n</table>\n</div>\n</div>\n")
 }
 
 // inline is the figure for the middle of a page: without a ground, its ink the colour of

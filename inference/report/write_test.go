@@ -25,7 +25,7 @@ func TestPageHasEveryTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, table := range Tables(r) {
-			if !strings.Contains(page.String(), "<caption>"+html.EscapeString(table.Title)+"</caption>") {
+			if !strings.Contains(page.String(), "<h3>"+html.EscapeString(table.Title)+"</h3>") {
 				t.Errorf("preset %s: the page has no table %q", tt.preset, table.Title)
 			}
 		}
