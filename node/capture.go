@@ -3,6 +3,7 @@ package node
 import (
 	"slices"
 
+	"ganglion/node/metrics"
 	"ganglion/node/source"
 	"ganglion/roles"
 )
@@ -75,7 +76,9 @@ func (e *engine) section(b *bundled, view int, pixels []byte) roles.ViewResult {
 	case b.Topology.Device.Raw:
 		r.Seen, r.Features = true, pixels
 	default:
+		began := e.metrics.Began()
 		b.bundle.Model().Device(view, pixels, b.output, b.scratch)
+		e.metrics.Ran(metrics.DeviceSection, began)
 		r.Seen = true
 		r.Features = slices.Clone(b.output.Features)
 		r.Scores = slices.Clone(b.output.Scores)

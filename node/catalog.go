@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"ganglion/inference"
+	"ganglion/node/metrics"
 	"ganglion/roles"
 	"ganglion/roles/wire"
 )
@@ -18,6 +19,8 @@ type catalog struct {
 	loaded map[inference.BundleID]*bundled
 	order  []inference.BundleID // as loaded
 	bounds atomic.Pointer[wire.Limits]
+
+	metrics *metrics.Metrics // times sections
 
 	versions versions // thresholds beside the bundles' own
 }
@@ -51,7 +54,7 @@ func (c *catalog) load(b *inference.Bundle, inUse inference.BundleID) {
 	}
 	m := b.Model()
 	one := &bundled{
-		Bundled: &roles.Bundled{Topology: b.Topology(), Thresholds: b.Thresholds(), Network: roles.NewModelNetwork(m)},
+		Bundled: &roles.Bundled{Topology: b.Topology(), Thresholds: b.Thresholds(), Network: c.metrics.Timed(roles.NewModelNetwork(m))},
 		under:   map[uint64]*roles.Bundled{},
 		bundle:  b, scratch: m.NewDeviceScratch(), output: m.NewOutput(),
 	}

@@ -82,6 +82,8 @@ type Config struct {
 	// APITokenFile holds the token that the control API asks for; needed for an API beyond
 	// loopback.
 	APITokenFile string
+	// NoMetrics has the node count nothing for Prometheus.
+	NoMetrics bool
 	// NoPage has the node serve no page, and answer no calls that only a page makes: Watch
 	// and Look.
 	NoPage bool

@@ -14,6 +14,22 @@ import (
 // encode is the bytes of a verdict that are sealed.
 func (e *engine) encode(v *roles.Verdict) []byte { return wire.EncodeVerdict(v) }
 
+// decided is encode for what this node decides as a coordinator, which is counted.
+func (e *engine) decided(v *roles.Verdict) []byte {
+	if e.metrics != nil {
+		e.metrics.Decided(v, e.topologyOf(v.Bundle))
+	}
+	return e.encode(v)
+}
+
+// topologyOf is that of a bundle; nil where it is not loaded here.
+func (e *engine) topologyOf(id inference.BundleID) *topology.Topology {
+	if b := e.catalog.loaded[id]; b != nil {
+		return b.Topology
+	}
+	return nil
+}
+
 // exitRefused stands where an exit would, of a sample that every device refused.
 const exitRefused = "refused"
 

@@ -11,6 +11,7 @@ import (
 	"ganglion/node/chaos"
 	"ganglion/roles"
 	"ganglion/roles/wire"
+	"ganglion/node/metrics"
 )
 
 // The sizes and times of the engine.
@@ -50,7 +51,8 @@ type engine struct {
 	links   map[roles.Peer]linkChange
 
 	counters counters
-	metrics  *metrics
+	reaching atomic.Int32     // members that are dialled because they asked
+	metrics  *metrics.Metrics // nil: nothing is counted
 	arrivals *arrivals
 	events   *events
 	body     *chaos.Body // nil: the node takes no faults
@@ -72,6 +74,7 @@ type engine struct {
 	audience audience
 	trips    roles.Instant // when round trips were taken last
 }
+	before   carried       // by step machines that were made anew since
 
 // now is the time on the engine's clock.
 func (e *engine) now() roles.Instant { return roles.Instant(time.Since(e.start)) }
@@ -134,7 +137,7 @@ func (e *engine) take(in inbound) {
 // turn does what is due and carries out all effects.
 func (e *engine) turn(ctx context.Context) {
 	now := e.now()
-	e.metrics.turned()
+	e.metrics.Turned()
 	e.roles.Tick(now, &e.fx)
 	for len(e.fx.Captures) > 0 { // what was captured may cause more
 		captures := e.fx.Captures
@@ -146,12 +149,14 @@ func (e *engine) turn(ctx context.Context) {
 	e.persist.save(ctx, e.fx.Persist)
 	for _, s := range e.fx.Sends {
 		e.watching.says(now, s.Message)
+	e.metrics.Claimed(e.fx.Persist)
 		e.outbox.add(s)
 	}
 	e.logged(now, e.fx.Logged)
 	e.gossip.add(e.fx.Published)
 	e.gaps.published(e.fx.Published)
 	e.gaps.want(e.fx.Missing)
+	e.metrics.Published(e.fx.Published)
 	for _, c := range e.fx.Compare {
 		e.gaps.logs.add(c.Site, c.Peer)
 	}
@@ -186,7 +191,7 @@ func (e *engine) logged(now roles.Instant, of []*roles.Published) {
 	}
 	e.arrivals.add(of)
 	e.audience.logged(of)
-	e.metrics.logged(of, e.self)
+	e.metrics.Logged(of)
 	e.orders.answer(of)
 	e.watching.verdicts(now, of)
 }
@@ -278,6 +283,9 @@ func (e *engine) linkChanged(p mesh.MemberID, up, died bool) {
 	c.broke = c.broke || !up
 	c.died = c.died || !up && died
 	e.links[roles.Peer(p)] = c
+	if !up {
+		e.metrics.LinkLost(died)
+	}
 	e.linksMu.Unlock()
 	select {
 	case e.wake <- struct{}{}:

@@ -304,7 +304,9 @@ func (e *engine) refuse(m mesh.Message, reason string) {
 
 // heard takes publications of other nodes into the logs.
 func (e *engine) heard(now roles.Instant, site roles.Site, of []*roles.Published) {
+	before := len(e.fx.Logged)
 	e.roles.Heard(now, site, of, 0, 0, &e.fx)
+	e.metrics.Filled(len(e.fx.Logged) - before)
 }
 
 // gossiped takes a message of the mesh's topic. It is called by the mesh's reader, which

@@ -21,6 +21,7 @@ import (
 	"ganglion/node/chaos"
 	"ganglion/node/control"
 	"ganglion/node/page"
+	"ganglion/node/metrics"
 	"ganglion/node/source"
 	"ganglion/proto/controlpb"
 	"ganglion/roles"
@@ -32,9 +33,10 @@ type Node struct {
 	log      *slog.Logger
 	announce func(string)
 	state    *state
-	ready    chan struct{} // closed when the node takes part
-	abort    signal        // the node is to end without a word
-	silent   signal        // nothing comes from the node any more
+	ready    chan struct{}    // closed when the node takes part
+	abort    signal           // the node is to end without a word
+	silent   signal           // nothing comes from the node any more
+	metrics  *metrics.Metrics // nil: nothing is counted
 	server   *control.Server
 	api      *api
 }
@@ -58,7 +60,11 @@ func New(config Config, announce func(string), log *slog.Logger) (*Node, error) 
 	return &Node{
 		config: config, log: log, announce: announce, state: s, ready: make(chan struct{}),
 		abort: newSignal(), silent: newSignal(),
-	}, nil
+	}
+	if !config.NoMetrics {
+		n.metrics = metrics.New(config.Version)
+	}
+	return n, nil
 }
 
 // defaultName is the machine's name and the end of the identity.
@@ -82,6 +88,10 @@ func (n *Node) Ready() <-chan struct{} { return n.ready }
 func (n *Node) API() controlpb.NodeServiceHandler { return n.api }
 
 // Abort ends a node that runs as the death of its process would: its connections and
+// Metrics has what the node counts, without the way over HTTP; nil where it counts nothing.
+// What is read of the node, and not counted as it happens, is there once it is ready.
+func (n *Node) Metrics() prometheus.Gatherer { return n.metrics.Gatherer() }
+
 // ports are closed at once, no role is handed over, nothing is announced. It returns when
 // that has happened; [Node.Run] returns a little later. It is for tests of what the others
 // make of it.
@@ -135,6 +145,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	mesh.RouteLogs(n.log)
 	m, err := mesh.New(n.config.Mesh, n.state.identity, keys, n.log)
+	n.config.Mesh.Metrics = n.metrics.Registerer()
 	if err != nil {
 		return fmt.Errorf("start node: %w", err)
 	}
@@ -143,8 +154,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return errors.Join(err, m.Close())
 	}
 	n.api = &api{engine: e, node: n}
-	counted, exposed := newMetrics(e)
-	e.metrics = counted
+	n.metrics.Read(e.snapshot)
 	served := control.Config{Address: n.config.API, TokenFile: n.config.APITokenFile}
 	if !n.config.NoPage {
 		served.Page = page.Handler()
@@ -152,7 +162,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if s := n.config.Mesh.Sockets; s != nil {
 		served.Listen = s.Listen
 	}
-	n.server, err = control.New(served, n.api, exposed, n.log)
+	n.server, err = control.New(served, n.api, n.metrics.Handler(), n.log)
 	if err != nil {
 		return errors.Join(fmt.Errorf("start node: %w", err), m.Close())
 	}
@@ -187,7 +197,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 		config: &n.config, log: n.log, mesh: m, self: roles.Peer(m.Self()), start: time.Now(),
 		parcels: make(chan inbound, inboundParcels), calls: make(chan func(), pendingCalls),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}), links: map[roles.Peer]linkChange{},
-		arrivals: newArrivals(), events: newEvents(), persist: saved,
+		metrics: n.metrics, arrivals: newArrivals(), events: newEvents(), persist: saved,
 	}
 	e.counters.log = n.log
 	e.plan = planner{
@@ -196,6 +206,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 	}
 	e.plan.shared.Store(current)
 	e.catalog.load(current, current.ID())
+	e.catalog.metrics = n.metrics
 	e.gossip = newGossiper(m.Gossip, func() *roles.Node { return e.roles }, n.log)
 	e.gaps = newGapFiller(e, n.log)
 	e.watching = newWatching(e)

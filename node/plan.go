@@ -340,6 +340,7 @@ func (e *engine) rebuild(now roles.Instant) {
 	if e.roles != nil {
 		for _, site := range e.roles.Sites() {
 			logs[site] = e.roles.Log(site)
+		e.before.add(e.roles)
 		}
 		maps.Copy(persisted, e.roles.Seen())
 	}
@@ -349,7 +350,7 @@ func (e *engine) rebuild(now roles.Instant) {
 		Self: e.self, Site: e.config.Site, Mesh: string(e.mesh.Fingerprint()), Groups: e.plan.current.Topology().Groups,
 		Eligible: eligible, Pinned: pinned, Class: roles.Class(max(0, e.config.Class)), Live: e.views.live(), Feeds: len(e.config.Sources) > 0,
 		RetentionBytes: e.config.RetentionBytes, CloudDelay: e.config.CloudDelay, Persisted: persisted, Logs: logs,
-		Catalog: e.catalog.find, Encode: e.encode, NewRun: newRunID, Acknowledged: e.acknowledged,
+		Catalog: e.catalog.find, Encode: e.decided, NewRun: newRunID, Acknowledged: e.acknowledged,
 	})
 	for i := range e.members {
 		if m := &e.members[i]; !m.self && e.mesh.Up(m.ID) {

@@ -189,6 +189,9 @@ func (w *watching) holder(role roles.Role, p roles.Peer, groups int) {
 	if p != "" {
 		w.last[role] = p
 	}
+	if p == w.engine.self && last != "" && last != p {
+		w.engine.metrics.TookOver(role.Kind)
+	}
 	what := role.Kind.String()
 	if role.Kind == roles.AggregatorKind && groups > 1 {
 		what = fmt.Sprintf("%s of group %d", what, role.Group)

@@ -91,7 +91,7 @@ func (u *use) ask(ctx context.Context, one *member) error {
 		case name == "go_goroutines":
 			n := int(value)
 			u.goroutines = &n
-		case name == "ganglion_verdicts_total":
+		case name == "ganglion_log_verdicts_total":
 			u.verdicts += uint64(value)
 		default:
 		}

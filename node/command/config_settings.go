@@ -214,6 +214,11 @@ func controlSettings() []setting {
 			read: oneOf(readAPITokenFile),
 		},
 		{
+			flag: "no-metrics", group: group, initial: "false",
+			help: "count nothing for Prometheus, and serve nothing at /metrics",
+			read: switchOf(func(o *nodeOptions) *bool { return &o.node.NoMetrics }),
+		},
+		{
 			flag: "no-page", group: group, initial: "false",
 			help: "serve no page for browsers, and no pictures of what the node's sources see",
 			read: switchOf(func(o *nodeOptions) *bool { return &o.node.NoPage }),

@@ -63,7 +63,7 @@ func samples() map[string]sample {
 		"round-trip-max": {text: "250ms"}, "source": {"street@1;street:samples=90,seed=7", "[{source: street, view: 1}, 'street:samples=90,seed=7']"},
 		"split": {text: "all"}, "model": {text: "corner.ganglion"}, "retention": {text: "8MiB"}, "eligible": {"cloud", "[cloud]"},
 		"pin": {"cloud", "[cloud]"}, "class": {text: "12"}, "run": {text: "manual"}, "cloud-delay": {text: "30ms"},
-		"allow-chaos": {text: "true"}, "no-page": {text: "true"},
+		"allow-chaos": {text: "true"}, "no-metrics": {text: "true"}, "no-page": {text: "true"},
 		"api": {text: "127.0.0.1:4902"}, "api-token-file": {text: "api-token"}, "log-level": {text: "debug"}, "log-format": {text: "json"},
 	}
 }

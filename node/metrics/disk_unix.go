@@ -1,0 +1,16 @@
+//go:build linux || darwin
+
+package metrics
+
+import "golang.org/x/sys/unix"
+
+// DiskOf is the space of the file system that a folder is on, for a process that is not
+// root.
+func DiskOf(dir string) Disk {
+	var s unix.Statfs_t
+	if dir == "" || unix.Statfs(dir, &s) != nil {
+		return Disk{}
+	}
+	block := uint64(s.Bsize) //nolint:gosec,unconvert // never negative; its type is not the same everywhere
+	return Disk{FreeBytes: s.Bavail * block, SizeBytes: s.Blocks * block}
+}
