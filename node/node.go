@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"ganglion/inference"
@@ -57,7 +58,7 @@ func New(config Config, announce func(string), log *slog.Logger) (*Node, error) 
 	}
 	config.Mesh.Name, config.Mesh.Dir, config.Mesh.CheckSetting = config.Name, config.Dir, checkSetting
 	config.Mesh.Impairable = config.AllowChaos
-	return &Node{
+	n := &Node{
 		config: config, log: log, announce: announce, state: s, ready: make(chan struct{}),
 		abort: newSignal(), silent: newSignal(),
 	}
@@ -91,6 +92,7 @@ func (n *Node) API() controlpb.NodeServiceHandler { return n.api }
 // Metrics has what the node counts, without the way over HTTP; nil where it counts nothing.
 // What is read of the node, and not counted as it happens, is there once it is ready.
 func (n *Node) Metrics() prometheus.Gatherer { return n.metrics.Gatherer() }
+// Abort ends a node that runs as the death of its process would: its connections and
 
 // ports are closed at once, no role is handed over, nothing is announced. It returns when
 // that has happened; [Node.Run] returns a little later. It is for tests of what the others
