@@ -23,6 +23,9 @@ const GossipBytesMax = 256 << 10
 // gossipTopic is the one topic of the mesh.
 const gossipTopic = "ganglion/1"
 
+// gossipProtocols are what this node speaks of gossipsub. It never changes.
+var gossipProtocols = []protocol.ID{pubsub.GossipSubID_v12}
+
 const (
 	publishQueue = 32  // own messages that wait to be published
 	inboxQueue   = 128 // messages that wait for the handler
@@ -100,7 +103,7 @@ func (g *gossiper) publish(payload []byte) error {
 // run takes part in the topic until ctx ends.
 func (g *gossiper) run(ctx context.Context, handle func(from MemberID, payload []byte)) error {
 	defer close(g.ended)
-	topic, err := g.join(ctx)
+	ps, topic, err := g.join(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,12 +116,13 @@ func (g *gossiper) run(ctx context.Context, handle func(from MemberID, payload [
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.deliver(ctx, handle) })
 	group.Go(func() error { return g.send(ctx, topic) })
+	group.Go(func() error { return g.regain(ctx, ps) })
 	return group.Wait()
 }
 
-func (g *gossiper) join(ctx context.Context) (*pubsub.Topic, error) {
+func (g *gossiper) join(ctx context.Context) (*pubsub.PubSub, *pubsub.Topic, error) {
 	ps, err := pubsub.NewGossipSub(ctx, g.host,
-		pubsub.WithGossipSubProtocols([]protocol.ID{pubsub.GossipSubID_v12}, pubsub.GossipSubDefaultFeatures),
+		pubsub.WithGossipSubProtocols(gossipProtocols, pubsub.GossipSubDefaultFeatures),
 		pubsub.WithGossipSubParams(g.parameters()),
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
 		pubsub.WithMessageIdFn(pubsub.DefaultMsgIdFn),
@@ -134,16 +138,16 @@ func (g *gossiper) join(ctx context.Context) (*pubsub.Topic, error) {
 		pubsub.WithRawTracer(g.counts),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("start gossip: %w", err)
+		return nil, nil, fmt.Errorf("start gossip: %w", err)
 	}
 	if err := ps.RegisterTopicValidator(gossipTopic, pubsub.ValidatorEx(g.linger), pubsub.WithValidatorConcurrency(lingerMax)); err != nil {
-		return nil, fmt.Errorf("start gossip: %w", err)
+		return nil, nil, fmt.Errorf("start gossip: %w", err)
 	}
 	topic, err := ps.Join(gossipTopic)
 	if err != nil {
-		return nil, fmt.Errorf("start gossip: %w", err)
+		return nil, nil, fmt.Errorf("start gossip: %w", err)
 	}
-	return topic, nil
+	return ps, topic, nil
 }
 
 func (g *gossiper) parameters() pubsub.GossipSubParams {

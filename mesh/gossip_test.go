@@ -3,12 +3,18 @@ package mesh
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"ganglion/mesh/link"
+	"ganglion/mesh/secret"
+
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -90,6 +96,40 @@ func TestGossipRelayed(t *testing.T) {
 		return len(c.gossip) > 0
 	})
 	await(t, c.gossip, "gossip", from(a, payload))
+}
+
+// TestGossipRegained: a peer whose streams have ended some times, as those of a busy machine
+// do, is gossiped to again while the connection lasts. Left to gossipsub it never was: a node
+// heard another by way of third ones alone, for as long as both lived.
+func TestGossipRegained(t *testing.T) {
+	e := newEther(t)
+	n := e.start(t, e.config(t, "node"))
+	identity, err := secret.NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := link.New(e.config(t, "busy").link(), identity, e.keys, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	const ended = pubsub.MaxBackoffAttempts + 2
+	streams := make(chan int, ended+1)
+	var count atomic.Int32
+	host.Libp2p().SetStreamHandler(gossipProtocol, func(s network.Stream) {
+		k := int(count.Add(1))
+		if k <= ended {
+			_ = s.Reset()
+		}
+		tell(streams, k)
+	})
+	if err := host.AddAddresses(n.Self(), n.Addresses(), candidateTTL); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.ConnectNow(within(t), n.Self()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, streams, "stream that stays", func(k int) bool { return k > ended })
 }
 
 // TestGossipRefused: what must not be heard is refused, each for its own reason.
