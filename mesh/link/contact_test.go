@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -46,7 +47,8 @@ func TestContact(t *testing.T) {
 	if err := x.ConnectNow(ctx, y.Self()); err != nil {
 		t.Fatal(err)
 	}
-	if got := x.Contact(y.Self()); got.Err != nil || got.Failures != 0 || len(got.Lines) != 1 || got.Lines[0].Inbound || got.Lines[0].Remote != y.Addresses()[0] {
+	// Whichever of its addresses was faster.
+	if got := x.Contact(y.Self()); got.Err != nil || got.Failures != 0 || len(got.Lines) != 1 || got.Lines[0].Inbound || !slices.Contains(y.Addresses(), got.Lines[0].Remote) {
 		t.Errorf("at who dialled: %+v", got)
 	}
 	for len(y.Contact(x.Self()).Lines) == 0 { // it learns of the end of the handshake a moment later
