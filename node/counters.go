@@ -20,6 +20,7 @@ var (
 // counters is what the engine counts, for metrics and the status.
 type counters struct {
 	unsent  atomic.Uint64 // frames that could not be queued
+	full    atomic.Uint64 // of these, those whose peer takes them too slowly
 	refused atomic.Uint64 // payloads that were malformed
 
 	log *slog.Logger

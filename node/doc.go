@@ -29,6 +29,7 @@
 //	6  chunk          request: a piece of a bundle
 //	7  members        request: the mesh as that node sees it
 //	8  fault          request: harm to be done to that node on purpose, see package chaos
+//	9  reach          request: to be dialled by that node, and told what came of it
 //	10 version        request: the thresholds of a bundle under a version of the settings
 //
 // # Order of things

@@ -222,6 +222,16 @@ func meshRows() []row {
 			r.Peers[1].Reach = append(r.Peers[1].Reach, fails("10.9.9.9:4801", "no-answer")...)
 		}},
 		{name: "heard, not dialled", change: gone("no-answer", "unknown"), want: []string{"port-blocked!"}, says: []string{"shed", "192.168.1.3:4801", "4801/tcp"}},
+		{name: "suspect again and again", change: func(r *facts) {
+			gone("no-answer", "suspect")(r)
+			r.Peers[1].SinceMs, r.Heard = 2000, r.GetHeard()[2:]
+			r.Ways[2].Heard = 1
+		}, want: []string{"port-blocked!"}},
+		{name: "it has just died", change: func(r *facts) {
+			gone("refused", "suspect")(r)
+			r.Peers[1].SinceMs, r.Heard = 2000, r.GetHeard()[2:]
+			r.Ways[2].Heard = 1
+		}},
 		{name: "heard, refused", change: gone("refused", "unknown"), want: []string{"unreachable!"}, says: []string{"nothing listens"}},
 		{name: "alive, no way", change: gone("no-route", "alive"), want: []string{"unreachable!"}, says: []string{"'ip route'"}},
 		{name: "heard, speaks another version", change: gone("other-version", "unknown"), want: []string{"version-skew!"}},

@@ -131,8 +131,10 @@ func (c *chart) there(p *controlpb.PeerReport) bool {
 	if p.GetFailures() < failedDials && len(p.GetReach()) == 0 {
 		return false
 	}
-	if (p.GetState() == "alive" || p.GetState() == "suspect") && ms(p.GetSinceMs()) >= settledAfter {
-		return true
+	if p.GetState() == "alive" || p.GetState() == "suspect" {
+		// Whoever is one-way away comes and goes: its state never lasts. A process that has
+		// just died is suspect for a moment as well, and refuses.
+		return ms(p.GetSinceMs()) >= settledAfter || p.GetFailures() >= failedDials && causeOf(p) != "refused"
 	}
 	return slices.ContainsFunc(c.GetHeard(), func(h *controlpb.HeardReport) bool {
 		return h.GetPeer() == p.GetPeer() && h.GetWay() == wayBeacon && ms(h.GetAgoMs()) < heardLately
