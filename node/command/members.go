@@ -41,7 +41,7 @@ type membersView struct {
 
 func newMembersCommand() *cobra.Command {
 	var node nodeFlags
-	var all, asJSON bool
+	var all, asJSON, targets bool
 	cmd := &cobra.Command{
 		Use:   "members",
 		Short: "Show who is in the mesh, and which roles they hold",
@@ -55,6 +55,13 @@ partition or a node that others cannot reach.`,
 			n, err := node.find(cmd)
 			if err != nil {
 				return err
+			}
+			if targets {
+				files, err := control.RunFiles()
+				if err != nil {
+					return err
+				}
+				return printTargets(cmd.OutOrStdout(), n.Status.GetMesh(), files)
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), askWait)
 			defer cancel()
@@ -81,6 +88,7 @@ partition or a node that others cannot reach.`,
 	}
 	node.add(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "as each node sees the mesh, not the asked one alone")
+	cmd.Flags().BoolVar(&targets, "targets", false, "print where Prometheus finds the nodes of this machine, for its file_sd_configs")
 	addJSON(cmd, &asJSON)
 	return cmd
 }
