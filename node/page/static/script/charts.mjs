@@ -7,7 +7,8 @@ import { bytes, duration, number, percent, plain } from './format.mjs';
 import { Plot } from './plot.mjs';
 import { inSteps, linearMarks, logMarks } from './scale.mjs';
 
-const hopTones = ['local', 'cloud', 'edge', 'quiet', 'refused', 'none', 'text', 'bad'];
+const hopTones = { 'device-local': 'scores', 'device-edge': 'edge', 'device-cloud': 'features', 'edge-cloud': 'quiet' };
+const linkTones = ['local', 'cloud', 'edge'];
 
 /** What is charted. lines makes [{name, tone, values, now}] of the steps. */
 const charts = [
@@ -28,7 +29,7 @@ const charts = [
   },
   {
     id: 'hops', title: 'Payload a second, by hop', stacked: true, text: bytes,
-    lines: (steps, has) => has.hops.map((hop, i) => line(plain(hop, 30), hopTones[i % hopTones.length], steps, (s) => s.bytesPerSecond(hop), bytes)),
+    lines: (steps, has) => has.hops.map((hop) => line(plain(hop, 30), Object.hasOwn(hopTones, hop) ? hopTones[hop] : 'none', steps, (s) => s.bytesPerSecond(hop), bytes)),
   },
   {
     id: 'accuracy', title: 'Right, where labels are known', text: (v) => `${Math.round(v * 1000) / 10} %`,
@@ -55,6 +56,7 @@ export class Charts {
   #span = byId('span');
   #links = []; // {at, rates: Map of peer to bytes a second}, a ring by the second
   #visible = true;
+  #born = Date.now() / 1000;
 
   constructor(model, redraw) {
     this.#model = model;
@@ -85,13 +87,13 @@ export class Charts {
   /** Draws all of them. */
   draw() {
     if (!this.#visible) return;
-    const now = Date.now() / 1000;
-    const span = Number(this.#span.value);
+    const now = this.#model.lastAt / 1000;
+    const span = this.#stretch(now);
     const to = Math.floor(now);
     const steps = inSteps(this.#model.seconds, to - span, to);
     for (const step of steps) step.summary = step.bins.length > 0 ? summary(merged(step.bins)) : null;
     const all = merged(steps.flatMap((s) => s.bins));
-    const has = { exits: exits.filter((e) => all.exits[e]), hops: Object.keys(all.hops).sort() };
+    const has = { exits: exits.filter((e) => all.exits[e]), hops: Object.keys(all.hops).sort().reverse() };
     const style = getComputedStyle(document.documentElement);
     const colour = (tone) => style.getPropertyValue(`--${tone}`).trim();
     const events = this.#model.marks.map((m) => ({ at: (m.at / 1000 - (to - span)) / span, bad: m.kind === 'down' || m.kind === 'chaos' })).filter((e) => e.at >= 0 && e.at <= 1);
@@ -99,6 +101,12 @@ export class Charts {
       const lines = chart.lines ? chart.lines(steps, has) : this.#linkLines(steps);
       this.#one(chart, lines, colour, events, span);
     }
+  }
+
+  /** The stretch that is drawn, in s: what was chosen or, since the page is younger, its age. */
+  #stretch(now) {
+    const age = Math.ceil((now - this.#born + 1) / 15) * 15;
+    return Math.min(Number(this.#span.value), Math.max(30, age));
   }
 
   #one(chart, lines, colour, events, span) {
@@ -111,7 +119,7 @@ export class Charts {
     plot.draw({
       colours: { line: colour('line'), quiet: colour('quiet'), bad: colour('bad') }, marks, text: chart.text, logarithmic: chart.logarithmic, events,
       of: lines.map((l) => ({ values: l.values, colour: colour(l.tone), dash: l.dash, stacked: chart.stacked })),
-      spanText: span >= 120 ? `${span / 60} minutes ago` : `${span} s ago`,
+      spanText: span >= 120 && span % 60 === 0 ? `${span / 60} minutes ago` : `${span} s ago`,
     });
     const said = lines.map((l) => `${l.name} ${l.text(l.now)}`);
     setAttribute(canvas, 'aria-label', `${chart.title}: ${said.join(', ') || chart.none || 'nothing yet'}`);
@@ -142,7 +150,7 @@ export class Charts {
       const values = at.map((some) => mean(some, value));
       return { name, tone, values, text: bytes, now: lately(values) };
     };
-    const lines = top.map((peer, i) => made(plain(this.#model.members.get(peer)?.name ?? peer, 24), hopTones[i], (rates) => rates.get(peer) ?? 0));
+    const lines = top.map((peer, i) => made(plain(this.#model.members.get(peer)?.name ?? peer, 24), linkTones[i], (rates) => rates.get(peer) ?? 0));
     if (total.size > top.length + 1) lines.push(made('all others', 'quiet', (rates) => [...rates].reduce((sum, [peer, n]) => sum + (top.includes(peer) ? 0 : n), 0)));
     return lines;
   }

@@ -6,6 +6,12 @@ import { comparison, exitName, judged, particulars, probabilities, sampleName, s
 import { plain } from './format.mjs';
 import { fillView, viewBox } from './viewbox.mjs';
 
+/** Why, as a sentence of its own. */
+function sentence(verdict) {
+  const text = why(verdict);
+  return verdict.exit === 'none' || verdict.exit === 'refused' ? `${text[0].toUpperCase()}${text.slice(1)}.` : `Answered by ${text}.`;
+}
+
 export class Detail {
   #model;
   #pictures;
@@ -36,7 +42,7 @@ export class Detail {
     const close = () => this.#dialog.close();
     const title = `${sampleName(verdict)}: ${verdict.class ? plain(verdict.class, 60) : 'no class'}`;
     this.#dialog.replaceChildren(head('explain-title', title, close),
-      el('p', { class: 'sentence foreign' }, `Answered by ${why(verdict)}.`), this.#judgement(verdict), this.#ofViews(verdict),
+      el('p', { class: 'sentence foreign' }, sentence(verdict)), this.#judgement(verdict), this.#ofViews(verdict),
       this.#ofExits(verdict), this.#ofClasses(verdict), el('section', {}, el('h3', {}, 'Particulars'), facts(particulars(verdict))),
       el('section', { class: 'row' }, this.#step('Newer', -1), this.#step('Older', 1)));
     if (!this.#dialog.open) this.#dialog.showModal();

@@ -8,11 +8,12 @@ export const tiers = ['cloud', 'aggregator', 'device', 'spare'];
 
 /** The sizes in which a node is drawn, in CSS pixels, and the gap around it. */
 export const sizes = {
-  card: { w: 148, h: 60, gap: 12 },
-  chip: { w: 90, h: 32, gap: 6 },
+  card: { w: 122, h: 60, gap: 10 },
+  chip: { w: 96, h: 32, gap: 6 },
   dot: { w: 50, h: 30, gap: 4 },
 };
 
+const chipLetters = 9; // that a chip has room for
 const bandTitle = 24; // height of a band's title
 const bandGap = 30; // between bands: room for links
 const groupPad = 8;
@@ -53,8 +54,20 @@ export function layout(members, { width, most = Infinity, views = [], groupOf = 
     out = place(sorted, size, width, groupOf);
     if (out.height <= most && out.fits) break;
   }
-  const short = out.size === 'card' ? sorted.map((m) => m.name) : shortened(sorted.map((m) => m.name));
-  out.labels = new Map(sorted.map((m, i) => [m.peer, short[i]]));
+  out.labels = labelled(sorted, out.size);
+  return out;
+}
+
+/** What stands on each node. Where room is little, names of a band that begin alike are cut. */
+function labelled(members, size) {
+  const out = new Map();
+  for (const tier of tiers) {
+    const of = members.filter((m) => m.tier === tier);
+    const names = of.map((m) => m.name);
+    const whole = size === 'card' || (size === 'chip' && names.every((n) => n.length <= chipLetters));
+    const shown = whole ? names : shortened(names);
+    of.forEach((m, i) => out.set(m.peer, shown[i]));
+  }
   return out;
 }
 

@@ -84,7 +84,8 @@ function start() {
   setInterval(() => {
     if (document.hidden) return;
     if (model.tick(Date.now())) frames.mark('members');
-    frames.mark('status', 'flow', 'charts', 'verdicts');
+    frames.mark('status');
+    if (states.state === 'live') frames.mark('flow', 'charts', 'verdicts'); // else the last picture stays
   }, 1000);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', mark('charts', 'members'));
   sleepWhileHidden(watcher);

@@ -75,7 +75,7 @@ export class MeshMap {
 
   /** Tells what travels, from the figures. */
   flow() {
-    const recent = merged(this.#model.seconds.last(5, Math.floor(Date.now() / 1000)));
+    const recent = merged(this.#model.seconds.last(5, Math.floor(this.#model.lastAt / 1000)));
     const s = summary(recent);
     const rate = Number.isFinite(s.rate) ? s.rate : 0;
     const above = rate * (1 - (s.share('local') || 0) - (s.share('none') || 0));
@@ -212,7 +212,7 @@ function put(n) { n.item.style.transform = `translate(${(n.x - n.half.w).toFixed
 
 /** What a node does, for its card. */
 function does(m, is) {
-  if (is === 'down' || is === 'left') return m.had?.length > 0 || m.hadViews?.length > 0 ? `was ${[...new Set([...(m.had ?? []).filter((r) => r !== 'device'), ...(m.hadViews ?? []).map((v) => `view ${v}`)])].join(', ')}` : is;
+  if (is === 'down' || is === 'left') return did(m) || is;
   const views = (m.views ?? []).map((v) => plain(v, 30));
   const roles = (m.roles ?? []).filter((r) => r !== 'device').map((r) => plain(r, 20));
   const parts = [...roles];
@@ -220,11 +220,18 @@ function does(m, is) {
   return parts.join(' · ') || 'ready';
 }
 
+/** What a node did that is gone. */
+function did(m) {
+  const of = [...(m.did ?? []).filter((r) => r !== 'device').map((r) => plain(r, 20)), ...(m.didViews ?? []).map((v) => `view ${plain(v, 30)}`)];
+  return of.length > 0 ? `was ${of.join(', ')}` : '';
+}
+
 function next(m) {
   if (m.goneAt) return '';
   const of = (m.standbyFor ?? []).filter((r) => r !== 'coordinator');
   if (of.length > 0) return `next ${of.map((r) => plain(r, 20)).join(', ')}`;
-  return Number(m.roundTripUs ?? 0) > 0 ? `${duration(Number(m.roundTripUs) / 1000)} away` : m.self ? 'this node' : '';
+  if (m.self) return 'this node';
+  return Number(m.roundTripUs ?? 0) > 0 ? `${duration(Number(m.roundTripUs) / 1000)} away` : '';
 }
 
 /** A node in a sentence. */

@@ -162,8 +162,9 @@ export class Model {
     if (!before) return;
     m.tier = before.tier;
     m.group = before.group;
-    m.had = before.had ?? before.roles ?? [];
-    m.hadViews = before.hadViews ?? before.views ?? [];
+    m.had = before.had ?? before.roles ?? []; // those that nobody took yet
+    m.did = before.did ?? before.roles ?? []; // and this all of them, for people
+    m.didViews = before.didViews ?? before.views ?? [];
     m.roles = [];
     m.views = [];
   }

@@ -68,7 +68,7 @@ export class NodePanel {
     const is = standing(m);
     const pairs = [['state', words[is] ?? plain(is, 20)]];
     if (m.roles?.length > 0) pairs.push(['does', listed(m.roles)]);
-    if (m.had?.length > 0) pairs.push(['did', listed(m.had)]);
+    if (m.did?.length > 0) pairs.push(['did', listed(m.did)]);
     if (m.views?.length > 0) pairs.push([m.views.length > 1 ? 'views' : 'view', listed(m.views, 12)]);
     if (m.standbyFor?.length > 0) pairs.push(['is next for', listed(m.standbyFor)]);
     if (Number(m.roundTripUs ?? 0) > 0) pairs.push(['round trip', duration(Number(m.roundTripUs) / 1000)]);

@@ -76,7 +76,7 @@ export class States {
     setText(byId('seen-by'), `mesh ${plain(status.mesh, 16)}${status.open ? ', open to all' : ''}, as ${name} sees it`);
     const title = `ganglion: ${name}`;
     if (document.title !== title) document.title = title;
-    const s = summary(merged(this.#model.seconds.last(10, Math.floor(Date.now() / 1000) + 1)));
+    const s = summary(merged(this.#model.seconds.last(10, Math.floor(this.#model.lastAt / 1000) + 1)));
     setText(byId('head-rate'), Number.isFinite(s.rate) && s.total > 0 ? `${number(s.rate)}/s` : '–');
     setText(byId('head-local'), percent(s.share('local')));
     setText(byId('head-latency'), duration(s.latency(0.5)));
@@ -94,7 +94,7 @@ export class States {
     const { views = [] } = this.#model.status;
     const held = new Set(this.#model.present.flatMap((m) => m.views ?? []));
     const free = views.filter((v) => !held.has(v));
-    if (views.length > 0) parts.push(free.length === 0 ? `all ${views.length} views held` : free.length <= 4 ? `nobody is view ${free.map((v) => plain(v, 20)).join(', ')}` : `${free.length} of ${views.length} views held by nobody`);
+    if (views.length > 0) parts.push(free.length === 0 ? (views.length === 1 ? 'its view is held' : `all ${views.length} views held`) : free.length <= 4 ? `nobody is view ${free.map((v) => plain(v, 20)).join(', ')}` : `${free.length} of ${views.length} views held by nobody`);
     return parts.join(' · ');
   }
 

@@ -112,7 +112,7 @@ export class Traffic {
 
   #lines(c, kind) {
     c.strokeStyle = this.#colour(kind === 'scores' ? 'scores' : 'features');
-    c.globalAlpha = this.#links.length > 40 ? 0.28 : 0.5;
+    c.globalAlpha = (this.#links.length > 40 ? 0.28 : 0.5) * (kind !== 'features' ? 1 : this.#links.length > 40 ? 0.4 : 0.7);
     c.setLineDash(kind === 'features' ? [2, 4] : []);
     c.beginPath();
     for (const link of this.#links) {

@@ -48,7 +48,8 @@ export class VerdictList {
     });
     new ResizeObserver(([entry]) => {
       this.#height = entry.contentRect.height;
-      this.#viewWidth = Math.max(2, Math.floor((entry.contentRect.width - 170) / 40));
+      const { width } = entry.contentRect;
+      this.#viewWidth = Math.max(2, Math.floor(innerWidth <= 480 ? (width - 126) / 30 : (width - 180) / 40)); // as in verdicts.css
       for (const row of this.#rows) row.verdict = null;
       redraw();
     }).observe(this.#list);
