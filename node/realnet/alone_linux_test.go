@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// patienceAlone is how long a node may take to say that it is alone.
-const patienceAlone = 30 * time.Second
-
 // TestAlone has one node with a source for each view and nobody beside it: it answers alone,
 // with the whole network, and says that it is alone and why that may be.
 func TestAlone(t *testing.T) {
@@ -48,7 +45,7 @@ func TestAlone(t *testing.T) {
 	if s := one.status(); strings.Join(s.GetRoles(), " ") == "" || s.GetTally().GetLost() != 0 {
 		t.Errorf("its roles are %v, its tally %v", s.GetRoles(), s.GetTally())
 	}
-	within(t, patienceAlone, "it warns that it is alone", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
+	within(t, patience, "it warns that it is alone", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
 	for _, cause := range []string{"no other node is started", "another token", "blocks broadcasts and multicast", "UDP port 4801", "TCP port 4801", "--join ADDRESS", m.address() + ":4801"} {
 		if warnings := one.warnings(); !strings.Contains(warnings, cause) {
 			t.Errorf("it does not name %q: %s", cause, warnings)
@@ -74,32 +71,38 @@ func (m *machine) picture(name string, c color.Color) string {
 	return m.file(name, data.String())
 }
 
+// feeds is the view that the node's only source feeds; empty: none, or it does not answer.
+func (n *node) feeds() string {
+	sources := n.status().GetSources()
+	if len(sources) != 1 {
+		return ""
+	}
+	return sources[0].GetView()
+}
+
 // TestOneViewTwice has two cameras that are both told to be the same view: the older keeps
 // it, the younger says who has it and what to do, and gets it when the older is gone.
 func TestOneViewTwice(t *testing.T) {
 	n := newNetwork(t, 2, wiring{})
 	n.token = n.newToken()
 	older := n.machines[0].start("older", "--source", n.machines[0].picture("a.png", color.White), "--view", "2")
-	within(t, patience, "the older has its view", func() bool {
-		sources := older.status().GetSources()
-		return len(sources) == 1 && sources[0].GetView() != ""
-	})
-	view := older.status().GetSources()[0].GetView()
+	within(t, patience, "the older has its view", func() bool { return older.feeds() != "" })
+	view := older.feeds()
 	younger := n.machines[1].start("younger", "--source", n.machines[1].picture("b.png", color.Black), "--view", "2")
 	allSeeAll(t, []*node{older, younger})
 	within(t, patience, "the younger says what to do", func() bool {
 		said := younger.warnings()
 		return strings.Contains(said, "view "+view+" is held by older") && strings.Contains(said, "--view") && strings.Contains(said, "or stop that node")
 	})
-	if s := older.status(); s.GetSources()[0].GetView() != view || len(s.GetWarnings()) != 0 {
+	if s := older.status(); older.feeds() != view || len(s.GetWarnings()) != 0 {
 		t.Errorf("the older is disturbed: %v", s)
 	}
-	if s := younger.status(); s.GetSources()[0].GetView() != "" {
+	if younger.feeds() != "" {
 		t.Errorf("both feed view %s", view)
 	}
 	older.signal(t, os.Interrupt)
 	gone := time.Now()
-	taken := within(t, patience, "the younger takes the view over", func() bool { return younger.status().GetSources()[0].GetView() == view })
+	taken := within(t, patience, "the younger takes the view over", func() bool { return younger.feeds() == view })
 	t.Logf("the younger has the view %.2f s after the older has left", taken.Sub(gone).Seconds())
 	// And nobody's when there is no name for it: a camera is not put on a view by chance.
 	third := n.machines[0].start("third", "--source", filepath.Join(n.machines[0].dir, "a.png"))

@@ -38,7 +38,7 @@ type follower struct {
 // follow has a person on the node's machine look at the verdicts, until the test ends.
 func (n *node) follow(t *testing.T) *follower {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	cmd := n.machine.command(ctx, n.state, "verdicts", "--follow", "--last", "1", "--json", "--node", n.api)
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -227,18 +227,33 @@ func TestLiveMesh(t *testing.T) {
 }
 
 // check counts at the observer: due = decided but for the youngest, none is lost, and of
-// every beat there is one verdict that stands.
+// every beat there is one verdict that stands. A busy machine may take a while to get there.
 func (l *liveMesh) check(when string) {
 	t := l.t
 	t.Helper()
-	s := l.observer.status()
-	tally := s.GetTally()
-	t.Logf("%s: %d due = %d decided + %d refused + %d lost + %d open; %d superseded, %d without a view", when,
-		tally.GetDue(), tally.GetDecided(), tally.GetRefused(), tally.GetLost(), tally.GetOpen(), tally.GetSuperseded(), tally.GetNoView())
-	const youngest = 20 // two seconds of them
+	var wrong []string
+	defer func() {
+		if len(wrong) > 0 {
+			t.Errorf("%s:\n%s", when, strings.Join(wrong, "\n"))
+		}
+	}()
+	within(t, patience, "what was due is decided, "+when, func() bool {
+		wrong = l.miscount(when)
+		return len(wrong) == 0
+	})
+}
+
+// youngest is how many beats may be under way: two seconds of them.
+const youngest = 20
+
+// miscount says what does not add up at the observer.
+func (l *liveMesh) miscount(when string) (wrong []string) {
+	t := l.t
+	t.Helper()
+	tally := l.observer.status().GetTally()
 	if tally.GetDue() == 0 || tally.GetLost() != 0 || tally.GetRefused() != 0 || tally.GetOpen() > youngest ||
 		tally.GetDue() != tally.GetDecided()+tally.GetOpen() {
-		t.Errorf("%s: the tally is %v", when, tally)
+		wrong = append(wrong, fmt.Sprintf("the tally is %v", tally))
 	}
 	out := l.observer.machine.must("verdicts", "--from", "0", "--json", "--node", l.observer.api)
 	stands := map[uint64]int{}
@@ -250,7 +265,7 @@ func (l *liveMesh) check(when string) {
 		}
 		switch {
 		case one.Gap != nil && one.Gap.Reason != "not final":
-			t.Errorf("%s: a gap in the verdicts: %s", when, text)
+			wrong = append(wrong, "a gap in the verdicts: "+text)
 		case one.Beat != nil && one.SupersededBy == nil:
 			stands[*one.Beat]++
 			last = max(last, *one.Beat)
@@ -262,8 +277,11 @@ func (l *liveMesh) check(when string) {
 	}
 	for beat := range last {
 		if stands[beat] != 1 && beat+youngest < last {
-			t.Errorf("%s: beat %d has %d verdicts that stand", when, beat, stands[beat])
+			wrong = append(wrong, fmt.Sprintf("beat %d has %d verdicts that stand", beat, stands[beat]))
 		}
 	}
-	t.Logf("%s: one verdict for each of %d beats, %d of them stopped early", when, last+1, early)
+	if len(wrong) == 0 {
+		t.Logf("%s: %v; %d without a view; one verdict for each of %d beats, %d of them stopped early", when, tally, tally.GetNoView(), last+1, early)
+	}
+	return wrong
 }

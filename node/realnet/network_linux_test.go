@@ -92,9 +92,9 @@ func sweep() {
 	}
 }
 
-// ip runs a command of iproute2, which takes no time; whoever cleans up has no context left.
+// ip runs a command of iproute2, which takes no time of its own; whoever cleans up has no context left.
 func ip(arguments ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "ip", arguments...).CombinedOutput(); err != nil {
 		return fmt.Errorf("ip %s: %w: %s", strings.Join(arguments, " "), err, out)

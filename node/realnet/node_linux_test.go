@@ -114,7 +114,7 @@ func (m *machine) start(name string, arguments ...string) *node {
 		given = append(given, "--token-file", m.file("token-"+name, m.network.token+"\n"))
 	}
 	// The longest that any test may take: a node whose test hangs must not.
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	n.cmd = m.command(ctx, n.state, append(given, arguments...)...)
 	n.cmd.Stdin, n.cmd.Stdout, n.cmd.Stderr = strings.NewReader(m.pasted), &n.out, &n.errs
 	made.mu.Lock()
@@ -199,7 +199,7 @@ func (n *network) checkSecrecy() {
 
 // verb runs the program on a machine as a person would, and returns what it printed.
 func (m *machine) verb(arguments ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var out, errs text
 	cmd := m.command(ctx, m.dir, arguments...)
@@ -264,7 +264,7 @@ func (n *node) members() []*controlpb.Member {
 	if client == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	answer, err := client.Members(ctx, &controlpb.MembersRequest{})
 	if err != nil {
@@ -293,7 +293,7 @@ func (n *node) status() *controlpb.StatusResponse {
 	if client == nil {
 		return &controlpb.StatusResponse{}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	answer, err := client.Status(ctx, &controlpb.StatusRequest{})
 	if err != nil {
@@ -334,7 +334,7 @@ func (n *node) signal(t *testing.T, s os.Signal) {
 	}
 	select {
 	case <-n.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("node %s does not end on %v", n.name, s)
 	}
 }
