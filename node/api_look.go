@@ -82,55 +82,72 @@ func (e *engine) seenOf(id roles.SampleID, name string) (frame, error) {
 	case id.Site != e.config.Site:
 		return frame{}, notHere("site %s looks at another place than this node: ask one of its nodes", id.Site)
 	}
-	if v.Ref < 0 {
-		if seen, ok := e.audience.frames.find(frameKey{id, view}); ok {
-			return seen, nil
+	if seen, ok := e.audience.frames.find(frameKey{id, view}); ok {
+		return seen, nil
+	}
+	fault := errors.New("a camera's pictures are at its own node alone, of the last samples, while somebody watches")
+	if v.Ref >= 0 {
+		var pixels []byte
+		if pixels, fault = e.replayedPixels(id.Run, v.Ref, view); fault == nil {
+			return frame{shape: b.Topology.Input, pixels: pixels}, nil
 		}
-		return frame{}, notHere("what view %s saw of sample %s is not here: a camera's pictures are at its own node alone, of the last samples, while somebody watches", name, id)
 	}
-	pixels, err := e.replayedPixels(id.Run, v.Ref, view)
-	if err != nil {
-		return frame{}, notHere("what view %s saw of sample %s is not here: %w", name, id, err)
-	}
-	return frame{shape: b.Topology.Input, pixels: pixels}, nil
+	return frame{}, notHere("what view %s saw of sample %s is not here: %w", name, id, fault)
 }
 
 // replayedPixels is what a view saw of an element of the data set that a run replays.
 func (e *engine) replayedPixels(run roles.RunID, ref, view int) ([]byte, error) {
 	fault := errors.New("this node replays no data set")
-	if f := e.views.feeding(view); f != nil {
-		if r, ok := f.src.(*source.Replay); ok {
-			pixels, _, err := r.Pixels(ref, view)
-			if pixels != nil {
-				return pixels, nil
-			}
-			fault = err
+	own := e.views.feeding(view)
+	if own != nil {
+		r, ok := own.src.(*source.Replay)
+		if !ok {
+			return nil, errors.New("its camera's pictures are kept for the last samples alone, while somebody watches")
 		}
-	}
-	// The others replay what this node does, if all of them replay one data set.
-	data := e.plan.data
-	if record := e.runRecord(e.config.Site); record != nil && record.Run == run && record.Replayed() {
-		data = record.Data
+		var pixels []byte
+		if pixels, _, fault = r.Pixels(ref, view); pixels != nil {
+			return pixels, nil
+		}
 	}
 	for _, f := range e.views.feeds {
 		r, ok := f.src.(*source.Replay)
-		if !ok {
-			continue
+		switch {
+		case !ok:
+		case f != own && !e.allReplay(run, view, r.Data()):
+			fault = errors.New("its node may have seen something else than the data set that this one replays")
+		default:
+			var pixels []byte
+			if pixels, _, fault = r.Pixels(ref, view); pixels != nil {
+				return pixels, nil
+			}
 		}
-		if r.Data() != data {
-			fault = errors.New("this node replays another data set")
-			continue
-		}
-		pixels, _, err := r.Pixels(ref, view)
-		if pixels != nil {
-			return pixels, nil
-		}
-		fault = err
 	}
 	if fault == nil {
-		fault = errors.New("nothing is in view")
+		fault = errors.New("its data set has nothing there")
 	}
 	return nil, fault
+}
+
+// allReplay reports whether a view of this node's site shows what a data set says: the run is of
+// that data set, or every view is now, and nobody who feeds the view, or did, has another source.
+func (e *engine) allReplay(run roles.RunID, view int, data [32]byte) bool {
+	of := e.plan.data
+	if record := e.runRecord(e.config.Site); record != nil && record.Run == run && record.Replayed() {
+		of = record.Data
+	}
+	if of != data {
+		return false
+	}
+	for i := range e.members {
+		m := &e.members[i]
+		if m.self || m.record == nil || m.record.Site != e.config.Site || m.record.Data == data {
+			continue
+		}
+		if slices.ContainsFunc(m.record.Views, func(h roles.HeldView) bool { return h.View == view }) {
+			return false
+		}
+	}
+	return true
 }
 
 // encodePNG is pixels [channel, row, col] as a picture: in colour from the first three
