@@ -6,10 +6,28 @@
 //
 // [Server] serves connect, gRPC, gRPC-Web and plain JSON on one port, over HTTP/1.1 and
 // over HTTP/2 without TLS. It is for programs of the same machine: it listens on loopback,
-// and beyond it only with a token that every call has to show. A page in a browser of the
-// machine is no such program: requests under a foreign host name, as after DNS rebinding,
-// and requests that come from a page are refused. Sizes of requests, times of uploads and
-// the number of requests at once are bounded.
+// and beyond it only with a token that every call has to show. Pages in a browser of the
+// machine are no such programs: requests under a foreign host name, as after DNS rebinding,
+// and requests that come from a page of anybody else are refused. Sizes of requests, times of
+// uploads and the number of requests at once are bounded.
+//
+// # Page
+//
+// The node's own page is at /, for whoever asks for HTML; others get a line that says what
+// this is. Its files are below /page/, pictures of samples at /look?sample=SAMPLE&view=VIEW.
+// Every answer has headers by which a browser runs nothing but the page's own scripts, asks
+// nobody but this server, shows it in no frame and keeps what it says out of its caches; the
+// page is looked at anew each time, and a picture is kept by that browser for ten minutes.
+//
+// With a token the files of the page are served without it, and nothing else is: they are the
+// same for every node and say nothing of this one. No cookie ever holds the token, so that no
+// other page can have a browser show it. The page shows it as programs do, as a bearer token.
+// A person types it once, or opens the page with #token=TOKEN behind its address, a part that
+// browsers send to nobody; the page takes that out of the address at once and keeps the token
+// for as long as its tab is open.
+//
+// Who follows a stream of Watch has to read: one that takes nothing for half a minute is cut
+// off, because it holds one of few places.
 //
 // # Run files
 //
