@@ -31,10 +31,13 @@ type actor struct {
 	told    []Member        // the members that the node was told last
 	timer   time.Duration   // of the next tick
 	paused  bool
-	halted  time.Duration // since when
-	waiting []func()      // what happened while it was paused
-	slow    time.Duration // that each step takes
-	busy    time.Duration // until when
+	halted  time.Duration   // since when
+	waiting []func()        // what happened while it was paused
+	slow    time.Duration   // that each step takes
+	busy    time.Duration   // until when
+	setting sharedSetting   // on disk
+	knows   map[uint64]bool // settings of which it knows the thresholds, in memory
+	lacked  map[uint64]bool // those that it did not, when it needed them
 	highest map[Role]Epoch
 	next    int // member to ask for what its log lacks
 	heardOf Seq // the last number of the claim that was heard of
@@ -67,10 +70,12 @@ func (n *actor) start() {
 	}
 	n.node = NewNode(n.clock(), NodeConfig{
 		Self: n.peer, Site: hall, Mesh: "m", Groups: w.top.Groups, Eligible: anyRole, Class: 5, Pinned: n.pinned,
-		RetentionBytes: retention, CloudDelay: w.net.cloud, Catalog: w.catalog, Encode: w.encode, Persisted: maps.Clone(n.disk),
+		RetentionBytes: retention, CloudDelay: w.net.cloud, Catalog: n.catalog, Encode: w.encode, Persisted: maps.Clone(n.disk),
 		NewRun: w.newRun, Acknowledged: n.acknowledged, Feeds: n.views != 0,
 	})
 	w.changed = true
+	n.knows, n.lacked = map[uint64]bool{}, map[uint64]bool{}
+	n.wants(n.setting)
 	if n.views != 0 {
 		n.do(func(now Instant, fx *Effects) { n.node.SetViews(now, n.views, fx) })
 	}
@@ -234,6 +239,9 @@ func (n *actor) do(step func(now Instant, fx *Effects)) {
 	for _, m := range fx.Missing {
 		n.askFor(m.Span)
 	}
+	for _, m := range fx.Lacks {
+		n.askThresholds(m.Settings)
+	}
 	if n.up && n.timer != 0 {
 		n.arm()
 	}
@@ -315,13 +323,14 @@ func (n *actor) spread(of []*Published) {
 // capture looks at the moment and runs the device section, as far as this test goes: what
 // it makes follows from the sample and the view. It refuses what the border refuses.
 func (n *actor) capture(c Capture) {
-	o := &Observation{Sample: c.Sample, Captured: n.clock(), Ref: -1, Label: -1}
+	o := &Observation{Sample: c.Sample, Settings: c.Settings, Captured: n.clock(), Ref: -1, Label: -1}
 	for v := range each(n.node.Views()) {
 		o.Views = append(o.Views, n.look(v, c.Sample))
 	}
 	if len(o.Views) == 0 {
 		return
 	}
+	n.w.capturedFor(o)
 	n.do(func(now Instant, fx *Effects) { n.node.Captured(now, []*Observation{o}, fx) })
 	if n.node.Device().Retention().Observation(c.Sample) == nil {
 		return // refused, or sealed already
@@ -371,6 +380,7 @@ func (n *actor) receive(from Peer, frame []Message) {
 			if _, ok := m.(*ClaimAnswer); ok && n.w.loose.unasked {
 				continue
 			}
+			n.mistake(m)
 			n.node.Receive(now, from, m, fx)
 		}
 	})
@@ -386,6 +396,9 @@ func (n *actor) loosen() {
 		for _, b := range c.seals {
 			b.round.peers = nil
 		}
+	}
+	if c != nil && n.w.loose.hasty {
+		c.hurry(n.clock())
 	}
 	if !n.w.loose.endless {
 		return

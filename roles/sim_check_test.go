@@ -160,6 +160,7 @@ func (w *world) check(s *setting) {
 	}
 	w.checkContradictions()
 	w.checkExplanations()
+	w.checkSettings()
 	w.checkQuality()
 	for _, n := range w.running() {
 		w.checkTally(n)

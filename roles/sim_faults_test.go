@@ -36,6 +36,7 @@ func commands() map[string]func(a *arguments) func(w *world) {
 		"pin":         func(a *arguments) func(w *world) { return each1(a.one(), pin) },
 		"clone":       func(a *arguments) func(w *world) { return clone(a.one(), a.lasts("for")) },
 		"request":     func(*arguments) func(w *world) { return request },
+		"set":         func(a *arguments) func(w *world) { return set(a.one(), a.one()) },
 		"run":         func(*arguments) func(w *world) { return run },
 		"measure":     func(a *arguments) func(w *world) { return measure(a.lasts("for")) },
 	}

@@ -3,6 +3,8 @@ package roles
 import (
 	"slices"
 	"time"
+
+	"ganglion/inference"
 )
 
 // The membership's own times, as package mesh/membership has them on a local network.
@@ -32,9 +34,11 @@ func (w *world) gossip() {
 			records[i] = &Member{
 				Peer: n.peer, Site: hall, Views: n.node.Views(), Eligible: n.node.Eligible, Class: 5, Stands: true,
 				Pinned: n.node.Pinned, Claims: n.node.Claims(), Feeds: n.node.Feeds,
+				Bundles: []inference.BundleID{{}}, Settings: n.setting.settings,
 			}
 		}
 	}
+	w.spreadSettings()
 	for _, n := range w.actors {
 		if !n.up || n.paused {
 			continue
@@ -83,7 +87,7 @@ func (n *actor) look2(other *actor, record *Member) {
 }
 
 func sameMember(a, b *Member) bool {
-	return a.Views == b.Views && a.Eligible == b.Eligible && a.Pinned == b.Pinned && slices.Equal(a.Claims, b.Claims)
+	return a.Views == b.Views && a.Eligible == b.Eligible && a.Pinned == b.Pinned && slices.Equal(a.Claims, b.Claims) && a.Settings == b.Settings
 }
 
 // falseDeath has a process hear that a live one is dead, which that one soon refutes.

@@ -12,7 +12,10 @@ import (
 // randomScript makes a scenario of a seed: a deployment, what its nodes and its network are
 // like, and a few faults between 3.2 and 6 s or, where the mesh is to rest before a second
 // run, between 11.5 and 14.3 s. The same seed gives the same text.
-func randomScript(seed uint64) string {
+func randomScript(seed uint64) string { return randomFaults(seed) + randomSettings(seed) }
+
+// randomFaults is a scenario without changes of settings.
+func randomFaults(seed uint64) string {
 	g := &generator{rng: rand.New(rand.NewPCG(seed, 23)), from: 3200}
 	kind := g.rng.IntN(sorts)
 	preset := g.of("c", "c", "c", "c", "e", "f", "a", "b")

@@ -122,6 +122,9 @@ func spoken(id SampleID) string {
 // remark is what is notable of a verdict; empty: nothing.
 func (w *world) remark(v *Verdict) string {
 	var parts []string
+	if v.Settings != 0 {
+		parts = append(parts, fmt.Sprintf("under settings %d", v.Settings))
+	}
 	if v.StoppedEarly || v.Refused {
 		parts = append(parts, exitOf(v))
 	}

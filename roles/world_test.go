@@ -48,6 +48,8 @@ type world struct {
 	wishes   int  // samples on demand
 	forgot   bool // nobody is left that knew of the run
 	captured map[SampleID]map[int]capturing
+	models   map[SampleID]map[int][]uint64 // settings that a view was captured for
+	tosses   *rand.Rand                    // of who learns of settings when: beside rng, so that scripts without any go on as they were
 	trouble  []trouble
 	acts     []trouble     // faults of any kind
 	faulted  time.Duration // when the last fault ended
@@ -87,6 +89,9 @@ type looseness struct {
 	forgetful bool // devices drop what they have sent
 	believing bool // a reported death is believed at once
 	endless   bool // nobody's silence ends a wait
+	hasty     bool // settings take effect at the next beat
+	blind     bool // aggregators take what was captured for other settings as the sample's
+	unjudged  bool // thresholds that are not known are taken for the bundle's own
 }
 
 // weather is what the network does to every frame.
@@ -189,6 +194,7 @@ func newWorld(t testing.TB, seed uint64, s *setting, loose looseness) *world {
 		period:   s.period, count: s.count, said: map[SampleID][]*statement{}, verdicts: map[Hash]*Verdict{},
 		beats:    3*time.Second + time.Duration(s.count)*s.period,
 		captured: map[SampleID]map[int]capturing{}, changed: true, seen: map[string]int{},
+		models: map[SampleID]map[int][]uint64{}, tosses: rand.New(rand.NewPCG(seed, 31)),
 	}
 	top, err := topology.Preset(s.preset, topology.Base{
 		Views: topology.ViewNames(s.cameras), Classes: []string{"car", "bus", "person"},
@@ -258,8 +264,6 @@ func (w *world) holder(role Role) *actor {
 }
 
 func (w *world) coordinator() Role { return CoordinatorOf(hall, len(w.top.Groups)) }
-
-func (w *world) catalog(inference.BundleID, uint64) *Bundled { return w.bundle }
 
 // newRun numbers runs in the order in which they are started.
 func (w *world) newRun() RunID {
