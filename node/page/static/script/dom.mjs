@@ -29,9 +29,10 @@ export function setAttribute(node, name, value) {
   } else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
-/** A heading with a button that closes the dialog or panel around it. */
+/** A heading with a button that closes the dialog or panel around it. The heading has the
+ * keyboard first: it says where one is, and a key that is still down does nothing there. */
 export function head(id, title, close, level = 'h2') {
-  return el('div', { class: 'dialog-head' }, el(level, { id, class: 'foreign' }, title),
+  return el('div', { class: 'dialog-head' }, el(level, { id, class: 'foreign', tabindex: -1, autofocus: true }, title),
     el('button', { type: 'button', class: 'button', 'aria-label': 'Close', onclick: close }, '✕'));
 }
 

@@ -33,7 +33,7 @@ export class NodePanel {
     this.#panel.replaceChildren(head('node-name', plain(m.name, 80), () => this.close(), 'h3'), this.#facts, this.#chaos.of(m));
     this.#panel.hidden = false;
     this.draw();
-    this.#panel.querySelector('button').focus();
+    byId('node-name').focus();
     return undefined;
   }
 
