@@ -14,7 +14,7 @@ func BenchmarkVerdict(b *testing.B) {
 		m    *Metrics
 	}{{"on", New("test")}, {"off", nil}} {
 		b.Run(of.name, func(b *testing.B) {
-			v := verdict(0, topology.ExitCloud, 1, 1)
+			v := verdict(0, topology.ExitCloud, 1)
 			top, err := topology.Preset("c", topology.Base{Views: []string{"a", "b", "c", "d"}, Classes: []string{"x", "y", "z"}})
 			if err != nil {
 				b.Fatal(err)

@@ -11,6 +11,6 @@ func DiskOf(dir string) Disk {
 	if dir == "" || unix.Statfs(dir, &s) != nil {
 		return Disk{}
 	}
-	block := uint64(s.Bsize) //nolint:gosec,unconvert // never negative; its type is not the same everywhere
+	block := uint64(s.Bsize) // of another type on each system
 	return Disk{FreeBytes: s.Bavail * block, SizeBytes: s.Blocks * block}
 }

@@ -59,7 +59,7 @@ func everything() *Metrics {
 	s.Mesh.Traffic.Protocols = link.Traffic{}.Sub(link.Traffic{}).Protocols // an empty one, of a type that is the mesh's own
 	s.Mesh.Traffic.Protocols[link.DefaultProtocol] = link.ProtocolTraffic{}
 	m.Read(func() Snapshot { return s })
-	v := verdict(0, topology.ExitCloud, 1, 1)
+	v := verdict(0, topology.ExitCloud, 1)
 	m.Decided(&v, nil)
 	m.Published([]*roles.Published{publication(&v, "a")})
 	return m
@@ -106,7 +106,7 @@ func TestNames(t *testing.T) {
 // who scrapes it is told why there is nothing.
 func TestOff(t *testing.T) {
 	var m *Metrics
-	v := verdict(0, topology.ExitLocal, 1, 1)
+	v := verdict(0, topology.ExitLocal, 1)
 	m.Claimed([]roles.Claim{{}})
 	m.TookOver(roles.CloudKind)
 	m.LinkLost(true)
@@ -125,7 +125,7 @@ func TestOff(t *testing.T) {
 		t.Error("sections are timed although nothing is counted")
 	}
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
 	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "--no-metrics") {
 		t.Errorf("answered %d %q, want 404 and the switch", w.Code, w.Body)
 	}
@@ -138,7 +138,9 @@ func (*still) Local(int, [][]float32, uint64) []float32       { return nil }
 func (*still) Edge(int, [][]byte, uint64) ([]byte, []float32) { return nil, nil }
 func (*still) Cloud([][]byte, uint64) []float32               { return nil }
 
-func verdict(beat roles.Beat, exit topology.Exit, class, label int) roles.Verdict {
+// verdict is of class 1.
+func verdict(beat roles.Beat, exit topology.Exit, label int) roles.Verdict {
+	const class = 1
 	return roles.Verdict{
 		Sample: roles.SampleID{Site: "hall", Run: 1, Beat: beat}, Epoch: roles.Epoch{Counter: 1, Peer: "a"}, Label: label,
 		Answer: inference.Verdict{
@@ -187,7 +189,7 @@ func value(t *testing.T, m *Metrics, name string, labels ...string) float64 {
 // published by it and again by its successor, comes to both logs, and loses to another.
 func TestVerdictsAreCountedOnce(t *testing.T) {
 	before, after := New("test"), New("test")
-	v := verdict(7, topology.ExitCloud, 1, 2)
+	v := verdict(7, topology.ExitCloud, 2)
 	before.Decided(&v, nil)
 	first, again := publication(&v, "a"), publication(&v, "b")
 	before.Published([]*roles.Published{first})
