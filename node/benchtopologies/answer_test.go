@@ -92,3 +92,23 @@ func TestUplinkBytes(t *testing.T) {
 		}
 	}
 }
+
+// A live run that lost something, or in which a beat never came, must fail the comparison: its
+// figures are of other samples than the others'.
+func TestLiveFaults(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		live  Live
+		fault bool
+	}{
+		{"all decided", Live{Due: 9, Decided: 9}, false},
+		{"views came late", Live{Due: 9, Decided: 9, Short: 2}, false},
+		{"lost", Live{Due: 9, Decided: 8, Lost: 1}, true},
+		{"a beat that nobody knows of", Live{Due: 8, Decided: 8}, true},
+		{"another answer", Live{Due: 9, Decided: 9, Wrong: 1}, true},
+	} {
+		if err := test.live.fault(9); (err != nil) != test.fault {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}

@@ -30,10 +30,12 @@ type Live struct {
 	LatencyMS        demo.Percentiles  `json:"latency_ms"` // of answered samples, from the first frame to the sealed verdict
 }
 
-// fault says what is wrong with a live run; nil: nothing.
-func (l *Live) fault() error {
+// fault says what is wrong with a live run of so many samples; nil: nothing.
+func (l *Live) fault(samples int) error {
 	switch {
-	case l.Due == 0 || l.Due != l.Decided:
+	case l.Due != uint64(samples):
+		return fmt.Errorf("%d samples were to come, %d were due", samples, l.Due)
+	case l.Due != l.Decided:
 		return fmt.Errorf("of %d samples %d are decided, %d refused, %d lost, %d open", l.Due, l.Decided, l.Refused, l.Lost, l.Open)
 	case l.Wrong > 0:
 		return fmt.Errorf("%d of %d verdicts are not what one process answers", l.Wrong, l.Decided)

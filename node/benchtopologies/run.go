@@ -80,7 +80,7 @@ func (r *running) measure(ctx context.Context, all []*contender, rows []Network)
 				}
 				continue
 			}
-			if err := l.fault(); err != nil {
+			if err := l.fault(len(c.split.Test)); err != nil {
 				faults = append(faults, fmt.Errorf("run %s live, cloud %v away: %w", c.file, delay, err))
 			}
 			rows[i].Live = append(rows[i].Live, *l)
