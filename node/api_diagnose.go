@@ -49,6 +49,11 @@ func (a *api) Diagnose(ctx context.Context, q *controlpb.DiagnoseRequest) (*cont
 	out.Peers = a.peers(out)
 	if !q.GetWithoutProbes() {
 		a.probe(ctx, out.GetPeers())
+		// That takes seconds: who has died meanwhile is not there and unreachable.
+		if err := a.inEngine(ctx, func() { out.Members = a.membersView().GetMembers() }); err != nil {
+			return nil, err
+		}
+		a.refresh(out)
 	}
 	out.Findings = doctor.Judge(out)
 	return out, nil
@@ -161,6 +166,20 @@ func (a *api) peers(of *controlpb.DiagnoseResponse) (all []*controlpb.PeerReport
 	}
 	slices.SortStableFunc(all, func(a, b *controlpb.PeerReport) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return all
+}
+
+// refresh has peers say what has become of them since they were asked.
+func (a *api) refresh(of *controlpb.DiagnoseResponse) {
+	for _, p := range of.GetPeers() {
+		for _, m := range of.GetMembers() {
+			if m.GetPeer() == p.GetPeer() {
+				p.State, p.SinceMs = m.GetState(), m.GetSinceMs()
+			}
+		}
+		if id := mesh.MemberID(p.GetPeer()); !p.GetUp() {
+			p.Up = a.mesh.Health(id).Up
+		}
+	}
 }
 
 // probe dials the peers that should be there, and has those that are connected dial back.

@@ -67,6 +67,7 @@ type asked struct {
 	costs    uint64                       // samples that each fault loses
 
 	uncounted bool // Tally knows nothing
+	diagnosis *controlpb.DiagnoseResponse
 }
 
 func (a *asked) Status(context.Context, *controlpb.StatusRequest) (*controlpb.StatusResponse, error) {

@@ -230,10 +230,10 @@ func (p *diagnosis) findings() {
 			how = cell{f.GetCode() + " (a remark)", middle}
 		}
 		p.write(cell{text: "  "}, how)
-		for _, line := range wrap(f.GetText(), width) {
+		for _, line := range wrapWhole(f.GetText(), width) {
 			p.write(cell{text: indent + line})
 		}
-		for i, line := range wrap(f.GetMend(), width-len("do: ")) {
+		for i, line := range wrapWhole(f.GetMend(), width-len("do: ")) {
 			lead := "    "
 			if i == 0 {
 				lead = "do: "
@@ -241,4 +241,29 @@ func (p *diagnosis) findings() {
 			p.write(cell{text: indent}, cell{lead, faint}, cell{line, good})
 		}
 	}
+}
+
+// wrapWhole is wrap, but for commands in single quotes: they stay in one piece, to be copied.
+func wrapWhole(text string, width int) []string {
+	const blank = '\x00' // stands for the blanks in a command
+	inside := false
+	before := ' '
+	whole := strings.Map(func(r rune) rune {
+		switch {
+		case r == '\'' && !inside && (before == ' ' || before == '('):
+			inside = true
+		case r == '\'':
+			inside = false
+		case r == ' ' && inside:
+			r = blank
+		default:
+		}
+		before = r
+		return r
+	}, text)
+	lines := wrap(whole, width)
+	for i := range lines {
+		lines[i] = strings.ReplaceAll(lines[i], string(blank), " ")
+	}
+	return lines
 }

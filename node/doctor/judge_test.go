@@ -217,7 +217,7 @@ func meshRows() []row {
 			for _, p := range r.Peers {
 				p.Reached = fails("192.168.1.2:4801", "no-answer")
 			}
-		}, want: []string{"port-blocked!"}, says: []string{"barn and shed cannot dial this node", "here: allow TCP port 4801"}},
+		}, want: []string{"port-blocked!"}, says: []string{"barn and shed cannot dial this node", "on this machine allow TCP port 4801"}},
 		{name: "one of its addresses answers", change: func(r *facts) {
 			r.Peers[1].Reach = append(r.Peers[1].Reach, fails("10.9.9.9:4801", "no-answer")...)
 		}},
@@ -227,6 +227,11 @@ func meshRows() []row {
 			r.Peers[1].SinceMs, r.Heard = 2000, r.GetHeard()[2:]
 			r.Ways[2].Heard = 1
 		}, want: []string{"port-blocked!"}},
+		{name: "its link is about to come up", change: func(r *facts) {
+			gone("no-answer", "alive")(r)
+			r.Peers[1].Reach = []*controlpb.ReachReport{{Address: "192.168.1.3:4801"}}
+			r.Members[0].Roles = r.Members[0].Roles[:2]
+		}},
 		{name: "it has just died", change: func(r *facts) {
 			gone("refused", "suspect")(r)
 			r.Peers[1].SinceMs, r.Heard = 2000, r.GetHeard()[2:]

@@ -64,7 +64,7 @@ func (c *chart) ofMesh(mesh string, nodes []*controlpb.HeardReport, alone bool) 
 	case alone:
 		c.grave(WrongToken, what+", and alone there: it has another token than they.", join)
 	default:
-		c.remark(OtherMesh, what+".", "none is needed if both are meant to be; to bring them together: "+join)
+		c.remark(OtherMesh, what+".", "nothing, if both are meant to be; to bring them together: "+join)
 	}
 }
 
@@ -107,7 +107,7 @@ func (c *chart) ofPeers() {
 		switch addresses := unanswered(p.GetReach()); {
 		case len(addresses) > 0 && p.GetUp():
 			c.grave(PortBlocked, fmt.Sprintf("%s cannot be dialled at %s: nothing answers there. A connection stands all the same, for %s has dialled this node: its port is closed to others, so whoever cannot be dialled either does not reach it.", name, together(addresses), name),
-				c.allow("on the machine of "+name+": ", addresses))
+				c.allow("on the machine of "+name+" ", addresses))
 		case !p.GetUp() && c.there(p):
 			c.ofSilent(p, name)
 		case (p.GetState() == "down" || p.GetState() == "suspect") && ms(p.GetSinceMs()) >= settledAfter:
@@ -117,7 +117,7 @@ func (c *chart) ofPeers() {
 	}
 	if len(here) > 0 {
 		c.grave(PortBlocked, fmt.Sprintf("%s cannot dial this node at %s: nothing answers. Something on this machine, likely a firewall, keeps connections out; those that stand are this node's own dials.", together(here), together(hereTo)),
-			c.allow("here: ", hereTo))
+			c.allow("on this machine ", hereTo))
 	}
 	if len(lost) > 0 {
 		c.remark(MemberLost, fmt.Sprintf("%s %s not reached any more: stopped, without power, or without a network.", together(lost), are(len(lost))),
@@ -128,13 +128,14 @@ func (c *chart) ofPeers() {
 // there reports whether a peer to which there is no connection is there all the same: it was
 // heard a moment ago, or others say that it lives.
 func (c *chart) there(p *controlpb.PeerReport) bool {
-	if p.GetFailures() < failedDials && len(p.GetReach()) == 0 {
+	answers := func(r *controlpb.ReachReport) bool { return r.GetCause() == "" }
+	if p.GetFailures() < failedDials && len(p.GetReach()) == 0 || causeOf(p) == "" || slices.ContainsFunc(p.GetReach(), answers) {
 		return false
 	}
 	if p.GetState() == "alive" || p.GetState() == "suspect" {
 		// Whoever is one-way away comes and goes: its state never lasts. A process that has
 		// just died is suspect for a moment as well, and refuses.
-		return ms(p.GetSinceMs()) >= settledAfter || p.GetFailures() >= failedDials && causeOf(p) != "refused"
+		return ms(p.GetSinceMs()) >= settledAfter || causeOf(p) != "refused"
 	}
 	return slices.ContainsFunc(c.GetHeard(), func(h *controlpb.HeardReport) bool {
 		return h.GetPeer() == p.GetPeer() && h.GetWay() == wayBeacon && ms(h.GetAgoMs()) < heardLately
@@ -147,7 +148,7 @@ func (c *chart) ofSilent(p *controlpb.PeerReport, name string) {
 	switch cause := causeOf(p); cause {
 	case "no-answer":
 		c.grave(PortBlocked, seen+": nothing answers at its port. Likely a firewall there keeps it closed, or the network carries what it sends and not what is sent to it.",
-			c.allow("on the machine of "+name+": ", p.GetAddresses()))
+			c.allow("on the machine of "+name+" ", p.GetAddresses()))
 	case "refused":
 		c.grave(Unreachable, seen+": its machine answers, and nothing listens at that port. It may be restarting.", "'ganglion status' on its machine tells its addresses")
 	case "no-route":

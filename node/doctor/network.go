@@ -76,7 +76,7 @@ func (c *chart) ofBeacons() {
 	}
 	for _, w := range c.ways(wayRemembered) {
 		if w.GetFault() != "" {
-			c.remark(WayFails, fmt.Sprintf("The last known members are not kept: %s.", w.GetFault()), "none is needed while another way finds the mesh")
+			c.remark(WayFails, fmt.Sprintf("The last known members are not kept: %s.", w.GetFault()), "nothing, while another way finds the mesh")
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (c *chart) ofMulticast(others map[string]nearby) {
 		near = append(near, by.broadcast...)
 		near = append(near, by.otherwise...)
 	}
-	const mend = "nothing need be done while broadcasts arrive. Else: switch off client isolation and IGMP snooping without a querier at the switch or access point, allow UDP port 5353, or 'ganglion node --join ADDRESS'"
+	const mend = "nothing, while broadcasts arrive. Else switch off client isolation and IGMP snooping without a querier at the switch or access point, allow UDP port 5353, or 'ganglion node --join ADDRESS'"
 	for _, w := range c.ways(wayMDNS) {
 		switch {
 		case w.GetFault() != "" && able:

@@ -63,7 +63,7 @@ func (c *chart) ofSources() {
 			c.grave(ViewTwice, fmt.Sprintf("View %s is claimed twice: %s feeds it, and so would this node's source %s.", s.GetView(), called(s.GetHolder(), ""), s.GetRef()),
 				s.GetText())
 		case "spare":
-			c.remark(IdleSource, fmt.Sprintf("Source %s is a spare: every view is fed, and it takes over one that falls free.", s.GetRef()), "none is needed")
+			c.remark(IdleSource, fmt.Sprintf("Source %s is a spare: every view is fed, and it takes over one that falls free.", s.GetRef()), "nothing")
 		default:
 			if ms(c.GetStatus().GetUptimeMs()) >= settledAfter {
 				c.grave(IdleSource, fmt.Sprintf("Source %s feeds no view: %s.", s.GetRef(), strings.TrimSuffix(s.GetText(), ".")), mend)
@@ -151,6 +151,6 @@ func (c *chart) ofRefusals() {
 		forged += w.GetRefused()["forged"]
 	}
 	if forged > 0 {
-		c.remark(Forged, fmt.Sprintf("%d announcements had this mesh's fingerprint and were not made with its token: damaged on the way, or somebody pretends.", forged), "none is needed: they were refused")
+		c.remark(Forged, fmt.Sprintf("%d announcements had this mesh's fingerprint and were not made with its token: damaged on the way, or somebody pretends.", forged), "nothing: they were refused")
 	}
 }
