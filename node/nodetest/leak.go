@@ -7,13 +7,13 @@ import (
 )
 
 // Leaked is the goroutines of nodes, and of the libraries below them, that have not ended
-// some seconds after the last mesh has; empty: there are none. It is for TestMain, after
+// within [Patience] after the last mesh has; empty: there are none. It is for TestMain, after
 // the tests.
 func Leaked() string {
-	const tries, pause = 800, 10 * time.Millisecond
+	const pause = 10 * time.Millisecond
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	for range tries - 1 {
+	for began := time.Now(); time.Since(began) < Patience; {
 		if left := goroutines(); len(left) == 0 {
 			return ""
 		}
