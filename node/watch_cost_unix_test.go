@@ -27,6 +27,7 @@ import (
 // crowded is a node of its own that takes itself for one of many, and hears verdicts at a rate.
 type crowded struct {
 	e       *engine
+	members int
 	url     string
 	publish func(n int, change func(*roles.Verdict)) *roles.Published
 	heard   int
@@ -58,30 +59,24 @@ func newCrowded(b *testing.B, members int) *crowded {
 		b.Fatal(err)
 	}
 	_, publish := hall(b)
-	crowd := &crowded{e: n.api.engine, url: "http://" + n.apiAddress() + controlpb.NodeServiceWatchProcedure, publish: publish}
-	crowd.fill(b, members)
-	return crowd
+	return &crowded{e: n.api.engine, members: members, url: "http://" + n.apiAddress() + controlpb.NodeServiceWatchProcedure, publish: publish}
 }
 
-// fill has the engine know of so many members.
-func (c *crowded) fill(b *testing.B, members int) {
-	b.Helper()
-	if err := c.e.do(b.Context(), func() {
-		for i := len(c.e.members); i < members; i++ {
-			id := mesh.MemberID(fmt.Sprintf("12D3KooWCrowd%039d", i))
-			record := &wire.Record{Site: "hall", Version: "v1.2.3", Bundles: c.e.plan.loaded()}
-			c.e.members = append(c.e.members, memberState{
-				Member: mesh.Member{
-					ID: id, State: membership.StateAlive, Since: time.Now(),
-					Record: &membership.Record{Name: fmt.Sprintf("node-%d", i), Addresses: []netip.AddrPort{
-						netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 1, byte(i)}), 4801), netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 4801),
-					}},
-				},
-				peer: roles.Peer(id), record: record,
-			})
-		}
-	}); err != nil {
-		b.Fatal(err)
+// fill has the engine know of all the members: it takes them for gone when it looks. It is
+// called in the engine.
+func (c *crowded) fill() {
+	for i := len(c.e.members); i < c.members; i++ {
+		id := mesh.MemberID(fmt.Sprintf("12D3KooWCrowd%039d", i))
+		record := &wire.Record{Site: "hall", Version: "v1.2.3", Bundles: c.e.plan.loaded()}
+		c.e.members = append(c.e.members, memberState{
+			Member: mesh.Member{
+				ID: id, State: membership.StateAlive, Since: c.e.start,
+				Record: &membership.Record{Name: fmt.Sprintf("node-%d", i), Addresses: []netip.AddrPort{
+					netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, 1, byte(i)}), 4801), netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 4801),
+				}},
+			},
+			peer: roles.Peer(id), record: record,
+		})
 	}
 }
 
@@ -97,7 +92,10 @@ func (c *crowded) hear(b *testing.B, rate int, long time.Duration) {
 			of = append(of, c.publish(c.heard, nil))
 			c.heard++
 		}
-		if err := c.e.do(b.Context(), func() { c.e.heard(c.e.now(), "hall", of) }); err != nil {
+		if err := c.e.do(b.Context(), func() {
+			c.fill()
+			c.e.heard(c.e.now(), "hall", of)
+		}); err != nil {
 			b.Fatal(err)
 		}
 		<-ticker.C
@@ -168,7 +166,6 @@ func BenchmarkWatched(b *testing.B) {
 						stops = append(stops, c.watch(b))
 					}
 					c.hear(b, rate, time.Second)
-					c.fill(b, members)
 					cost[on] += spentCPU(b) - begun
 					if on > 0 {
 						held = max(held, liveBytes()-before)
