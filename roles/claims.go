@@ -11,7 +11,7 @@ const (
 	StillHeardWait  = 50 * time.Millisecond  // for answers to StillHeard, beyond the round trip
 	PutOff          = 50 * time.Millisecond  // from a yes to the next question
 	StandbyPatience = 500 * time.Millisecond // that a standby gives each one ahead of it to claim, where the holder is silent
-	LonePatience    = 3 * time.Second        // beyond StillHeardWait, where nobody at all answers: it may be the own network that is down
+	LonePatience    = 3 * time.Second        // beyond StillHeardWait, where nobody at all answers, though somebody is heard: see company
 	BrokenPatience  = 100 * time.Millisecond // beyond the round trip, where the connection to the holder broke
 )
 

@@ -50,6 +50,7 @@ type Node struct {
 	moved   bool       // elections are to be held anew
 	worked  Instant    // when there was work last, or something changed
 	due     bool       // the plan is another: a Tick is to follow it
+	company company
 	ends    [GatherEnds]uint64
 
 	compared Instant // when logs were compared last
@@ -58,7 +59,7 @@ type Node struct {
 
 // link is the connection to a peer.
 type link struct {
-	connected bool // it is up, and the peer has not said that it leaves
+	connected bool // it counts, see isConnected
 	up        bool
 	left      Instant // until when its word that it leaves counts; 0: it gave none
 	trip      time.Duration
@@ -92,6 +93,7 @@ type post struct {
 func NewNode(now Instant, c NodeConfig) *Node {
 	n := &Node{
 		NodeConfig: c, links: map[Peer]link{}, claims: map[Role]*Claimant{}, sites: map[Site]*post{},
+		company: company{wakes: Never},
 	}
 	n.post(c.Site)
 	n.elect(now, &Effects{})
@@ -205,6 +207,9 @@ func (n *Node) SetMembers(now Instant, others []Member, fx *Effects) {
 // Link says whether a peer is connected, and its round trip as measured.
 func (n *Node) Link(now Instant, p Peer, connected bool, trip time.Duration, fx *Effects) {
 	n.run(now, fx, func(fx *Effects) {
+		if connected && !n.links[p].up && n.company.alone {
+			n.heardFrom(now, fx) // to connect takes two
+		}
 		l := n.links[p]
 		l.up, l.trip = connected, trip
 		if !connected {
@@ -217,7 +222,7 @@ func (n *Node) Link(now Instant, p Peer, connected bool, trip time.Duration, fx 
 // setLink notes what has become of a link.
 func (n *Node) setLink(now Instant, p Peer, l link, fx *Effects) {
 	before := n.links[p]
-	l.connected = l.up && now >= l.left
+	l.connected = n.isConnected(now, l)
 	n.links[p] = l
 	longest := n.longestTrip()
 	for _, role := range n.order {
@@ -342,7 +347,19 @@ func (n *Node) run(now Instant, fx *Effects, step func(fx *Effects)) {
 	from := len(fx.Sends)
 	step(fx)
 	n.settle(now, from, fx)
+	fx.Sends = append(fx.Sends[:from], slices.DeleteFunc(fx.Sends[from:], n.refusesAlone)...)
 	n.gave(now, from, fx)
+}
+
+// refusesAlone reports whether a message refuses another's claim for the sake of this node's own
+// that is lonely. Who has the role in company goes on, and this node follows with an election.
+func (n *Node) refusesAlone(s Send) bool {
+	m, ok := s.Message.(*Stale)
+	if !ok || n.claims[m.Role] == nil {
+		return false
+	}
+	own, mine := n.claims[m.Role].Mine()
+	return mine && own.Lonely && own.Epoch == m.Epoch
 }
 
 // settle delivers the messages from an index on that are to the node itself, and what these

@@ -10,6 +10,7 @@ import (
 // Receive takes a message of another node.
 func (n *Node) Receive(now Instant, from Peer, m Message, fx *Effects) {
 	n.run(now, fx, func(fx *Effects) {
+		n.heardFrom(now, fx)
 		if !n.holdBack(now, from, m) {
 			n.receive(now, from, m, fx)
 		}
@@ -56,8 +57,9 @@ func (n *Node) receive(now Instant, from Peer, m Message, fx *Effects) {
 	}
 }
 
-// ignores reports whether a message is of a lonely claim of the coordinator that no election
-// here prefers: nobody follows it.
+// ignores reports whether a message is of a claim of the coordinator that no election here
+// prefers, as a lonely one is: nobody follows it. Of a claim that is to be followed the first
+// word is a Claiming or a Heartbeat.
 func (n *Node) ignores(from Peer, m Message) bool {
 	var claim Claim
 	switch m := m.(type) {
@@ -65,9 +67,18 @@ func (n *Node) ignores(from Peer, m Message) bool {
 		claim = m.Claim
 	case *Claiming:
 		claim = m.Claim
+	case *Ask:
+		claim = Claim{Role: m.Role, Epoch: m.Epoch}
+	case *SealBatch:
+		claim = Claim{Role: m.Role, Epoch: m.Epoch}
+	case *Request:
+		claim = Claim{Role: m.Role, Epoch: m.Epoch}
 	}
 	c := n.claims[claim.Role]
-	return claim.Lonely && from != n.Self && c != nil && c.promised != claim.Epoch
+	if from == n.Self || c == nil {
+		return false
+	}
+	return claim.Lonely && c.promised != claim.Epoch || c.promised.Below(claim.Epoch)
 }
 
 // features go to the tier that wants them; those of an edge carry their site in each sample.
@@ -152,7 +163,7 @@ func (n *Node) hears(now Instant, from Peer, claim Claim, resting bool, fx *Effe
 		fx.send(from, &HeartbeatAck{Role: claim.Role, Epoch: claim.Epoch}) // in company from now on
 	}
 	n.remember(now, claim, resting)
-	if before != c.Promised() {
+	if own, mine := c.Mine(); before != c.Promised() || mine && own.Lonely && !claim.Lonely {
 		n.moved = true
 	}
 }
@@ -275,6 +286,7 @@ func (n *Node) Tick(now Instant, fx *Effects) {
 			n.moved = true // a holder's word is worth no more than its record now
 		}
 		n.electMoved(now, fx)
+		n.looksAround(now, fx)
 		n.stays(now, fx)
 		n.compare(now, fx)
 		n.release(now, fx)
@@ -320,7 +332,7 @@ func (n *Node) Next(now Instant) Instant {
 	if n.due {
 		return n.rests(now, now)
 	}
-	next := n.compared.Add(compareEvery)
+	next := min(n.compared.Add(compareEvery), n.company.wakes)
 	for _, h := range n.held {
 		next = min(next, h.at)
 	}

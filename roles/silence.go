@@ -46,10 +46,10 @@ func (s *Silence) Heard(now Instant, resting bool) {
 }
 
 // Rouse notes that the holder was given work at now: if it rests, it has from here to send
-// the heartbeat that ends its rest.
+// the heartbeat that ends its rest, and no longer than it had.
 func (s *Silence) Rouse(now Instant) {
 	if s.resting {
-		s.last, s.resting = now, false
+		s.last, s.resting = min(now, s.last.Add(restSilence)), false
 	}
 }
 

@@ -39,11 +39,18 @@ type actor struct {
 	knows   map[uint64]bool // settings of which it knows the thresholds, in memory
 	lacked  map[uint64]bool // those that it did not, when it needed them
 	highest map[Role]Epoch
-	next    int // member to ask for what its log lacks
-	heardOf Seq // the last number of the claim that was heard of
-	woke    int // ticks and frames taken, in all lives
-	sent    int // frames
-	spins   int // ticks in a row after which it wanted another at once
+	next    int        // member to ask for what its log lacks
+	heardOf Seq        // the last number of the claim that was heard of
+	woke    int        // ticks and frames taken, in all lives
+	sent    int        // frames
+	learnt  []learning // verdicts that were new to its log, in all lives
+	spins   int        // ticks in a row after which it wanted another at once
+}
+
+// learning is a verdict that came into a log.
+type learning struct {
+	at time.Duration
+	id SampleID
 }
 
 // clock is the time on the process's own clock.
@@ -225,6 +232,9 @@ func (n *actor) do(step func(now Instant, fx *Effects)) {
 	n.loosen()
 	n.grow(&fx)
 	n.send(fx.Sends)
+	for _, p := range fx.Logged {
+		n.learnt = append(n.learnt, learning{n.w.now, p.Sealed.Sample})
+	}
 	for _, c := range fx.Captures {
 		n.w.after(ms, func() { n.awake(func() { n.capture(c) }) })
 	}
