@@ -2,16 +2,18 @@ package node
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"ganglion/mesh"
+	"ganglion/mesh/link"
 	"ganglion/node/chaos"
+	"ganglion/node/metrics"
 	"ganglion/roles"
 	"ganglion/roles/wire"
-	"ganglion/node/metrics"
 )
 
 // The sizes and times of the engine.
@@ -72,9 +74,9 @@ type engine struct {
 	plan     planner
 	watching watching
 	audience audience
+	before   carried       // by step machines that were made anew since
 	trips    roles.Instant // when round trips were taken last
 }
-	before   carried       // by step machines that were made anew since
 
 // now is the time on the engine's clock.
 func (e *engine) now() roles.Instant { return roles.Instant(time.Since(e.start)) }
@@ -147,16 +149,16 @@ func (e *engine) turn(ctx context.Context) {
 		}
 	}
 	e.persist.save(ctx, e.fx.Persist)
+	e.metrics.Claimed(e.fx.Persist)
 	for _, s := range e.fx.Sends {
 		e.watching.says(now, s.Message)
-	e.metrics.Claimed(e.fx.Persist)
 		e.outbox.add(s)
 	}
 	e.logged(now, e.fx.Logged)
 	e.gossip.add(e.fx.Published)
+	e.metrics.Published(e.fx.Published)
 	e.gaps.published(e.fx.Published)
 	e.gaps.want(e.fx.Missing)
-	e.metrics.Published(e.fx.Published)
 	for _, c := range e.fx.Compare {
 		e.gaps.logs.add(c.Site, c.Peer)
 	}
@@ -201,6 +203,9 @@ func (e *engine) logged(now roles.Instant, of []*roles.Published) {
 func (e *engine) send(to roles.Peer, kind mesh.Kind, payload []byte) {
 	if err := e.mesh.Send(mesh.MemberID(to), kind, payload); err != nil {
 		e.counters.unsent.Add(1)
+		if errors.Is(err, link.ErrQueueFull) {
+			e.counters.full.Add(1)
+		}
 		e.log.Debug("parcel not sent", "peer", string(to), "error", err)
 	}
 }
@@ -278,14 +283,14 @@ func (e *engine) received(m mesh.Message, features bool) {
 
 // linkChanged notes a change of a link; it does not block.
 func (e *engine) linkChanged(p mesh.MemberID, up, died bool) {
+	if !up {
+		e.metrics.LinkLost(died)
+	}
 	e.linksMu.Lock()
 	c := e.links[roles.Peer(p)]
 	c.broke = c.broke || !up
 	c.died = c.died || !up && died
 	e.links[roles.Peer(p)] = c
-	if !up {
-		e.metrics.LinkLost(died)
-	}
 	e.linksMu.Unlock()
 	select {
 	case e.wake <- struct{}{}:

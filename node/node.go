@@ -21,8 +21,8 @@ import (
 	"ganglion/node/capability"
 	"ganglion/node/chaos"
 	"ganglion/node/control"
-	"ganglion/node/page"
 	"ganglion/node/metrics"
+	"ganglion/node/page"
 	"ganglion/node/source"
 	"ganglion/proto/controlpb"
 	"ganglion/roles"
@@ -88,12 +88,11 @@ func (n *Node) Ready() <-chan struct{} { return n.ready }
 // ready.
 func (n *Node) API() controlpb.NodeServiceHandler { return n.api }
 
-// Abort ends a node that runs as the death of its process would: its connections and
 // Metrics has what the node counts, without the way over HTTP; nil where it counts nothing.
 // What is read of the node, and not counted as it happens, is there once it is ready.
 func (n *Node) Metrics() prometheus.Gatherer { return n.metrics.Gatherer() }
-// Abort ends a node that runs as the death of its process would: its connections and
 
+// Abort ends a node that runs as the death of its process would: its connections and
 // ports are closed at once, no role is handed over, nothing is announced. It returns when
 // that has happened; [Node.Run] returns a little later. It is for tests of what the others
 // make of it.
@@ -146,8 +145,8 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		n.config.Class = int(roles.ClassOf(took))
 	}
 	mesh.RouteLogs(n.log)
-	m, err := mesh.New(n.config.Mesh, n.state.identity, keys, n.log)
 	n.config.Mesh.Metrics = n.metrics.Registerer()
+	m, err := mesh.New(n.config.Mesh, n.state.identity, keys, n.log)
 	if err != nil {
 		return fmt.Errorf("start node: %w", err)
 	}
@@ -207,8 +206,8 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 		period: time.Second / DefaultRate,
 	}
 	e.plan.shared.Store(current)
-	e.catalog.load(current, current.ID())
 	e.catalog.metrics = n.metrics
+	e.catalog.load(current, current.ID())
 	e.gossip = newGossiper(m.Gossip, func() *roles.Node { return e.roles }, n.log)
 	e.gaps = newGapFiller(e, n.log)
 	e.watching = newWatching(e)
@@ -234,6 +233,7 @@ func (e *engine) connect() error {
 	handle(kindChunk, chunk, e.serveChunk)
 	handle(kindMembers, 0, e.serveMembers)
 	handle(kindFault, chaos.FrameBytesMax, e.serveFault)
+	handle(kindReach, 0, e.serveReach)
 	handle(kindVersion, versionBytes, e.serveVersion)
 	e.mesh.OnLink(func(ev link.Event) { e.linkChanged(ev.Peer, ev.Up, ev.Broken) })
 	e.mesh.OnGossip(e.gossiped)

@@ -91,6 +91,7 @@ type planner struct {
 	current *inference.Bundle  // whose topology the step machines have
 	wanted  inference.BundleID // by the mesh or, where it wants none, by this node
 	named   bool               // the mesh wants it
+	since   roles.Instant      // when it came to be wanted
 	period  time.Duration
 	data    [32]byte // that all live views of the site replay; zero: none
 	offer   bool     // wanted is of --model, to be published where nothing else is
@@ -120,6 +121,7 @@ func (e *engine) refreshSettings(ctx context.Context) {
 	if s, ok := e.mesh.Settings().Get(settingBundle); ok {
 		if id, err := parseBundleID(string(s.Value)); err == nil && (id != p.wanted || !p.named) {
 			p.wanted, p.named, p.offer, p.retry, p.fault = id, true, false, 0, ""
+			p.since = e.now()
 			p.log.InfoContext(ctx, "the mesh wants a bundle", "bundle", id.Short())
 		}
 	}
@@ -338,9 +340,9 @@ func (e *engine) rebuild(now roles.Instant) {
 	logs := map[roles.Site]*roles.Log{}
 	persisted := maps.Clone(e.persist.epochs)
 	if e.roles != nil {
+		e.before.add(e.roles)
 		for _, site := range e.roles.Sites() {
 			logs[site] = e.roles.Log(site)
-		e.before.add(e.roles)
 		}
 		maps.Copy(persisted, e.roles.Seen())
 	}
