@@ -4570,7 +4570,7 @@ type HeardReport struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// peer that it says it is; empty: unknown.
 	Peer string `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
-	// addresses as ip:port; port 0: not known.
+	// addresses as ip:port, or as ip where the port is not known.
 	Addresses []string `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// mesh is its fingerprint; empty: unknown.
 	Mesh string `protobuf:"bytes,4,opt,name=mesh,proto3" json:"mesh,omitempty"`
