@@ -121,7 +121,8 @@ type LinksConfig struct {
 	FrameTimeout time.Duration
 	// Penalty is how long no new stream is shared with a peer that broke the protocol.
 	Penalty time.Duration
-	// RoundTrips is how many of the last round trips are kept of each peer.
+	// RoundTrips is how many of the last round trips are kept of each peer: those of the
+	// last ten seconds count, and 16 at least.
 	RoundTrips int
 	// ReportInterval is how often, at most, refused frames of one peer are logged.
 	ReportInterval time.Duration

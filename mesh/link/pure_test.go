@@ -94,6 +94,47 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+// A way that becomes longer all at once, as where a cable gives way to radio, is known within ten
+// seconds, and one that becomes shorter at once: the deadlines of a gather are made of the best.
+// It once took the last 128, which a quiet link measures in four minutes.
+func TestRoundTripsLearn(t *testing.T) {
+	const near, far = time.Millisecond, 100 * time.Millisecond
+	tests := []struct {
+		name  string
+		every time.Duration // between two measurements
+		most  time.Duration // until the longer way is known
+	}{
+		{"busy", 5 * time.Millisecond, roundTripsFor},
+		{"heartbeats", 100 * time.Millisecond, roundTripsFor + 100*time.Millisecond},
+		{"quiet", 2 * time.Second, roundTripsLeast * 2 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			now := time.Unix(0, 0)
+			r := newRoundTrips(DefaultLinks().RoundTrips)
+			known := func(d time.Duration) (took time.Duration) {
+				for begun := now; now.Sub(begun) < time.Hour; {
+					now = now.Add(tt.every)
+					r.add(d, now)
+					if took = now.Sub(begun); r.summary().Best == d {
+						break
+					}
+				}
+				return took
+			}
+			for range 1000 {
+				known(near)
+			}
+			if got := known(far); got > tt.most {
+				t.Errorf("from %v to %v is known after %v, want %v at most", near, far, got, tt.most)
+			}
+			if got := known(near); got > tt.every {
+				t.Errorf("from %v to %v is known after %v, want %v", far, near, got, tt.every)
+			}
+		})
+	}
+}
+
 // TestSendTimes shows that the oldest frame is known however many are under way.
 func TestSendTimes(t *testing.T) {
 	at := func(n int) time.Time { return time.Unix(int64(n), 0) }

@@ -13,35 +13,60 @@ type RoundTrip struct {
 	Samples         int           // that these are of
 }
 
+// Which round trips count: so many back from the last one, and so many where a quiet link had
+// fewer in that time. A best of more is slow to tell that the way has become longer.
+const (
+	roundTripsFor   = 10 * time.Second
+	roundTripsLeast = 16
+)
+
 // roundTrips keeps the last of them, in a ring.
 type roundTrips struct {
-	ring []time.Duration
+	ring []roundTripTime
 	next int
 	kept int
 	last time.Time // when the last one was measured
 }
 
-func newRoundTrips(n int) roundTrips { return roundTrips{ring: make([]time.Duration, n)} }
+type roundTripTime struct {
+	took time.Duration
+	at   time.Time
+}
+
+func newRoundTrips(n int) roundTrips { return roundTrips{ring: make([]roundTripTime, n)} }
 
 func (r *roundTrips) add(d time.Duration, now time.Time) {
-	r.ring[r.next] = d
+	r.ring[r.next] = roundTripTime{d, now}
 	r.next = (r.next + 1) % len(r.ring)
 	r.kept = min(r.kept+1, len(r.ring))
 	r.last = now
+}
+
+// counting is the round trips that count, the last one first.
+func (r *roundTrips) counting() []time.Duration {
+	out := make([]time.Duration, 0, r.kept)
+	for back := 1; back <= r.kept; back++ {
+		of := r.ring[(r.next-back+len(r.ring))%len(r.ring)]
+		if back > roundTripsLeast && r.last.Sub(of.at) > roundTripsFor {
+			break
+		}
+		out = append(out, of.took)
+	}
+	return out
 }
 
 func (r *roundTrips) summary() RoundTrip {
 	if r.kept == 0 {
 		return RoundTrip{}
 	}
-	sorted := slices.Clone(r.ring[:r.kept])
+	sorted := r.counting()
+	last := sorted[0]
 	slices.Sort(sorted)
-	last := (r.next + len(r.ring) - 1) % len(r.ring)
 	return RoundTrip{
 		Best:    sorted[0],
-		Last:    r.ring[last],
+		Last:    last,
 		P99:     sorted[(99*(len(sorted)-1)+50)/100], //nolint:mnd // per cent, rounded
-		Samples: r.kept,
+		Samples: len(sorted),
 	}
 }
 
