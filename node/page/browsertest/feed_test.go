@@ -18,7 +18,7 @@ import (
 )
 
 // policy is as strict as any server of the page may make it.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // feed is a node that there is not: it tells of a made-up mesh. What a test changes, it changes

@@ -31,7 +31,7 @@ export function tierOf(member) {
 /** A band's title. */
 export function tierTitle(tier, nodes) {
   switch (tier) {
-    case 'cloud': return 'Cloud';
+    case 'cloud': return nodes.some((n) => n.roles?.includes('aggregator')) ? 'Cloud, aggregator too' : 'Cloud';
     case 'aggregator': {
       const edge = nodes.some((n) => n.roles?.includes('edge'));
       return `Aggregator${nodes.length > 1 ? 's' : ''}${edge ? ' and edge' : ''}`;

@@ -16,7 +16,7 @@ function keyOf(verdict, view) {
 export class Pictures {
   #node;
   #onCome;
-  #kept = new Map(); // key to data URL, or '' for one that this node may not have
+  #kept = new Map(); // key to the URL of a blob, or '' for one that this node may not have
   #waiting = new Map(); // key to {sample, view}, the newest last
   #asking = new Set();
   #refusals = new Map(); // view to {count, until}
@@ -27,7 +27,7 @@ export class Pictures {
     this.#onCome = onCome;
   }
 
-  /** The picture as a data URL; '' where this node may not have it; undefined while it is
+  /** The picture as a URL of this document; '' where this node may not have it; undefined while it is
    * being asked for, or is to be asked for later. ask has it asked for. */
   get(verdict, view, ask = true) {
     const key = keyOf(verdict, view);
@@ -56,7 +56,7 @@ export class Pictures {
   async #ask(key, { sample, view }) {
     try {
       const { png } = await this.#node.call('Look', { sample, view });
-      this.#keep(key, png && /^[A-Za-z0-9+/_=-]+$/.test(png) ? `data:image/png;base64,${png}` : '');
+      this.#keep(key, urlOf(png));
       this.#refusals.delete(view);
       this.#onCome();
     } catch (error) {
@@ -71,6 +71,15 @@ export class Pictures {
 
   #keep(key, url) {
     this.#kept.set(key, url);
-    if (this.#kept.size > keptMost) this.#kept.delete(this.#kept.keys().next().value);
+    if (this.#kept.size <= keptMost) return;
+    const [oldest, gone] = this.#kept.entries().next().value;
+    this.#kept.delete(oldest);
+    if (gone) URL.revokeObjectURL(gone); // where it is shown, it stays
   }
+}
+
+/** A picture of protojson, which is base64, as a URL; '' where there is none. */
+function urlOf(png) {
+  if (!png) return '';
+  return URL.createObjectURL(new Blob([Uint8Array.from(atob(png), (c) => c.charCodeAt(0))], { type: 'image/png' }));
 }
