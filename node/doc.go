@@ -8,7 +8,8 @@
 //	                     | ^                  |
 //	          roles.Node-' '----events--------'
 //	                     |
-//	                  arrivals --> followers of the control API
+//	                  arrivals --> followers of the control API, each line
+//	                  audience --> pages that watch: sums, and the newest few lines
 //
 // The engine is one goroutine. It alone owns the [roles.Node], the loaded networks and
 // the verdict logs; everything else reaches it through a bounded queue: frames that were
@@ -55,9 +56,19 @@
 // whoever coordinates asks the others for what it does not know: after a partition it may
 // find samples under thresholds that the mesh has dropped.
 //
+// # Who watches
+//
+// A page asks by Watch and gets an answer at an interval, whatever the rate of samples. While
+// anybody watches a site, each verdict that is new in its log is summed up once, in fixed room;
+// an answer is the difference of two sums, and a few verdicts whole. So a reader that is slow
+// gets larger sums and costs no more. The status and the members are made for whoever asks
+// first and given to all. While nobody watches, nothing of it is done. Look gives the picture
+// of a view: of this node's own sources, and of the data set that it replays where all replay
+// it. What a camera saw is kept while somebody watches its node, and goes to no other.
+//
 // # Limits
 //
 // What other nodes say is checked where it comes in and believed: members are trusted. A
-// node serves its control API on loopback, without authentication: who has an account on
-// the machine may use it.
+// node serves its control API and its page on loopback, without authentication: who has an
+// account on the machine may use it.
 package node
