@@ -165,7 +165,7 @@ func unknownField(m protoreflect.Message) (name string) {
 func ReadBundle(path string) (*Bundle, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read bundle: %w", err)
+		return nil, fmt.Errorf("read bundle: %w; make one with: ganglion train --out FILE", err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
 	file, err := io.ReadAll(io.LimitReader(f, MaxBundleBytes+1))

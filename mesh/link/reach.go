@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -23,7 +24,7 @@ func readReach(names []string) (reach, error) {
 	for _, name := range names {
 		i, err := net.InterfaceByName(name)
 		if err != nil {
-			return reach{}, fmt.Errorf("use interface %q: %w", name, err)
+			return reach{}, fmt.Errorf("use interface %q: %w; there are %s", name, err, interfaceNames())
 		}
 		addresses, err := i.Addrs()
 		if err != nil {
@@ -39,6 +40,19 @@ func readReach(names []string) (reach, error) {
 	slices.SortFunc(r.local, netip.Addr.Compare)
 	r.local = slices.Compact(r.local)
 	return r, nil
+}
+
+// interfaceNames are those of the machine, for a sentence.
+func interfaceNames() string {
+	all, err := net.Interfaces()
+	if err != nil || len(all) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, i := range all {
+		names = append(names, i.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // listen returns the addresses to listen on. A link-local address is left out where

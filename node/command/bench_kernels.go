@@ -52,6 +52,8 @@ func newBenchKernelsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kernels",
 		Short: "Time the packed kernels against plain and against foreign float32",
+		Example: `  ganglion bench kernels
+  ganglion bench kernels --model corner.ganglion --json`,
 		Long: `Times the device section on one view and the cloud section on one sample with
 every view seen, on one thread: by the packed kernels, by the plain float32 network
 that they must equal, and by onnxruntime where there is one. They take turns in

@@ -48,12 +48,15 @@ and is looked up anew each time: --every 10s with aggregator strikes another one
 
 func newChaosCommand() *cobra.Command {
 	cmd := family("chaos", "Kill, stop, cut off or slow down nodes on purpose, and see what the mesh makes of it",
-		deedCommand(chaos.Kill, "End a node's process at once, as a power cut would"),
-		deedCommand(chaos.Pause, "Have a node's process stand still for a while"),
-		deedCommand(chaos.Cut, "Cut a node off, as a pulled cable would"),
-		deedCommand(chaos.Slow, "Have each round trip to a node take longer"),
-		deedCommand(chaos.Lose, "Lose a share of what goes to a node and comes from it"),
-		deedCommand(chaos.Heal, "End the faults of a node"),
+		deedCommand(chaos.Kill, "End a node's process at once, as a power cut would", `  ganglion chaos kill aggregator
+  ganglion chaos kill "2 of devices"`),
+		deedCommand(chaos.Pause, "Have a node's process stand still for a while", `  ganglion chaos pause cloud --for 3s
+  ganglion chaos pause aggregator --for 3s --every 15s --times 4`),
+		deedCommand(chaos.Cut, "Cut a node off, as a pulled cable would", `  ganglion chaos cut "view 3" --for 10s
+  ganglion chaos cut 30% --for 10s --seed 1`),
+		deedCommand(chaos.Slow, "Have each round trip to a node take longer", `  ganglion chaos slow cloud --delay 300ms --for 1m`),
+		deedCommand(chaos.Lose, "Lose a share of what goes to a node and comes from it", `  ganglion chaos lose nodes --loss 5% --for 1m`),
+		deedCommand(chaos.Heal, "End the faults of a node", `  ganglion chaos heal nodes`),
 		newChaosRunCommand(),
 		newWakeCommand(),
 	)
@@ -68,10 +71,10 @@ func newChaosCommand() *cobra.Command {
 }
 
 // deedCommand is the verb of one thing that can be done.
-func deedCommand(do chaos.Do, short string) *cobra.Command {
+func deedCommand(do chaos.Do, short, example string) *cobra.Command {
 	f := chaosFlags{fault: chaos.Fault{Do: do}}
 	cmd := &cobra.Command{
-		Use: string(do) + " TARGET", Short: short,
+		Use: string(do) + " TARGET", Short: short, Example: example,
 		Long: short + ".\n\n'ganglion chaos --help' says what a target is.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -139,6 +142,8 @@ func newChaosRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run PLAN",
 		Short: "Carry out a plan of faults from a YAML file",
+		Example: `  ganglion chaos run plan.yaml --dry-run    what it would do, and to whom
+  ganglion chaos run plan.yaml --seed 1`,
 		Long: `Carries out a plan: a YAML file with a list of steps.
 
   - {at: 2s, do: kill, target: aggregator}
@@ -285,17 +290,6 @@ func faultOf(steps []rehearsed) error {
 		return errors.New(faults[0])
 	}
 	return fmt.Errorf("%d of %d steps could not be carried out now, the first: %s", len(faults), len(steps), faults[0])
-}
-
-// completeTarget completes words that a target may be, and the names of nodes.
-func completeTarget(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	words := append([]string{"aggregator", "cloud", "coordinator", "edge"}, chaos.Sets()...)
-	if files, err := control.RunFiles(); err == nil {
-		for _, file := range files {
-			words = append(words, file.Name+"\tPID "+strconv.Itoa(file.PID))
-		}
-	}
-	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 // newWakeCommand is the process that wakes a paused node. People have no use for it.

@@ -285,7 +285,7 @@ func readTokenFile(path string, around surroundings) (secret.Token, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return secret.Token{}, err
+			return secret.Token{}, fmt.Errorf("%w; it holds what the first node of the mesh printed, or make one for a new mesh with: ganglion token new --out %s", err, clean(path))
 		}
 		defer f.Close()
 		if info, err := f.Stat(); err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {

@@ -45,6 +45,10 @@ func newMembersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "members",
 		Short: "Show who is in the mesh, and which roles they hold",
+		Example: `  ganglion members
+  ganglion members --all                       as every node sees it: a partition shows
+  ganglion members --json | jq -r '.[].name'
+  ganglion members --targets > targets.json    where Prometheus finds them`,
 		Long: `Shows the nodes of the mesh as one of them sees it: state, roles, the views that
 they feed, and the roles that they take over if the holder goes.
 

@@ -18,9 +18,15 @@ import (
 )
 
 func newModelCommand() *cobra.Command {
-	return family("model", "Look at, check, hand out, widen, export and import model bundles",
+	cmd := family("model", "Look at, check, hand out, widen, export and import model bundles",
 		newInspectCommand(), newVerifyCommand(), newPublishCommand(), newFetchCommand(),
 		newExportCommand(), newImportCommand(), newWidenCommand())
+	cmd.Long = `A bundle is a trained network with its thresholds and where it is from, in one file
+that is never changed: calibrating or widening it makes another. Its name is its hash.`
+	cmd.Example = `  ganglion model inspect corner.ganglion
+  ganglion model verify corner.ganglion
+  ganglion model publish corner.ganglion`
+	return cmd
 }
 
 // inspection is what `model inspect` tells of a bundle.
@@ -70,7 +76,9 @@ func newInspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect [MODEL]",
 		Short: "Show what is in a bundle: network, thresholds, sizes, provenance",
-		Args:  atMostOneArg,
+		Example: `  ganglion model inspect                    the built-in one
+  ganglion model inspect corner.ganglion`,
+		Args: atMostOneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := openBundle(firstOf(args))
 			if err != nil {
@@ -160,6 +168,8 @@ func newVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [MODEL]",
 		Short: "Check a bundle, and this machine's kernels on it",
+		Example: `  ganglion model verify
+  ganglion model verify corner.ganglion --samples 1000`,
 		Long: `Checks a bundle's frame, checksum, format and shapes, then runs the packed
 network and the plain float32 one on random samples with random views missing:
 every feature bit and every score must be the same. Without a file, the embedded

@@ -18,6 +18,8 @@ func newPublishCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish FILE",
 		Short: "Make a bundle the mesh's",
+		Example: `  ganglion model publish corner.ganglion
+  ganglion members --json | jq -r '.[].bundle'    who has it`,
 		Long: `Checks a bundle and hands it to a node, which makes it known to the mesh. The
 other nodes fetch it, and each site changes over to it at one beat for all its
 devices; until then the mesh goes on with the one it has. Publishing an earlier one

@@ -111,7 +111,7 @@ func wrap(text string, width int) []string {
 }
 
 // completeSetting completes the value of the flag before it, where that has known words.
-func completeSetting(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func completeSetting(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -124,7 +124,13 @@ func completeSetting(_ *cobra.Command, args []string, _ string) ([]string, cobra
 		switch {
 		case s.words != nil:
 			return s.words, cobra.ShellCompDirectiveNoFileComp
-		case s.value == "FILE" || s.value == "DIR" || s.value == "SPEC":
+		case s.value == "SPEC":
+			return completeSource(cmd.Context(), typed)
+		case s.flag == "interface":
+			return interfaceWords(), cobra.ShellCompDirectiveNoFileComp
+		case s.value == "DIR":
+			return foldersOnly(cmd, args, typed)
+		case s.value == "FILE":
 			return nil, cobra.ShellCompDirectiveDefault
 		}
 	}

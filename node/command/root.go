@@ -78,6 +78,10 @@ func newRoot(version string) *cobra.Command {
 		Long: `Ganglion runs one jointly trained deep network spread over cameras, edges and a
 cloud: what the cameras are sure of together is answered on the spot, what they
 are not is sent up (DDNN, Teerapittayanon, McDanel, Kung, ICDCS 2017).`,
+		Example: `  ganglion demo                        a whole mesh on this machine, in half a minute
+  ganglion node --source street        the first node of your own; it prints a token
+  ganglion doctor                      why nodes do not find one another
+  ganglion help start                  all of it, step by step`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownVerb,
@@ -85,24 +89,20 @@ are not is sent up (DDNN, Teerapittayanon, McDanel, Kung, ICDCS 2017).`,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true // there is one of ours
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(
-		newDemoCommand(),
-		newNodeCommand(version),
-		newMembersCommand(),
-		newStatusCommand(),
-		newVerdictsCommand(),
-		newClassifyCommand(),
-		newSetCommand(),
-		newChaosCommand(),
-		newTokenCommand(),
-		newTrainCommand(),
-		newEvalCommand(),
-		newCalibrateCommand(),
-		newModelCommand(),
-		newBenchCommand(),
-		newVersionCommand(version),
-		newCompletionCommand(),
-	)
+	addGroups(root)
+	root.AddCommand(grouped(
+		groupRun, newDemoCommand(), newNodeCommand(version), newTokenCommand(), newSetCommand(),
+	)...)
+	root.AddCommand(grouped(
+		groupLook, newMembersCommand(), newStatusCommand(), newVerdictsCommand(), newClassifyCommand(), newDoctorCommand(),
+	)...)
+	root.AddCommand(grouped(groupBreak, newChaosCommand(), newBenchCommand())...)
+	root.AddCommand(grouped(
+		groupTrain, newTrainCommand(), newEvalCommand(), newCalibrateCommand(), newModelCommand(),
+	)...)
+	root.AddCommand(grouped(groupOther, newVersionCommand(version), newCompletionCommand())...)
+	root.AddCommand(topics()...)
+	completeAll(root)
 	return root
 }
 
@@ -125,7 +125,17 @@ func knownVerb(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return usagef("unknown verb %q; did you mean %s?", args[0], strings.Join(near, " or "))
 	}
-	return usagef("unknown verb %q", args[0])
+	return usagef("unknown verb %q; the verbs are %s", args[0], strings.Join(verbsOf(cmd), ", "))
+}
+
+// verbsOf are the verbs that a command has for people.
+func verbsOf(cmd *cobra.Command) (names []string) {
+	for _, verb := range cmd.Commands() {
+		if verb.IsAvailableCommand() && verb.Name() != "help" {
+			names = append(names, verb.Name())
+		}
+	}
+	return names
 }
 
 // noArgs refuses positional arguments.

@@ -18,6 +18,9 @@ func newStatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what a node is and does",
+		Example: `  ganglion status                    the first node of this machine that answers
+  ganglion status --node camera2
+  ganglion status --json | jq .tally`,
 		Long: `Shows one node: its roles and sources, the bundle it uses, the run of its site
 and what became of that run's samples, what it sent and received, and whatever is
 not as it should be.`,

@@ -18,6 +18,9 @@ is handed over in a file, by standard input or in the environment, never as an
 argument, which every user of the machine could read.
 
 The fingerprint names the mesh and may be shown to anybody.`
+	cmd.Example = `  ganglion token new --out token
+  ganglion token check token
+  ganglion node --token-file token`
 	return cmd
 }
 

@@ -26,7 +26,9 @@ func newVersionCommand(version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Tell this program's version",
-		Args:  noArgs,
+		Example: `  ganglion version
+  ganglion version --json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := versionInfo{
 				Version: buildVersion(version), Go: runtime.Version(),

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"connectrpc.com/connect"
@@ -170,6 +171,9 @@ func (f Finder) at(ctx context.Context, hostport string) (*Node, error) {
 		address = net.JoinHostPort(found[0].Unmap().String(), port)
 	}
 	n, err := f.hello(ctx, address, hostport, cmp.Or(f.TokenFile, os.Getenv("GANGLION_API_TOKEN_FILE")))
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		err = fmt.Errorf("%w: no node serves there; on its machine this tells where it does: ganglion status", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask node at %s: %w", hostport, err)
 	}
