@@ -17,11 +17,11 @@ const MaxThresholdsText = 4096
 // textExits are the exits that may have thresholds, in the order of their text.
 var textExits = [...]topology.Exit{topology.ExitLocal, topology.ExitEdge}
 
-// String is the thresholds as text, which [ParseThresholds] reads back to the same values:
-// the exits in their order with semicolons between them, of each the values by number of
-// views seen with commas between them.
+// String is the thresholds as text, which [ParseThresholds] reads back as the same: the exits
+// in their order with semicolons between them, of each the values by number of views seen
+// with commas between them, up to the one that holds for all that follow.
 //
-//	local=0.41,0.5,0.5;edge=0.7
+//	local=0.41,0.5;edge=0.7
 //
 // Equal thresholds have equal texts; without an exit that has any it is empty.
 func (t Thresholds) String() string {
@@ -30,6 +30,9 @@ func (t Thresholds) String() string {
 		values := t.bySeen[exit]
 		if len(values) == 0 {
 			continue
+		}
+		for len(values) > 1 && values[len(values)-2] == values[len(values)-1] {
+			values = values[:len(values)-1]
 		}
 		if b.Len() > 0 {
 			b.WriteByte(';')

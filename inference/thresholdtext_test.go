@@ -13,12 +13,14 @@ func TestParseThresholds(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
 		{"one value", "local=0.5", "local=0.5"},
 		{"by views seen", "local=0.25,0.5,1", "local=0.25,0.5,1"},
-		{"two exits, in their order", " edge = 0.70 ; local=.5 , 0.5", "local=0.5,0.5;edge=0.7"},
+		{"two exits, in their order", " edge = 0.70 ; local=.5 , 0.6", "local=0.5,0.6;edge=0.7"},
+		{"the same for all that follow", "local=0.2,0.5,0.50,0.5", "local=0.2,0.5"},
+		{"the same for all", "local=1,1,1", "local=1"},
 		{"the ends", "local=0,1e0", "local=0,1"},
 		{"minus nothing", "local=-0", "local=0"},
 		{"every digit", "local=0.1234567890123456789", "local=0.12345678901234568"},
 		{"hardly anything", "local=5e-324", "local=5e-324"},
-		{"64 views", "local=0" + strings.Repeat(",1", 63), "local=0" + strings.Repeat(",1", 63)},
+		{"64 views", "local=0" + strings.Repeat(",0.5", 62) + ",1", "local=0" + strings.Repeat(",0.5", 62) + ",1"},
 	} {
 		got, err := ParseThresholds(row.text)
 		if err != nil || got.String() != row.want {

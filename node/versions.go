@@ -13,6 +13,9 @@ import (
 // bundles. What is in use is not dropped: see [versions.learn].
 const versionsKept = 256
 
+// versionBits is the size of a version: programs that read JSON have numbers of so many bits.
+const versionBits = 53
+
 // settingsOf is the version that thresholds are as settings of a bundle. It follows from the
 // values alone: two halves of a mesh that choose different ones can never mean them by one
 // number, and thresholds that another node tells prove by it that they are those. 0 is left
@@ -22,7 +25,7 @@ func settingsOf(bundle inference.BundleID, t inference.Thresholds) uint64 {
 	h.Write([]byte("ganglion thresholds 1\n"))
 	h.Write(bundle[:])
 	h.Write([]byte(t.String()))
-	return max(1, binary.BigEndian.Uint64(h.Sum(nil)))
+	return max(1, binary.BigEndian.Uint64(h.Sum(nil))>>(64-versionBits))
 }
 
 // version is thresholds that a node knows.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ganglion/inference"
+	"ganglion/inference/dataset"
 	"ganglion/inference/durable"
 	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
@@ -25,6 +26,7 @@ type calibrateFlags struct {
 	accuracy float64
 	maxBytes float64
 	minLocal float64
+	live     liveFlags
 }
 
 func newCalibrateCommand() *cobra.Command {
@@ -36,14 +38,27 @@ func newCalibrateCommand() *cobra.Command {
 data, and writes a new bundle with them. The weights stay as they are.
 
 On the data that the bundle was trained on it takes the validation frames that the
-bundle remembers (--all: every sample); of any other data every sample.`,
+bundle remembers (--all: every sample); of any other data every sample.
+
+With --live it changes a mesh that runs instead of a file: it chooses thresholds for
+the bundle that the mesh uses, or takes those of --set, shows what they would have
+done to the last samples, and makes them the mesh's. They come into force at one beat
+for all its devices; every verdict says under which it was answered. Nothing is lost
+by trying: --dry-run changes nothing, and setting what was there takes a change back.`,
 		Example: `  ganglion calibrate --model six.ganglion --data six-cameras.npz --accuracy 0.97 --out fast.ganglion
-  ganglion calibrate --model six.ganglion --data six-cameras.npz --max-bytes 40 --out small.ganglion`,
+  ganglion calibrate --model six.ganglion --data six-cameras.npz --max-bytes 40 --out small.ganglion
+  ganglion calibrate --live --dry-run --set local=0.5
+  ganglion calibrate --live --set local=0.3,0.4,0.5
+  ganglion calibrate --live --data six-cameras.npz --accuracy 0.97
+  ganglion calibrate --live --reset`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			policy, err := f.policy(cmd)
 			if err != nil {
 				return err
+			}
+			if f.live.on {
+				return f.runLive(cmd, policy)
 			}
 			return f.run(policy, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -56,6 +71,7 @@ bundle remembers (--all: every sample); of any other data every sample.`,
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.Float64Var(&f.accuracy, "accuracy", 0, "exit as early as an accuracy of at least this allows, 0 to 1")
 	flags.Float64Var(&f.maxBytes, "max-bytes", 0, "the best accuracy within so many payload bytes per seen view")
+	f.live.add(cmd)
 	flags.Float64Var(&f.minLocal, "min-local", 0, "the best accuracy with at least this share of samples answered locally, 0 to 1")
 	return cmd
 }
@@ -83,6 +99,9 @@ func (f *calibrateFlags) policy(cmd *cobra.Command) (evaluation.Policy, error) {
 			return policy, usagef("--%s: %w", goal.flag, err)
 		}
 		given, policy = goal.flag, goal.policy
+	}
+	if err := f.live.check(cmd, given); err != nil || f.live.on {
+		return policy, err
 	}
 	if f.out == "" {
 		return policy, usagef("--out is missing: name the file of the new bundle")
@@ -112,44 +131,58 @@ func (f *calibrateFlags) run(policy evaluation.Policy, out, remarks io.Writer) e
 	if err != nil {
 		return err
 	}
-	set, err := f.data.openFor(b.Topology())
-	if err != nil {
-		return err
-	}
 	if err := durable.CheckWritable(f.out); err != nil {
 		return err
 	}
-	samples, split, err := partOf(evaluation.Validation, b, set, f.all, remarks)
+	c, err := f.choose(b, policy, remarks)
 	if err != nil {
 		return err
 	}
-	thresholds, outcome, err := evaluation.Calibrate(b.Model(), set, samples, policy)
-	if err != nil {
-		return err
-	}
-	how := fmt.Sprintf("%v, on %d %s samples of %s", policy, outcome.Samples, split, set.Name)
-	made, err := b.WithThresholds(thresholds, how)
+	made, err := b.WithThresholds(c.thresholds, c.how)
 	if err != nil {
 		return fmt.Errorf("make bundle: %w", err)
-	}
-	before, err := evaluation.At(b.Model(), set, samples, b.Thresholds())
-	if err != nil {
-		return err
 	}
 	if err := made.Write(f.out); err != nil {
 		return err
 	}
 	told := calibrated{
 		Bundle: made.ID().String(), Parent: b.ID().String(), Goal: policy.String(),
-		Data: set.Name, Split: split, Samples: outcome.Samples,
-		Before: before, After: outcome.At, AllUp: outcome.AllUp,
-		Old: namedThresholds(b), New: namedThresholds(made), synthetic: set.Synthetic,
+		Data: c.set.Name, Split: c.split, Samples: c.outcome.Samples,
+		Before: c.before, After: c.outcome.At, AllUp: c.outcome.AllUp,
+		Old: namedThresholds(b), New: namedThresholds(made), synthetic: c.set.Synthetic,
 	}
 	if f.json {
 		return json.NewEncoder(out).Encode(told)
 	}
 	_, err = io.WriteString(out, told.text(b.Topology().Exits(), len(b.Topology().Views)))
 	return err
+}
+
+// choice is thresholds that were chosen on labelled data.
+type choice struct {
+	thresholds inference.Thresholds
+	how        string
+	set        *dataset.Set
+	split      string
+	outcome    evaluation.Outcome
+	before     evaluation.Point // with the thresholds of the bundle
+	samples    []int
+}
+
+// choose chooses thresholds for a bundle on the data that the flags name.
+func (f *calibrateFlags) choose(b *inference.Bundle, policy evaluation.Policy, remarks io.Writer) (c choice, err error) {
+	if c.set, err = f.data.openFor(b.Topology()); err != nil {
+		return c, err
+	}
+	if c.samples, c.split, err = partOf(evaluation.Validation, b, c.set, f.all, remarks); err != nil {
+		return c, err
+	}
+	if c.thresholds, c.outcome, err = evaluation.Calibrate(b.Model(), c.set, c.samples, policy); err != nil {
+		return c, err
+	}
+	c.how = fmt.Sprintf("%v, on %d %s samples of %s", policy, c.outcome.Samples, c.split, c.set.Name)
+	c.before, err = evaluation.At(b.Model(), c.set, c.samples, b.Thresholds())
+	return c, err
 }
 
 func namedThresholds(b *inference.Bundle) map[string]map[string]float64 {

@@ -30,7 +30,8 @@ changes at once the same one stands everywhere.
               denied now; "" denies nobody. Who is denied for good should not have
               the token either: make a new one.
 
-A model is not set but published: see 'ganglion model publish'.`,
+A model is not set but published: see 'ganglion model publish'; thresholds of its
+exits have a verb that shows what they do: see 'ganglion calibrate --live'.`,
 		Example: `  ganglion set rate 20
   ganglion set denied camera3
   ganglion set denied ""`,

@@ -70,6 +70,7 @@ func printStatus(w io.Writer, s *controlpb.StatusResponse) error {
 	if p := s.GetPublished(); p != "" && p != s.GetBundle() {
 		f.add("", cell{"the mesh wants " + shortID(p) + ": this node is not there yet", middle})
 	}
+	addThresholds(&f, s)
 	addRun(&f, s)
 	addAmounts(&f, s)
 	addChaos(&f, s)
