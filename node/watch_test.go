@@ -18,11 +18,15 @@ import (
 	"ganglion/proto/controlpb"
 )
 
+// lan is a local network.
+var lan = nodetest.Quality{Latency: 2 * time.Millisecond}
+
 // watched is a stream of what a page draws, and its sum.
 type watched struct {
 	t      *testing.T
 	stream *connect.ServerStreamForClient[controlpb.WatchResponse]
 	first  *controlpb.WatchResponse
+	at     int64 // of the last answer, on the node's clock
 
 	figures  controlpb.Figures
 	exits    map[string]*controlpb.ExitFigures
@@ -69,6 +73,7 @@ func (w *watched) receive() bool {
 		return false
 	}
 	msg := w.stream.Msg()
+	w.at = msg.GetAtUnixNs()
 	if msg.GetStatus() != nil {
 		w.status = msg.GetStatus()
 	}
@@ -130,47 +135,48 @@ func (w *watched) until(what string, holds func() bool) {
 // is summed up is each verdict of the log once, for who watches from the beginning and for who
 // comes late; and what came whole and what was skipped are all that came.
 func TestWatchFigures(t *testing.T) {
-	m := nodetest.Start(t, nodetest.Devices(street, 5), nodetest.Spares(1)) // one of six views is missing
-	m.Settle(t.Context())
-	name := m.Names()[0]
-	early := watch(t, m, name, &controlpb.WatchRequest{IntervalMs: 100, Verdicts: 2})
-	const count = 200
-	run := m.Run(count, 20*time.Millisecond)
-	early.until("some verdicts came", func() bool { return early.came >= count/10 })
-	late := watch(t, m, name, &controlpb.WatchRequest{IntervalMs: 100, Verdicts: 32})
-	for _, w := range []*watched{early, late} {
-		w.until("the run has ended", func() bool {
-			last := slices.MaxFunc(append(w.first.GetVerdicts(), w.verdicts...), func(a, b *controlpb.Verdict) int { return int(a.GetBeat()) - int(b.GetBeat()) })
-			return w.came == count || last.GetBeat() == count-1
-		})
-	}
-	all := m.Verdicts(name, run)
-	if len(all) != count {
-		t.Fatalf("the log has %d verdicts, want %d", len(all), count)
-	}
-	early.agrees("who watched from the beginning", all)
-
-	known := late.first.GetVerdicts()
-	if len(known) != 32 || late.came == 0 || late.came >= count {
-		t.Errorf("who came late began with %d verdicts and was told of %d further ones", len(known), late.came)
-	}
-	if late.skipped == 0 { // the machine was not so busy that more came at once than come whole
-		late.agrees("who came late", late.verdicts)
-		late.follows(known, all)
-	}
-	if late.first.GetFigures() != nil || late.first.GetSkipped() != 0 {
-		t.Errorf("the first answer sums up what nobody watched: %v", late.first)
-	}
-	for _, w := range []*watched{early, late} {
-		if w.status.GetPeer() == "" || len(w.members) != 6 || len(w.links) != 5 || w.inForce.GetBundle() != w.status.GetBundle() || len(w.inForce.GetExits()) == 0 {
-			t.Errorf("not all of it came: status of %q, %d members, %d links, thresholds %v", w.status.GetPeer(), len(w.members), len(w.links), w.inForce)
+	synctest.Test(t, func(t *testing.T) {
+		m := nodetest.StartVirtual(t, 5, lan, nodetest.Devices(street, 5), nodetest.Spares(1)) // one of six views is missing
+		m.Settle(t.Context())
+		name := m.Names()[0]
+		early := watch(t, m.Mesh, name, &controlpb.WatchRequest{IntervalMs: 100, Verdicts: 2})
+		const count = 200
+		run := m.Run(count, 20*time.Millisecond)
+		early.until("some verdicts came", func() bool { return early.came >= count/4 })
+		late := watch(t, m.Mesh, name, &controlpb.WatchRequest{IntervalMs: 100, Verdicts: 32})
+		m.AwaitRun(t.Context(), run)
+		for _, w := range []*watched{early, late} {
+			ended := time.Now().UnixNano()
+			w.until("all of the run is told", func() bool { return w.at > ended })
 		}
-		for _, l := range w.links {
-			if !l.GetUp() || l.GetSentBytes() == 0 || l.GetReceivedBytes() == 0 || l.GetRoundTripUs() == 0 {
-				t.Errorf("a link over which a run went is told as %v", l)
+		all := m.Verdicts(name, run)
+		if len(all) != count {
+			t.Fatalf("the log has %d verdicts, want %d", len(all), count)
+		}
+		early.agrees("who watched from the beginning", all)
+
+		known := late.first.GetVerdicts()
+		if len(known) != 32 || late.came == 0 || late.came >= count {
+			t.Errorf("who came late began with %d verdicts and was told of %d further ones", len(known), late.came)
+		}
+		if late.skipped == 0 { // the machine was not so busy that more came at once than come whole
+			late.agrees("who came late", late.verdicts)
+			late.follows(known, all)
+		}
+		if late.first.GetFigures() != nil || late.first.GetSkipped() != 0 {
+			t.Errorf("the first answer sums up what nobody watched: %v", late.first)
+		}
+		for _, w := range []*watched{early, late} {
+			if w.status.GetPeer() == "" || len(w.members) != 6 || len(w.links) != 5 || w.inForce.GetBundle() != w.status.GetBundle() || len(w.inForce.GetExits()) == 0 {
+				t.Errorf("not all of it came: status of %q, %d members, %d links, thresholds %v", w.status.GetPeer(), len(w.members), len(w.links), w.inForce)
+			}
+			for _, l := range w.links {
+				if !l.GetUp() || l.GetSentBytes() == 0 || l.GetReceivedBytes() == 0 || l.GetRoundTripUs() == 0 {
+					t.Errorf("a link over which a run went is told as %v", l)
+				}
 			}
 		}
-	}
+	})
 }
 
 // follows checks that nothing falls between what was known and what came, and nothing is in both.
@@ -300,36 +306,38 @@ func TestWatchRefuses(t *testing.T) {
 // TestWatchSeesADeath: a person who looks at the page sees a node die. The link is down at once;
 // the member, its role and the event follow.
 func TestWatchSeesADeath(t *testing.T) {
-	m := nodetest.Start(t, nodetest.Devices(street, 6), nodetest.Spares(2))
-	m.Settle(t.Context())
-	m.Run(0, pace)
-	victim := m.Holder("aggregator")
-	peer := string(m.Node(victim).Self())
-	name := m.Names()[0]
-	if name == victim {
-		name = m.Names()[1]
-	}
-	w := watch(t, m, name, &controlpb.WatchRequest{IntervalMs: 100})
-	m.Kill(victim)
-	link := func() *controlpb.Link {
-		i := slices.IndexFunc(w.links, func(l *controlpb.Link) bool { return l.GetPeer() == peer })
-		if i < 0 {
-			return nil
+	synctest.Test(t, func(t *testing.T) {
+		m := nodetest.StartVirtual(t, 6, lan, nodetest.Devices(street, 6), nodetest.Spares(2))
+		m.Settle(t.Context())
+		m.Run(0, pace)
+		victim := m.Holder("aggregator")
+		peer := string(m.Node(victim).Self())
+		name := m.Names()[0]
+		if name == victim {
+			name = m.Names()[1]
 		}
-		return w.links[i]
-	}
-	w.until("the link is down", func() bool { l := link(); return l != nil && !l.GetUp() })
-	w.until("another has the role", func() bool {
-		return slices.ContainsFunc(w.members, func(one *controlpb.Member) bool {
-			return one.GetPeer() != peer && slices.Contains(one.GetRoles(), "aggregator")
+		w := watch(t, m.Mesh, name, &controlpb.WatchRequest{IntervalMs: 100})
+		m.Kill(victim)
+		link := func() *controlpb.Link {
+			i := slices.IndexFunc(w.links, func(l *controlpb.Link) bool { return l.GetPeer() == peer })
+			if i < 0 {
+				return nil
+			}
+			return w.links[i]
+		}
+		w.until("the link is down", func() bool { l := link(); return l != nil && !l.GetUp() })
+		w.until("another has the role", func() bool {
+			return slices.ContainsFunc(w.members, func(one *controlpb.Member) bool {
+				return one.GetPeer() != peer && slices.Contains(one.GetRoles(), "aggregator")
+			})
 		})
-	})
-	w.until("the member is down", func() bool {
-		return slices.ContainsFunc(w.members, func(one *controlpb.Member) bool { return one.GetPeer() == peer && one.GetState() == "down" })
-	})
-	w.until("it is told", func() bool {
-		return slices.ContainsFunc(w.events, func(e *controlpb.EventsResponse) bool {
-			return e.GetKind() == "down" && e.GetAttributes()["peer"] == peer
+		w.until("the member is down", func() bool {
+			return slices.ContainsFunc(w.members, func(one *controlpb.Member) bool { return one.GetPeer() == peer && one.GetState() == "down" })
+		})
+		w.until("it is told", func() bool {
+			return slices.ContainsFunc(w.events, func(e *controlpb.EventsResponse) bool {
+				return e.GetKind() == "down" && e.GetAttributes()["peer"] == peer
+			})
 		})
 	})
 }
@@ -369,7 +377,7 @@ func TestNoPage(t *testing.T) {
 // seen the other is told so, with the hash of the one that stands, and it is counted.
 func TestWatchSuperseded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := nodetest.StartVirtual(t, 7, nodetest.Quality{Latency: 2 * time.Millisecond}, nodetest.Devices(street, 4), nodetest.Spares(1))
+		m := nodetest.StartVirtual(t, 7, lan, nodetest.Devices(street, 4), nodetest.Spares(1))
 		m.Settle(t.Context())
 		run := m.Run(0, 100*time.Millisecond)
 		m.AwaitVerdict(t.Context(), "device-0", run, 5)
