@@ -54,6 +54,16 @@ test('who dies stays where it stood for a minute, and its role moves', () => {
   assert.equal(model.members.has('b'), false, 'it does not rise again as dead');
 });
 
+test('what it did is kept, though others took its roles before it was known to be gone', () => {
+  const model = started();
+  model.take({ ...at(second), events: [{ kind: 'noticed', number: '1', atUnixNs: nodeTime(second), attributes: { peer: 'b', how: 'connection' } }] }, second);
+  model.take({ ...at(2 * second), members: [member('a', { roles: ['cloud'] }), member('b'), member('c', { roles: ['device', 'aggregator'], views: ['0'] })] }, 2 * second);
+  assert.equal(model.members.get('b').tier, 'aggregator', 'silent, it waits where it stood');
+  model.take({ ...at(4 * second), members: [member('a', { roles: ['cloud'] }), member('b', { state: 'down' }), member('c', { roles: ['device', 'aggregator'], views: ['0'] })] }, 4 * second);
+  const dead = model.members.get('b');
+  assert.deepEqual([dead.tier, dead.did], ['aggregator', ['aggregator']]);
+});
+
 test('one that nobody tells of any more is gone, and one that comes back is there', () => {
   const model = started();
   model.take({ ...at(second), members: [member('a', { roles: ['cloud'] }), member('c')] }, second);

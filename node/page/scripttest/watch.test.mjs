@@ -118,6 +118,18 @@ test('a node that says nothing is lost', async () => {
   assert.match(states.at(-1).error.message, /nothing came for 6 s/);
 });
 
+test('a node that is slow to begin is waited for longer', async () => {
+  const { node, clock, states, answers } = watching();
+  await clock.pass(15_000);
+  node.last.say({});
+  await settle();
+  assert.equal(answers.length, 1);
+  assert.equal(states.at(-1).state, 'live');
+  const other = watching();
+  await other.clock.pass(21_000);
+  assert.match(other.states.findLast((s) => s.error).error.message, /nothing came for 20 s/);
+});
+
 test('it asks for a token once, and goes on when it has one', async () => {
   const { node, clock, states, watcher } = watching();
   await settle();

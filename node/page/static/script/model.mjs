@@ -8,6 +8,7 @@ import { tierOf } from './layout.mjs';
 export const bounds = { verdicts: 400, events: 400, seconds: 600, gone: 24, marks: 64, members: 1024 };
 
 const goneFor = 60_000; // ms that a member that has gone stays on the map
+const recentFor = 15_000; // ms that it is kept in mind what a member did
 const silentFor = 5_000; // ms that a broken connection is shown where nothing more is heard of it
 
 /** Who is silent, gone, or about to be: what a member is to the eye. */
@@ -139,13 +140,14 @@ export class Model {
       // Who has been gone for long when the page opens is told of by the timeline.
       if (gone && !before && Number(of.sinceMs ?? 0) > goneFor) continue;
       const m = { ...of, group: of.group ?? 0, tier: tierOf(of), silent: !gone && Boolean(before?.silent), silentAt: before?.silentAt };
+      this.#remember(m, before, now);
       if (gone) this.#bury(m, before, now);
-      else if (before?.goneAt) m.back = now;
+      else if (m.recent && (m.silent || m.state === 'suspect')) m.tier = m.recent.tier; // it waits where it stood
       next.set(of.peer, m);
     }
     for (const [peer, before] of this.members) { // no longer told of
       if (next.has(peer) || (before.goneAt && now - before.goneAt > goneFor)) continue;
-      const m = { ...before, state: before.goneAt ? before.state : 'down' };
+      const m = { ...before, state: before.goneAt ? before.state : 'down' }; // with what it did
       this.#bury(m, before, now);
       next.set(peer, m);
     }
@@ -155,16 +157,25 @@ export class Model {
     this.#seeMoves(holders);
   }
 
+  /** Keeps in mind what a member did of late: its roles are often taken before it is known to
+   * be gone. */
+  #remember(m, before, now) {
+    if (m.state === 'alive' && !m.silent && (m.roles?.length > 0 || m.views?.length > 0)) {
+      m.recent = { roles: m.roles ?? [], views: m.views ?? [], tier: m.tier, group: m.group, at: now };
+    } else if (before?.recent && now - before.recent.at < recentFor) m.recent = before.recent;
+  }
+
   /** One that is gone stays where it stood, for a while. */
   #bury(m, before, now) {
     m.goneAt = before?.goneAt || now;
     m.silent = false;
     if (!before) return;
-    m.tier = before.tier;
-    m.group = before.group;
+    const was = before.recent ?? before;
+    m.tier = before.goneAt ? before.tier : was.tier;
+    m.group = before.goneAt ? before.group : was.group;
     m.had = before.had ?? before.roles ?? []; // those that nobody took yet
-    m.did = before.did ?? before.roles ?? []; // and this all of them, for people
-    m.didViews = before.didViews ?? before.views ?? [];
+    m.did = before.did ?? was.roles ?? []; // and this all that it did of late, for people
+    m.didViews = before.didViews ?? was.views ?? [];
     m.roles = [];
     m.views = [];
   }

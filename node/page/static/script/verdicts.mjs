@@ -98,7 +98,7 @@ export class VerdictList {
     byId('hold').hidden = none;
     let note = '';
     if (!none && this.holds) note = this.#missed > 0 ? `held: ${count(this.#missed, 'newer verdict')}${this.#missed >= this.#model.verdicts.length ? ' and more' : ''}` : 'held';
-    else if (!none) note = this.#rate() >= many ? `a sample of ${number(this.#rate())} a second` : 'as they come';
+    else if (!none) note = this.#rate() >= many ? `some of ${number(this.#rate())} a second` : 'as they come';
     setText(byId('verdicts-note'), note);
   }
 
@@ -177,7 +177,7 @@ export class VerdictList {
     setAttribute(parts.name, 'class', `class foreign${verdict.class ? '' : ' nobody'}`);
     const is = judged(verdict);
     const took = duration(fromNs(verdict.latencyNs));
-    setText(parts.beside, is === 'wrong' ? `✕ labelled ${plain(verdict.label, 40)}` : `${is === 'right' ? '✓ ' : ''}${sampleName(verdict)} · ${took}`);
+    setText(parts.beside, is === 'wrong' ? `✕ labelled ${plain(verdict.label, 40)}` : `${is === 'right' ? '✓ ' : ''}${innerWidth <= 480 ? '' : `${sampleName(verdict)} · `}${took}`);
     setAttribute(parts.beside, 'class', `beside foreign${is ? ` judged-${is}` : ''}`);
     const proposal = answering(verdict) ?? verdict.proposals?.[0];
     parts.bar.hidden = !proposal;

@@ -21,7 +21,7 @@ export function fillView(box, view, url, spacious = false) {
 
 function sign(view, url, spacious) {
   switch (view.what) {
-    case 'seen': return url ? '' : spacious && url === '' ? 'seen; its picture is not here' : 'seen';
+    case 'seen': return spacious && url === '' ? 'seen; its picture is not here' : 'seen'; // a picture covers it
     case 'nothing': return spacious ? 'nothing in view' : '–';
     default: return spacious ? `missing: ${view.reason ?? 'nobody said why'}` : '✕';
   }

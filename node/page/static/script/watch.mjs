@@ -6,6 +6,7 @@ import { CallError } from './connect.mjs';
 const firstWait = 250; // ms before the second try
 const mostWait = 5_000; // ms between tries
 const silenceMost = 6_000; // ms without an answer: a node says something every second
+const firstMost = 20_000; // ms until the first: a page must not give up on a slow node again and again
 const settled = 3_000; // ms after which a stream counts as good, and the waits begin anew
 
 /** How long to wait before the try after so many failures in a row: doubling, with jitter, so
@@ -116,8 +117,8 @@ export class Watcher {
     this.#stream = new AbortController();
     this.#lostBy = '';
     const began = this.#clock.now();
-    let guard = this.#clock.after(silenceMost, () => this.#end('silent'));
     let live = false;
+    let guard = this.#clock.after(firstMost, () => this.#end('silent'));
     try {
       const request = { ...this.#request, afterEvent: String(this.#lastEvent) };
       for await (const answer of this.#node.stream('Watch', request, { signal: this.#stream.signal })) {
@@ -134,7 +135,7 @@ export class Watcher {
       }
       return new CallError('unavailable', 'the node ended the stream: it shuts down');
     } catch (error) {
-      if (this.#lostBy === 'silent') return new CallError('unavailable', `nothing came for ${silenceMost / 1000} s`);
+      if (this.#lostBy === 'silent') return new CallError('unavailable', `nothing came for ${(live ? silenceMost : firstMost) / 1000} s`);
       if (!(error instanceof CallError)) this.#callbacks.onFault?.(error); // ours: it must not stay silent
       return error;
     } finally {
