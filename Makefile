@@ -149,6 +149,14 @@ simulate: ## SEEDS (1000) random scenarios of crashes and cuts, from SEED (0) on
 soak: ## random faults on a live mesh for SOAK (10m), and what has grown (root: in networks of its own)
 	@.tools/soak.sh
 
+.PHONY: measure-page
+measure-page: ## the page at 100 nodes and 200 verdicts/s, against its goals (Chromium; do nothing else meanwhile)
+	$(GO) test ./node/page/browsertest -run '^(TestMeasure|TestMesh)$$' -count=1 -v -timeout 20m -args -measure
+
+.PHONY: pictures
+pictures: ## remake docs/pictures, of a real mesh and of each state of the page (Chromium)
+	$(GO) test ./node/page/browsertest -run '^(TestMesh|TestStates)$$' -count=1 -timeout 20m -args -pictures ../../../docs/pictures
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@FUZZTIME=$(FUZZTIME) .tools/fuzz.sh
