@@ -257,8 +257,11 @@ func (b *tab) shoot(file string, whole bool) {
 	if whole {
 		action = chromedp.FullScreenshot(100)
 	}
-	picture, err := chromedp.Run(ctx, action)
-	if err := errors.Join(err, os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, picture, 0o644)); err != nil {
+	shot, err := chromedp.Run(ctx, action)
+	if err == nil {
+		shot, err = compact(shot)
+	}
+	if err := errors.Join(err, os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, shot, 0o644)); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -11,15 +11,16 @@ import (
 // situation is a state of the page that is designed: how it comes about, and what a person has
 // to see then.
 type situation struct {
-	name  string
-	nodes int
-	rate  float64
-	how   look
-	setup func(f *feed, m *mesh) // before the page is opened
-	act   func(b *tab, f *feed)  // after
-	await string                 // JavaScript that becomes true
-	says  []string               // what is to be read then
-	cut   bool                   // the console may complain of a node that is gone
+	name   string
+	nodes  int
+	rate   float64
+	how    look
+	setup  func(f *feed, m *mesh) // before the page is opened
+	before string                 // JavaScript before that of the page
+	act    func(b *tab, f *feed)  // after
+	await  string                 // JavaScript that becomes true
+	says   []string               // what is to be read then
+	cut    bool                   // the console may complain of a node that is gone
 }
 
 const deskReady = `document.querySelectorAll('.verdict:not([hidden])').length > 3`
@@ -102,6 +103,10 @@ func situations() []situation {
 			await: `!document.querySelector('#node').hidden`, says: []string{"Do harm on purpose", "192.168.1.11:4801", "aggregator and coordinator"},
 		},
 		{
+			name: "old browser", nodes: 8, rate: 10, before: `delete AbortSignal.timeout`,
+			await: `!document.querySelector('#old').hidden`, says: []string{"too old for the page", "ganglion members"},
+		},
+		{
 			name: "a hundred nodes", nodes: 100, rate: 200,
 			await: `document.querySelectorAll('.node').length === 100 && ` + deskReady, says: []string{"100 nodes", "group 7"},
 		},
@@ -122,7 +127,7 @@ func TestStates(t *testing.T) {
 				name += "-phone"
 			}
 			t.Run(name, func(t *testing.T) {
-				s.how = how
+				s.how, s.how.before = how, s.before
 				b := s.show(t, of)
 				if *pictures != "" {
 					b.shoot(filepath.Join(*pictures, strings.ReplaceAll(name, " ", "-")+".png"), how.width < 600 && s.name != "explained" && s.name != "a node")

@@ -17,12 +17,12 @@ export function backoff(failures, random) {
 }
 
 /** What a failed stream means for a person: "token" (one is asked for), "busy" (too many
- * watch), "old" (the node cannot), or "lost". */
+ * watch), "refused" (the node cannot, or will not), or "lost". */
 export function stateOf(error) {
   switch (error?.code) {
     case 'unauthenticated': return 'token';
     case 'resource_exhausted': return 'busy';
-    case 'unimplemented': case 'permission_denied': return 'refused';
+    case 'unimplemented': case 'permission_denied': case 'failed_precondition': case 'invalid_argument': return 'refused';
     default: return 'lost';
   }
 }
