@@ -189,7 +189,7 @@ func (a *Aggregator) Tick(now Instant, fx *Effects) {
 		s := a.open[id]
 		late := s.gather.Expire(now)
 		for v := range each(late) {
-			a.links.of(a.scene.Views[v]).Missed()
+			a.links.of(a.scene.Views[v]).Missed(now, s.gather.Opened)
 		}
 		if !s.gather.Done() {
 			return false

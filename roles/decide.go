@@ -17,7 +17,7 @@ func (c *Coordinator) advance(now Instant, w *work, fx *Effects) {
 	case topology.ExitNone:
 		late := w.groups.Expire(now)
 		for g := range each(late) {
-			c.ofGroup(g).Missed()
+			c.ofGroup(g).Missed(now, w.groups.Opened)
 		}
 		if !w.groups.Done() {
 			return

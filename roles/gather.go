@@ -25,7 +25,8 @@ const FeatureWait = 50 * time.Millisecond
 type Punctuality struct {
 	delays Tail          // from the opening of a sample to the frame, less the round trip
 	trip   time.Duration // measured last
-	missed int           // samples in a row
+	missed int           // silences in a row
+	noted  Instant       // when the last of them was
 	broken bool
 }
 
@@ -60,8 +61,15 @@ func (p *Punctuality) Spoke(now, opened Instant) {
 	p.delays.Add(delay - p.trip)
 }
 
-// Missed notes a sample that was gathered without the device.
-func (p *Punctuality) Missed() { p.missed = min(p.missed+1, missedInARow) }
+// Missed notes at now that what was opened at opened went on without the device. Of all that
+// was waited for in one silence one counts: at 200 samples a second three in a row are missed in
+// 15 ms, and who comes a moment later would find none that waits for it.
+func (p *Punctuality) Missed(now, opened Instant) {
+	if p.missed > 0 && opened < p.noted {
+		return
+	}
+	p.missed, p.noted = min(p.missed+1, missedInARow), now
+}
 
 // GatherEnd is what ended a gather, the worst of what happened to it.
 type GatherEnd uint8

@@ -85,8 +85,8 @@ func spokeAfter(d time.Duration) func(*Punctuality) {
 
 func missed(n int) func(*Punctuality) {
 	return func(p *Punctuality) {
-		for range n {
-			p.Missed()
+		for i := range n {
+			p.Missed(at(time.Duration(i)*ms), at(time.Duration(i)*ms))
 		}
 	}
 }
@@ -103,9 +103,7 @@ func TestGatherEnds(t *testing.T) {
 			for range rng.IntN(5) {
 				views[v].Spoke(Instant(rng.Int64N(int64(200*ms))), 0)
 			}
-			for range rng.IntN(4) {
-				views[v].Missed()
-			}
+			missed(rng.IntN(4))(&views[v])
 			views[v].RoundTrip(time.Duration(rng.Int64N(int64(50 * ms))))
 			limit = max(limit, Instant(0).Add(views[v].Patience()))
 		}
@@ -164,5 +162,22 @@ func TestGatherTellsItsEnd(t *testing.T) {
 				t.Errorf("done %v by %q, want %q", g.Done(), g.End, tt.want)
 			}
 		})
+	}
+}
+
+// What waits for a device at one time is one silence of it, however many samples that is; the
+// next silence is of what was opened after the last was noted.
+func TestSilencesAreCounted(t *testing.T) {
+	var p Punctuality
+	for i := range 100 {
+		opened := at(time.Duration(5*i) * ms)
+		p.Missed(opened.Add(leastWait), opened)
+		if want := leastWait * (missedInARow - 1); p.Awaited() != (opened < at(want)) {
+			t.Fatalf("silent for %v: awaited %v", opened.Add(leastWait).Sub(at(0)), p.Awaited())
+		}
+	}
+	p.Spoke(at(time.Second), at(time.Second))
+	if p.Missed(at(1200*ms), at(1100*ms)); !p.Awaited() {
+		t.Error("not awaited after one silence")
 	}
 }

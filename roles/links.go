@@ -67,7 +67,7 @@ func (r *round) done(now Instant, l links) bool {
 	var left []roundPeer
 	for _, p := range r.peers {
 		if now >= p.until {
-			l.of(p.Peer).Missed()
+			l.of(p.Peer).Missed(now, now) // each counts: what is sealed is not to wait for long
 			continue
 		}
 		left = append(left, p)

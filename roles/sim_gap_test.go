@@ -86,6 +86,30 @@ func TestFartherAllAtOnce(t *testing.T) {
 	}
 }
 
+// A device that stands still for less than a gather waits is missing from no sample that
+// waited for it; one that stands still for longer, from none whose wait was not over when its
+// frame came. Three samples in a row are missed in 15 ms: it was once not waited for then, at
+// 200 samples a second, although its frames came.
+func TestLateFramesAreWaitedFor(t *testing.T) {
+	for _, stands := range []time.Duration{80 * ms, 120 * ms, 180 * ms, 240 * ms} {
+		for seed := range uint64(5) {
+			text := fmt.Sprintf("deployment c, 4 cameras, 2 spares\nbeats 400 every 5ms\nnet jitter 1ms\nat 4s pause n1 for %v\n", stands)
+			w := replay(t, seed, text, looseness{})
+			for _, id := range w.order {
+				begins, ends := 4*time.Second, 4*time.Second+stands
+				opened := 3*time.Second + time.Duration(id.Beat)*5*ms // by nobody's clock, within some milliseconds
+				came := ends - opened                                 // the frame of n1, after that
+				if begins <= opened && opened < ends && came < leastWait-15*ms && w.verdict(id).Reasons[1] == Silent {
+					t.Errorf("stands still for %v, seed %d: %s lacks view 1, which spoke after %v", stands, seed, id, came)
+				}
+			}
+			if len(w.broken) > 0 {
+				t.Errorf("stands still for %v, seed %d: %v", stands, seed, w.broken)
+			}
+		}
+	}
+}
+
 // moved is how many claims were made once the first run had begun.
 func (w *world) moved() (n int) {
 	for _, c := range w.claims {

@@ -150,7 +150,7 @@ func TestGatherOfAThousandSites(t *testing.T) {
 			expired := g.Expire(now)
 			for v := range each(expired) {
 				late++
-				of(v).Missed()
+				of(v).Missed(now, g.Opened)
 				if silent>>v&1 == 0 {
 					t.Errorf("view %d was given up after %v", v, now.Sub(g.Opened))
 				}
