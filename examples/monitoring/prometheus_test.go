@@ -93,9 +93,10 @@ func TestDemo(t *testing.T) {
 			w.await(fmt.Sprintf("panel %q has data", p.Title), func() error { return w.holds(query) })
 		}
 	}
-	if err := w.holds(`ALERTS{alertstate="firing",severity!="info"}`); err == nil {
-		t.Error("an alert fires, and nothing is wrong")
-	}
+	// On a machine that is busy a scrape may come late, and then an alert is right for a moment.
+	w.await("no alert fires, as nothing is wrong", func() error {
+		return w.holds(`absent(ALERTS{alertstate="firing",severity!="info"})`)
+	})
 	if out, err := w.ask("chaos", "kill", "aggregator"); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
