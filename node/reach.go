@@ -19,7 +19,8 @@ const kindReach mesh.Kind = 9
 
 // The limits of dialling to find out whether somebody can be dialled.
 const (
-	reachWait      = 3 * time.Second // for one address
+	reachWait      = 7 * time.Second // for all addresses of one node
+	reachTries     = 2               // of an address that does not answer: a machine may be busy
 	reachAddresses = 4               // of one node
 	reachBytes     = 8 << 10         // of an answer
 	reachAtOnce    = 4               // members that are dialled because they asked
@@ -36,7 +37,12 @@ func (e *engine) reach(ctx context.Context, p mesh.MemberID, addresses []netip.A
 	for i := range reports {
 		dialling.Go(func() {
 			began := time.Now()
-			err := e.mesh.Probe(ctx, p, addresses[i])
+			var err error
+			for range reachTries {
+				if err = e.mesh.Probe(ctx, p, addresses[i]); link.CauseOf(err) != link.CauseNoAnswer {
+					break
+				}
+			}
 			report := &controlpb.ReachReport{
 				Address: addresses[i].String(), Cause: string(link.CauseOf(err)), ElapsedUs: time.Since(began).Microseconds(),
 			}

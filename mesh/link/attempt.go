@@ -42,11 +42,12 @@ func (m *meter) reached(p peer.ID) {
 	}
 }
 
-// failed adds to the error of a dial whether it got as far as a connection.
+// failed adds to the error of a dial whether it got as far as a connection. A dial that was
+// given up says nothing.
 func (a *attempt) failed(ctx context.Context, err error) error {
 	refused := (*net.OpError)(nil)
 	switch {
-	case ctx.Err() != nil || errors.As(err, &refused) && refused.Op == "dial":
+	case errors.Is(ctx.Err(), context.Canceled) || errors.As(err, &refused) && refused.Op == "dial":
 		return err
 	case !a.connected.Load():
 		return fmt.Errorf("%w (%w)", ErrNoAnswer, err)

@@ -141,8 +141,18 @@ func printMembers(w io.Writer, mesh string, views []*controlpb.MembersView, pids
 		members := memberListing(v.GetMembers(), pids)
 		members.write(&out, "  ", colours)
 	}
+	if slices.ContainsFunc(views, troubled) {
+		cell{"what is wrong: ganglion doctor", strong}.write(&out, 0, false, colours)
+		out.WriteString("\n")
+	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// troubled reports whether somebody is not there, without having left.
+func troubled(v *controlpb.MembersView) bool {
+	gone := func(m *controlpb.Member) bool { return m.GetState() == "suspect" || m.GetState() == "down" }
+	return v.GetFault() != "" || slices.ContainsFunc(v.GetMembers(), gone)
 }
 
 // memberStates is the states of members, the best first.

@@ -77,9 +77,15 @@ func printStatus(w io.Writer, s *controlpb.StatusResponse) error {
 	for _, warning := range s.GetWarnings() {
 		f.add("warning", cell{warning, bad})
 	}
+	if len(s.GetWarnings()) > 0 {
+		f.add("next", cell{afterwards(s.GetName()), strong})
+	}
 	_, err := io.WriteString(w, f.out.String())
 	return err
 }
+
+// afterwards is what to type where something is wrong at a node.
+func afterwards(node string) string { return "ganglion doctor --node " + quoted(node) }
 
 // addChaos says whether the node takes faults, and which are in force.
 func addChaos(f *facts, s *controlpb.StatusResponse) {

@@ -147,6 +147,10 @@ func openMesh() string { return string(secret.OpenKeys().Fingerprint) }
 
 func texts(addresses []netip.AddrPort) (all []string) {
 	for _, a := range addresses {
+		if a.Port() == 0 {
+			all = append(all, a.Addr().String())
+			continue
+		}
 		all = append(all, a.String())
 	}
 	return all

@@ -170,7 +170,7 @@ const mostNamed = 4
 
 // together names things in a sentence.
 func together(names []string) string {
-	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	names = once(names)
 	if more := len(names) - mostNamed; more > 0 {
 		names = append(names[:mostNamed:mostNamed], "and more")
 	}
@@ -184,9 +184,12 @@ func together(names []string) string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// are is the verb for so many.
-func are(n int) string {
-	if n == 1 {
+// once is names in their order, each once.
+func once(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
+
+// are is the verb for so many names.
+func are(names []string) string {
+	if len(once(names)) == 1 {
 		return "is"
 	}
 	return "are"

@@ -171,7 +171,7 @@ func networkRows() []row {
 			r.Interfaces[1].Multicast, r.Ways[2].Interface, r.Ways[2].Fault = false, "", "no interface in use has multicast"
 		}, want: []string{"multicast-off"}, says: []string{"'sudo ip link set eth0 multicast on'"}},
 		{name: "multicast does not run", change: func(r *facts) { r.Ways[2].Interface, r.Ways[2].Fault = "", "port 5353 is taken" }, want: []string{"way-fails"}, says: []string{"5353"}},
-		{name: "broadcast blocked", change: func(r *facts) { r.Ways[1].Heard, r.Heard = 0, r.GetHeard()[1:2] }, want: []string{"broadcast-blocked"}, says: []string{"eth0", "4801/udp"}},
+		{name: "broadcast blocked", change: func(r *facts) { r.Ways[1].Heard, r.Heard = 0, r.GetHeard()[1:2] }, want: []string{"broadcast-blocked"}, says: []string{"eth0", "barn and shed are there", "4801/udp"}},
 		{name: "both blocked, members were joined", change: func(r *facts) { r.Ways[1].Heard, r.Ways[2].Heard, r.Heard = 0, 0, nil }, want: []string{"multicast-blocked", "broadcast-blocked"}},
 		{name: "broadcasts do not even come back", from: lonely, change: func(r *facts) { r.Ways[1].Own = 0 }, want: []string{"broadcast-blocked!"}, says: []string{"own broadcasts", "firewall"}},
 		{name: "the beacon's port is taken", change: func(r *facts) { r.Ways[1].Deaf, r.Ways[1].Fault = true, "address already in use" }, want: []string{"beacon-deaf!"}, says: []string{"eth0", "4801", "ss -lunp"}},
@@ -277,6 +277,7 @@ func workRows() []row {
 		{name: "a role nobody has", change: func(r *facts) { r.Members[1].Roles = nil }, want: []string{"role-vacant!"}, says: []string{"Nobody is cloud"}},
 		{name: "a role nobody has yet", change: func(r *facts) { r.Members[1].Roles, r.Status.UptimeMs = nil, 3000 }},
 		{name: "a slow hop", change: func(r *facts) { r.Peers[0].RoundTripUs = 240_000 }, want: []string{"slow-hop!"}, says: []string{"barn", "240ms", "100ms", "--round-trip-max 400ms"}},
+		{name: "a slow hop to who has just come", change: func(r *facts) { r.Peers[0].RoundTripUs, r.Peers[0].SinceMs = 240_000, 2000 }},
 		{name: "a slow hop as probes tell", change: func(r *facts) { r.SlowestUs = 150_000 }, want: []string{"slow-hop!"}},
 		{name: "dropped frames", change: func(r *facts) { r.FullFrames, r.LostGossip = 12, 3 }, want: []string{"dropped-frames"}, says: []string{"12 frames", "3 messages"}},
 		{name: "frames for who has gone", change: func(r *facts) { r.UnsentFrames = 12 }},

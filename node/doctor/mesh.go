@@ -53,7 +53,7 @@ func (c *chart) ofMesh(mesh string, nodes []*controlpb.HeardReport, alone bool) 
 	if open {
 		there = "the open mesh"
 	}
-	what := fmt.Sprintf("%s of %s %s on this network (%s), this node is of %s", together(names), there, are(len(slices.Compact(slices.Sorted(slices.Values(names))))), together(places), here)
+	what := fmt.Sprintf("%s of %s %s on this network (%s), this node is of %s", together(names), there, are(names), together(places), here)
 	join := "'ganglion node --token-file -' and paste the token of " + there
 	if open {
 		join = "'ganglion node --open'"
@@ -120,7 +120,7 @@ func (c *chart) ofPeers() {
 			c.allow("on this machine ", hereTo))
 	}
 	if len(lost) > 0 {
-		c.remark(MemberLost, fmt.Sprintf("%s %s not reached any more: stopped, without power, or without a network.", together(lost), are(len(lost))),
+		c.remark(MemberLost, fmt.Sprintf("%s %s not reached any more: stopped, without power, or without a network.", together(lost), are(lost)),
 			"start it again, or look at it from its own machine: 'ganglion doctor' there")
 	}
 }

@@ -41,10 +41,10 @@ func (c *chart) ofInterfaces() {
 	}
 	switch {
 	case len(virtual) > 0:
-		c.add(c.alone, VirtualOnly, fmt.Sprintf("Besides the loopback interface this machine has %s alone, which %s left out: addresses of containers, virtual machines and tunnels mean nothing to other machines.", together(virtual), are(len(virtual))),
+		c.add(c.alone, VirtualOnly, fmt.Sprintf("Besides the loopback interface this machine has %s alone, which %s left out: addresses of containers, virtual machines and tunnels mean nothing to other machines.", together(virtual), are(virtual)),
 			fmt.Sprintf("connect the machine to the network of the others; or, where they are on that very network, 'ganglion node --interface %s'", strings.Join(virtual, ",")))
 	case len(down) > 0:
-		c.add(c.alone, NoNetwork, fmt.Sprintf("No interface leads out of this machine: %s %s down.", together(down), are(len(down))), fmt.Sprintf("'sudo ip link set %s up'", down[0]))
+		c.add(c.alone, NoNetwork, fmt.Sprintf("No interface leads out of this machine: %s %s down.", together(down), are(down)), fmt.Sprintf("'sudo ip link set %s up'", down[0]))
 	default:
 		c.add(c.alone, NoNetwork, "No interface that is up leads out of this machine and has an address: nodes on other machines cannot be reached.", "'ip address' shows them; connect one: the others are found without a restart")
 	}
@@ -98,7 +98,7 @@ func (c *chart) ofSilence() {
 		case w.GetOwn() == 0 && ms(w.GetForMs()) >= echoAfter:
 			c.add(c.alone, BroadcastBlocked, fmt.Sprintf("On %s not even this node's own broadcasts come back: something on this machine keeps them, likely a firewall.", w.GetInterface()), allow)
 		case ms(w.GetForMs()) >= silenceAfter && len(by.broadcast) == 0 && len(by.otherwise) > 0:
-			c.remark(BroadcastBlocked, fmt.Sprintf("On %s no broadcast of another is heard, though %s %s there: the network does not carry broadcasts, a firewall keeps UDP port %d, or they were told --without beacon.", w.GetInterface(), together(by.otherwise), are(len(by.otherwise)), c.GetPlace().GetBeaconPort()), allow)
+			c.remark(BroadcastBlocked, fmt.Sprintf("On %s no broadcast of another is heard, though %s %s there: the network does not carry broadcasts, a firewall keeps UDP port %d, or they were told --without beacon.", w.GetInterface(), together(by.otherwise), are(by.otherwise), c.GetPlace().GetBeaconPort()), allow)
 		default:
 		}
 	}
@@ -133,7 +133,7 @@ func (c *chart) ofMulticast(others map[string]nearby) {
 		case w.GetOwn() == 0 && w.GetHeard() == 0:
 			c.add(c.alone, MulticastBlocked, fmt.Sprintf("On %s not even this node's own multicast comes back: something on this machine keeps it, likely a firewall.", w.GetInterface()), "allow UDP port 5353; with ufw 'sudo ufw allow 5353/udp'")
 		case w.GetHeard() == 0 && len(near) > 0:
-			c.remark(MulticastBlocked, fmt.Sprintf("No multicast of another is heard on %s, though %s %s there: the network does not carry multicast, or they were told --without mdns.", w.GetInterface(), together(near), are(len(near))), mend)
+			c.remark(MulticastBlocked, fmt.Sprintf("No multicast of another is heard on %s, though %s %s there: the network does not carry multicast, or they were told --without mdns.", w.GetInterface(), together(near), are(near)), mend)
 		default:
 		}
 	}

@@ -34,15 +34,15 @@ func (c *chart) ofBundle() {
 		}
 	}
 	if len(lacking) > 0 {
-		c.grave(MissingBundle, fmt.Sprintf("%s %s not use model %s, which was published: their views are missing from samples.", together(lacking), does(len(lacking)), short(wanted)), "'ganglion doctor' on its machine says why; publishing the model once more has all of them fetch it")
+		c.grave(MissingBundle, fmt.Sprintf("%s %s not use model %s, which was published: their views are missing from samples.", together(lacking), does(lacking), short(wanted)), "'ganglion doctor' on its machine says why; publishing the model once more has all of them fetch it")
 	}
 	if wanted == "" && slices.ContainsFunc(uses, func(id string) bool { return id != status.GetBundle() }) {
 		c.grave(MissingBundle, "None was published, and the members use different models: their samples do not fit together.", "'ganglion model publish FILE' has all of them use one")
 	}
 }
 
-func does(n int) string {
-	if n == 1 {
+func does(names []string) string {
+	if len(once(names)) == 1 {
 		return "does"
 	}
 	return "do"
@@ -104,7 +104,7 @@ func (c *chart) ofSpeed() {
 	most := time.Duration(c.GetRoundTripMaxUs()) * time.Microsecond
 	slow, name := time.Duration(c.GetSlowestUs())*time.Microsecond, c.GetSlowest()
 	for _, p := range c.GetPeers() {
-		if best := time.Duration(p.GetRoundTripUs()) * time.Microsecond; p.GetUp() && best > slow {
+		if best := time.Duration(p.GetRoundTripUs()) * time.Microsecond; p.GetUp() && ms(p.GetSinceMs()) >= settledAfter && best > slow {
 			slow, name = best, called(p.GetName(), p.GetPeer())
 		}
 	}
