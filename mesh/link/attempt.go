@@ -47,7 +47,7 @@ func (m *meter) reached(p peer.ID) {
 func (a *attempt) failed(ctx context.Context, err error) error {
 	refused := (*net.OpError)(nil)
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled) || errors.As(err, &refused) && refused.Op == "dial":
+	case errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, ErrNoRoom) || errors.As(err, &refused) && refused.Op == "dial":
 		return err
 	case !a.connected.Load():
 		return fmt.Errorf("%w (%w)", ErrNoAnswer, err)

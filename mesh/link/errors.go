@@ -29,6 +29,9 @@ var (
 	// ErrOtherProtocol says that the peer shares the secret and speaks another version
 	// of the protocol.
 	ErrOtherProtocol = errors.New("peer speaks another protocol version")
+	// ErrNoRoom says that this host opens no further connection now: there are too many, or
+	// they came too fast. It says nothing of the peer.
+	ErrNoRoom = errors.New("this host opens no more connections for now")
 	// ErrNotImpairable says that the host was not made to have its traffic impaired.
 	ErrNotImpairable = errors.New("faults may not be injected into this node; start it with --allow-chaos")
 	// ErrClosed says that the host or its links have ended.

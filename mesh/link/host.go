@@ -15,7 +15,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"golang.org/x/sync/errgroup"
@@ -192,23 +191,6 @@ func (h *Host) metrics() libp2p.Option {
 		return libp2p.DisableMetrics()
 	}
 	return libp2p.PrometheusRegisterer(h.config.Metrics)
-}
-
-// resourceManager bounds what peers can make this host hold. libp2p's limits scale
-// with the machine; that on connections from one address is made to fit several nodes
-// on one machine.
-func resourceManager(maxPeers int, counts bool) (network.ResourceManager, error) {
-	limits := rcmgr.DefaultLimits
-	libp2p.SetDefaultServiceLimits(&limits)
-	const ipv4Bits, ipv6Bits = 32, 64
-	options := []rcmgr.Option{rcmgr.WithLimitPerSubnet(
-		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: ipv4Bits, ConnCount: maxPeers}},
-		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: ipv6Bits, ConnCount: maxPeers}},
-	)}
-	if !counts {
-		options = append(options, rcmgr.WithMetricsDisabled())
-	}
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()), options...)
 }
 
 // refresh follows changes of the machine's addresses until ctx is done.
