@@ -91,7 +91,11 @@ func TestThresholdsChangeInARun(t *testing.T) {
 	first := awaitThresholds(t, m, "device-0", all)
 	setThresholds(t, m, "spare-1", none)
 	second := awaitThresholds(t, m, "device-0", none)
-	setThresholds(t, m, "device-5", "")
+	late := m.Add(nodetest.Spares(1))[0]
+	if got := awaitThresholds(t, m, late, none); got != second {
+		t.Errorf("a node that came late has version %d in force, want %d", got, second)
+	}
+	setThresholds(t, m, late, "")
 	m.Await(t.Context(), "the bundle's own are in force again", func() bool {
 		now := inForce(t, m, "device-0")
 		return now.GetVersion() == 0 && now.GetCounter() == 3 && now.GetSince() > 0

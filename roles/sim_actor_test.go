@@ -81,7 +81,10 @@ func (n *actor) start() {
 		NewRun: w.newRun, Acknowledged: n.acknowledged, Feeds: n.views != 0,
 	})
 	w.changed = true
-	n.knows, n.lacked = map[uint64]bool{}, map[uint64]bool{}
+	n.knows = map[uint64]bool{}
+	if n.lacked == nil {
+		n.lacked = map[uint64]bool{}
+	}
 	n.wants(n.setting)
 	if n.views != 0 {
 		n.do(func(now Instant, fx *Effects) { n.node.SetViews(now, n.views, fx) })
