@@ -143,6 +143,8 @@ func verdictOn(r *demo.Result) error {
 	switch {
 	case r.Lost > 0 || r.Open > 0:
 		return fmt.Errorf("demo: of %d samples %d are lost and %d are open", r.Due, r.Lost, r.Open)
+	case r.Planned > 0 && r.Due != r.Planned:
+		return fmt.Errorf("demo: %d samples were to come, %d were due", r.Planned, r.Due)
 	case !r.Complete():
 		return fmt.Errorf("demo: %d samples were due, %d verdicts came", r.Due, r.Samples)
 	case r.Wrong > 0:

@@ -21,7 +21,7 @@ import (
 func demoResult() *demo.Result {
 	nan := evaluation.Number(math.NaN())
 	return &demo.Result{
-		Due: 183, Decided: 183, NoView: 2, Samples: 183,
+		Planned: 183, Due: 183, Decided: 183, NoView: 2, Samples: 183,
 		Accuracy: 0.9615, Interval: evaluation.Interval{0.9229, 0.9813},
 		Exits:              map[string]evaluation.Number{"local": 0.88, "cloud": 0.109, "none": 0.011},
 		ExitAccuracy:       map[string]evaluation.ExitAccuracy{"local": {Samples: 161, Accuracy: 0.969}, "cloud": {Samples: 20, Accuracy: 0.9}},
@@ -200,7 +200,8 @@ func TestDemoVerdict(t *testing.T) {
 		{"a verdict of the act did not come", func(r *demo.Result) { r.Act.Samples-- }, "299 verdicts came"},
 		{"one wrong in the act", func(r *demo.Result) { r.Act.Wrong = 1 }, "in the act, 1 of 300 verdicts"},
 		{"without an act", func(r *demo.Result) { r.Act = nil }, ""},
-		{"nothing happened", func(r *demo.Result) { r.Due, r.Decided, r.Samples = 0, 0, 0 }, "0 samples were due"},
+		{"a beat that no node heard of", func(r *demo.Result) { r.Due, r.Decided, r.Samples = 182, 182, 182 }, "183 samples were to come, 182 were due"},
+		{"nothing happened", func(r *demo.Result) { r.Planned, r.Due, r.Decided, r.Samples = 0, 0, 0, 0 }, "0 samples were due"},
 		{"one is short", func(r *demo.Result) { r.AgreesWithEval, r.Differing = false, 1 }, "1 of 183 verdicts rest on less"},
 		{"one is wrong", func(r *demo.Result) { r.AgreesWithEval, r.Differing, r.Wrong = false, 2, 1 }, "1 of 183 verdicts are not what"},
 	}

@@ -22,7 +22,8 @@ type Percentiles struct {
 // Result is what a demo came to. Its JSON is stable: keys are added, never renamed. Figures
 // of nothing are null.
 type Result struct {
-	Due     uint64 `json:"due"` // = decided + refused + lost + open
+	Planned uint64 `json:"planned"` // samples that were to come; 0: without an end
+	Due     uint64 `json:"due"`     // = decided + refused + lost + open
 	Decided uint64 `json:"decided"`
 	NoView  uint64 `json:"no_view"` // of those decided
 	Refused uint64 `json:"refused"`
@@ -67,9 +68,10 @@ type Result struct {
 	Seconds        float64  `json:"seconds"` // from the start of the demo
 }
 
-// Complete tells whether every sample that was due has an answer.
+// Complete tells whether every sample that was to come was due and has an answer: one that no
+// node ever heard of is in no tally.
 func (r *Result) Complete() bool {
-	return r.Due > 0 && r.Lost == 0 && r.Open == 0 && r.Due == r.Decided+r.Refused && uint64(r.Samples) == r.Due
+	return r.Due > 0 && (r.Planned == 0 || r.Due == r.Planned) && r.Lost == 0 && r.Open == 0 && r.Due == r.Decided+r.Refused && uint64(r.Samples) == r.Due
 }
 
 // spent is what the devices have sent.

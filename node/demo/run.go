@@ -100,7 +100,8 @@ func (d *director) play(ctx context.Context, parts []Part) (*Result, error) {
 	defer stop()
 	d.hearing.Go(func() { d.follow(following, follower.node, run) })
 	result := &Result{
-		Nodes: len(parts), Devices: c.Devices, Missing: c.missing(), Died: []string{}, Model: c.Bundle.ID().String(),
+		Planned: uint64(c.due()),
+		Nodes:   len(parts), Devices: c.Devices, Missing: c.missing(), Died: []string{}, Model: c.Bundle.ID().String(),
 		SyntheticModel: c.Bundle.Provenance().GetSynthetic(), Data: c.Set.Name, DataHash: fmt.Sprintf("%x", c.Set.Hash),
 		Synthetic: c.Set.Synthetic, Split: split, Run: run, Rate: c.Rate,
 		CloudDelayMS: float64(c.CloudDelay) / float64(time.Millisecond),
