@@ -34,7 +34,7 @@
 // # Limits
 //
 // libp2p's metrics count for the whole process: in a test with several nodes in one process
-// they are of all of them. A counter of a device or an aggregator starts anew when the mesh
-// changes to a bundle of another topology only if the node restarts: the node carries it
-// over.
+// they are of all of them. What a node counted is gone with it. A scrape waits up to two
+// seconds for the goroutine that owns the node's state; where that does not answer, its
+// metrics are absent and ganglion_engine_answers is 0.
 package metrics
