@@ -140,6 +140,9 @@
 // Where one cannot hear the other both may found, and each then reports the other's
 // mesh as foreign.
 //
+// [Survey] asks and listens in the same way where no node is to start, and tells all of
+// it. Its instance is the largest there is, so that no seeker waits for it.
+//
 // # Interfaces
 //
 // They are listed every Config.Poll (3 s). Without Config.Interfaces all are used

@@ -72,6 +72,7 @@ const (
 	settledAfter = 10 * time.Second // of roles, bundles, members that have just come
 	// heardLately is how long ago a node may have been heard last to count as there.
 	heardLately = 20 * time.Second
+	silentAfter = 40 * time.Second // of beacons, without which an interface is deaf
 	failedDials = 3 // one after the other: one alone is soon tried again
 )
 

@@ -152,6 +152,7 @@ func networkRows() []row {
 			r.Interfaces = []*controlpb.InterfaceReport{r.GetInterfaces()[0], r.GetInterfaces()[3]}
 		}, want: []string{"no-network!"}, says: []string{"wlan0", "'sudo ip link set wlan0 up'"}},
 		{name: "no interface", from: lonely, change: func(r *facts) { r.Interfaces = r.GetInterfaces()[:1] }, want: []string{"no-network!"}},
+		{name: "no interface, in company", change: func(r *facts) { r.Interfaces = r.GetInterfaces()[:1] }},
 		{name: "an interface that is not there", from: lonely, change: func(r *facts) {
 			r.Place.Only = []string{"eth7"}
 			only(r, "")
@@ -172,6 +173,7 @@ func networkRows() []row {
 		}, want: []string{"multicast-off"}, says: []string{"'sudo ip link set eth0 multicast on'"}},
 		{name: "multicast does not run", change: func(r *facts) { r.Ways[2].Interface, r.Ways[2].Fault = "", "port 5353 is taken" }, want: []string{"way-fails"}, says: []string{"5353"}},
 		{name: "broadcast blocked", change: func(r *facts) { r.Ways[1].Heard, r.Heard = 0, r.GetHeard()[1:2] }, want: []string{"broadcast-blocked"}, says: []string{"eth0", "barn and shed are there", "4801/udp"}},
+		{name: "broadcasts are heard since a moment", change: func(r *facts) { r.Heard[0].SinceMs, r.Heard[2].SinceMs = 1000, 1000 }},
 		{name: "both blocked, members were joined", change: func(r *facts) { r.Ways[1].Heard, r.Ways[2].Heard, r.Heard = 0, 0, nil }, want: []string{"multicast-blocked", "broadcast-blocked"}},
 		{name: "broadcasts do not even come back", from: lonely, change: func(r *facts) { r.Ways[1].Own = 0 }, want: []string{"broadcast-blocked!"}, says: []string{"own broadcasts", "firewall"}},
 		{name: "the beacon's port is taken", change: func(r *facts) { r.Ways[1].Deaf, r.Ways[1].Fault = true, "address already in use" }, want: []string{"beacon-deaf!"}, says: []string{"eth0", "4801", "ss -lunp"}},

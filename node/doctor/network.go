@@ -43,10 +43,11 @@ func (c *chart) ofInterfaces() {
 	case len(virtual) > 0:
 		c.add(c.alone, VirtualOnly, fmt.Sprintf("Besides the loopback interface this machine has %s alone, which %s left out: addresses of containers, virtual machines and tunnels mean nothing to other machines.", together(virtual), are(virtual)),
 			fmt.Sprintf("connect the machine to the network of the others; or, where they are on that very network, 'ganglion node --interface %s'", strings.Join(virtual, ",")))
+	case !c.alone: // they are on this machine, all of them
 	case len(down) > 0:
-		c.add(c.alone, NoNetwork, fmt.Sprintf("No interface leads out of this machine: %s %s down.", together(down), are(down)), fmt.Sprintf("'sudo ip link set %s up'", down[0]))
+		c.grave(NoNetwork, fmt.Sprintf("No interface leads out of this machine: %s %s down.", together(down), are(down)), fmt.Sprintf("'sudo ip link set %s up'", down[0]))
 	default:
-		c.add(c.alone, NoNetwork, "No interface that is up leads out of this machine and has an address: nodes on other machines cannot be reached.", "'ip address' shows them; connect one: the others are found without a restart")
+		c.grave(NoNetwork, "No interface that is up leads out of this machine and has an address: nodes on other machines cannot be reached.", "'ip address' shows them; connect one: the others are found without a restart")
 	}
 }
 
@@ -97,11 +98,18 @@ func (c *chart) ofSilence() {
 		switch by := others[w.GetInterface()]; {
 		case w.GetOwn() == 0 && ms(w.GetForMs()) >= echoAfter:
 			c.add(c.alone, BroadcastBlocked, fmt.Sprintf("On %s not even this node's own broadcasts come back: something on this machine keeps them, likely a firewall.", w.GetInterface()), allow)
-		case ms(w.GetForMs()) >= silenceAfter && len(by.broadcast) == 0 && len(by.otherwise) > 0:
+		case ms(w.GetForMs()) >= silenceAfter && !c.hears(w.GetInterface()) && len(by.otherwise) > 0:
 			c.remark(BroadcastBlocked, fmt.Sprintf("On %s no broadcast of another is heard, though %s %s there: the network does not carry broadcasts, a firewall keeps UDP port %d, or they were told --without beacon.", w.GetInterface(), together(by.otherwise), are(by.otherwise), c.GetPlace().GetBeaconPort()), allow)
 		default:
 		}
 	}
+}
+
+// hears reports whether beacons of others arrive on an interface.
+func (c *chart) hears(iface string) bool {
+	return slices.ContainsFunc(c.GetHeard(), func(h *controlpb.HeardReport) bool {
+		return h.GetWay() == wayBeacon && h.GetInterface() == iface && ms(h.GetAgoMs()) < silentAfter
+	})
 }
 
 // ofMulticast is ofSilence for multicast DNS.

@@ -31,6 +31,10 @@ type diagnosis struct {
 	Findings []finding
 	Heard    []struct{ Name, Mesh, Way string }
 	Place    struct{ Mesh string }
+	Peers    []struct {
+		Name           string
+		Reach, Reached []struct{ Address, Cause, Fault string }
+	}
 
 	code int
 }
@@ -119,7 +123,7 @@ func TestDoctorHealthy(t *testing.T) {
 				d := one.machine.doctor(t, "--node", one.api)
 				d.Findings = slices.DeleteFunc(d.Findings, func(f finding) bool { return slices.Contains(busy, f.Code) })
 				if len(d.Findings) > 0 {
-					t.Fatalf("%s finds %+v", one.name, d.Findings)
+					t.Fatalf("%s finds %+v of %+v", one.name, d.Findings, d.Peers)
 				}
 			}
 			time.Sleep(time.Second) //nolint:forbidigo // it looks again and again
