@@ -27,7 +27,7 @@ type company struct {
 	heard  Instant // when a message came last, from anyone
 	asking bool
 	until  Instant // the question is open
-	wakes  Instant // when there is something to find out; Never: before it there is no doubt
+	wakes  Instant // when looksAround has something to find out; Never: there is no doubt
 }
 
 // silentHolder is a role whose holder ought to be heard here and is not; false where there is
