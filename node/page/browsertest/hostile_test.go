@@ -72,4 +72,7 @@ func TestHostileNames(t *testing.T) {
 	if got := b.value(`document.documentElement.scrollWidth <= innerWidth`); got != "true" {
 		t.Error("a long name makes the page wider than the window")
 	}
+	if got := b.value(`document.documentElement.scrollHeight <= document.querySelector('main').getBoundingClientRect().bottom + scrollY + 2`); got != "true" {
+		t.Error("something hangs out below the page")
+	}
 }

@@ -83,6 +83,20 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("a task of %.0f ms, %.0f ms while loading: the goal is 50 ms", longest, loading)
 		}
 	})
+	t.Run("processor", func(t *testing.T) {
+		b := start(t).open(t, f.url, how)
+		b.await("a view", `window.firstView`)
+		const over = 20 * time.Second
+		tasks, _ := b.tasks(over)
+		var longest, all time.Duration
+		for _, one := range tasks {
+			longest, all = max(longest, one.cpu), all+one.cpu
+		}
+		t.Logf("%d tasks in %v: the longest computes for %.1f ms, all of them for %.1f %% of a core", len(tasks), over, longest.Seconds()*1000, 100*all.Seconds()/over.Seconds())
+		if len(tasks) == 0 || longest > 50*time.Millisecond {
+			t.Errorf("the longest of %d tasks computes for %v, the goal is 50ms", len(tasks), longest)
+		}
+	})
 	t.Run("an hour", func(t *testing.T) {
 		const pace = 24
 		f := serve(t, newMesh(100, 8, 64, 200))

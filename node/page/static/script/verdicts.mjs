@@ -28,12 +28,16 @@ export class VerdictList {
   #viewWidth = 6;
   #height = 0;
   #stood = 0;
+  #scroll = 0; // asked for when it changes: to ask in between lays the page out
 
   constructor(model, pictures, onOpen, redraw) {
     this.#model = model;
     this.#pictures = pictures;
     this.#onOpen = onOpen;
-    this.#list.addEventListener('scroll', redraw, { passive: true });
+    this.#list.addEventListener('scroll', () => {
+      this.#scroll = this.#list.scrollTop;
+      redraw();
+    }, { passive: true });
     this.#list.addEventListener('pointerenter', (e) => { if (e.pointerType === 'mouse') this.#inside = true; });
     this.#list.addEventListener('pointerleave', () => { this.#inside = false; });
     this.#list.addEventListener('focus', () => { if (this.#list.matches(':focus-visible')) this.#inside = true; });
@@ -50,13 +54,13 @@ export class VerdictList {
       this.#height = entry.contentRect.height;
       const { width } = entry.contentRect;
       this.#viewWidth = Math.max(2, Math.floor(innerWidth <= 480 ? (width - 126) / 30 : (width - 180) / 40)); // as in verdicts.css
-      for (const row of this.#rows) row.verdict = null;
+      for (const row of this.#rows) row.stale = true;
       redraw();
     }).observe(this.#list);
   }
 
   /** Whether the list stands still. */
-  get holds() { return this.#paused || this.#inside || this.#list.scrollTop > 4; }
+  get holds() { return this.#paused || this.#inside || this.#scroll > 4; }
 
   /** Draws the list. */
   draw() {
@@ -105,7 +109,7 @@ export class VerdictList {
   #layRows() {
     const rows = this.#shown.length;
     this.#space.style.height = `${rows * rowHeight}px`;
-    const first = Math.max(0, Math.floor(this.#list.scrollTop / rowHeight) - 1);
+    const first = Math.max(0, Math.floor(this.#scroll / rowHeight) - 1);
     const last = Math.min(rows, first + Math.ceil((this.#height || 400) / rowHeight) + 2);
     while (this.#rows.length < last - first) this.#rows.push(this.#row());
     this.#place(first, last);
@@ -161,14 +165,15 @@ export class VerdictList {
     const node = el('div', { class: 'verdict', role: 'option', id: `verdict-${this.#rows.length}` }, parts.views,
       el('span', { class: 'answer' }, parts.name, parts.beside), el('span', { class: 'why' }, parts.bar, parts.why));
     this.#space.append(node);
-    return { node, parts, verdict: null, index: -1 };
+    return { node, parts, verdict: null, index: -1, stale: false };
   }
 
   #fill(row, verdict) {
     const { node, parts } = row;
     setAttribute(node, 'aria-selected', verdict === this.#chosen);
-    if (row.verdict === verdict && row.superseded === verdict.supersededBy) return;
+    if (row.verdict === verdict && row.superseded === verdict.supersededBy && !row.stale) return;
     row.verdict = verdict;
+    row.stale = false;
     row.superseded = verdict.supersededBy;
     setAttribute(node, 'data-exit', tone(verdict.exit));
     setAttribute(node, 'data-superseded', Boolean(verdict.supersededBy));
@@ -208,10 +213,10 @@ export class VerdictList {
 
   #click(event) {
     const node = event.target.closest('.verdict');
-    const row = this.#rows.find((r) => r.node === node);
-    if (!row?.verdict) return;
-    this.choose(row.verdict);
-    this.#onOpen(row.verdict);
+    const verdict = this.#rows.find((r) => r.node === node)?.verdict;
+    if (!verdict) return;
+    this.choose(verdict);
+    this.#onOpen(verdict);
   }
 
   #key(event) {
