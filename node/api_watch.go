@@ -72,7 +72,7 @@ func (a *api) Watch(ctx context.Context, q *controlpb.WatchRequest, stream *conn
 			return nil
 		}
 		if out, err = w.next(ctx, stage); err != nil {
-			return nil //nolint:nilerr // the caller has gone, or the node ends: so does the stream
+			return nil // the caller has gone, or the node ends: so does the stream
 		}
 	}
 }

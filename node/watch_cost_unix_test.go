@@ -112,7 +112,7 @@ func (c *crowded) watch(b *testing.B) (stop func() (bytesRead int64)) {
 		b.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/connect+json")
-	response, err := http.DefaultTransport.RoundTrip(r)
+	response, err := http.DefaultTransport.RoundTrip(r) //nolint:bodyclose // by who reads it
 	if err != nil || !strings.HasPrefix(response.Header.Get("Content-Type"), "application/connect") {
 		b.Fatalf("watch: %v, %v", response, err)
 	}

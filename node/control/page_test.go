@@ -29,8 +29,15 @@ func browser(r *http.Request) {
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 }
 
-// ask sends a request and returns the answer with its headers, and its body.
-func ask(t *testing.T, s served, method, path string, edit func(*http.Request)) (*http.Response, string) {
+// answered is what came of a request.
+type answered struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// ask sends a request.
+func ask(t *testing.T, s served, method, path string, edit func(*http.Request)) answered {
 	t.Helper()
 	ctx, cancel := testContext(t)
 	defer cancel()
@@ -50,7 +57,7 @@ func ask(t *testing.T, s served, method, path string, edit func(*http.Request)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(text)
+	return answered{response.StatusCode, response.Header, string(text)}
 }
 
 // TestWhoSeesThePage: a person types the address and sees the page, with the API's token set too,
@@ -111,20 +118,20 @@ func TestWhoSeesThePage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			response, text := ask(t, tt.server, http.MethodGet, tt.path, tt.edit)
-			if response.StatusCode != tt.want || !strings.Contains(text, tt.says) {
-				t.Errorf("status %d, want %d with %q: %s", response.StatusCode, tt.want, tt.says, text)
+			got := ask(t, tt.server, http.MethodGet, tt.path, tt.edit)
+			if got.status != tt.want || !strings.Contains(got.text, tt.says) {
+				t.Errorf("status %d, want %d with %q: %s", got.status, tt.want, tt.says, got.text)
 			}
-			if strings.Contains(text, token) || strings.Contains(text, "ganglion_up") {
-				t.Errorf("the answer tells too much: %s", text)
+			if strings.Contains(got.text, token) || strings.Contains(got.text, "ganglion_up") {
+				t.Errorf("the answer tells too much: %s", got.text)
 			}
-			strictly(t, response)
+			strictly(t, got)
 		})
 	}
 }
 
 // strictly checks what every answer of the server tells a browser.
-func strictly(t *testing.T, r *http.Response) {
+func strictly(t *testing.T, a answered) {
 	t.Helper()
 	for name, want := range map[string]string{
 		"Content-Security-Policy":      "default-src 'none'; ",
@@ -132,26 +139,26 @@ func strictly(t *testing.T, r *http.Response) {
 		"Referrer-Policy":              "no-referrer",
 		"Cross-Origin-Resource-Policy": "same-origin",
 	} {
-		if got := r.Header.Get(name); !strings.HasPrefix(got, want) {
+		if got := a.header.Get(name); !strings.HasPrefix(got, want) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	policy := r.Header.Get("Content-Security-Policy")
+	policy := a.header.Get("Content-Security-Policy")
 	if !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") || strings.Contains(policy, "*") {
 		t.Errorf("the policy lets something in: %q", policy)
 	}
-	for name := range r.Header {
+	for name := range a.header {
 		if strings.HasPrefix(name, "Access-Control-") || name == "Set-Cookie" {
 			t.Errorf("the answer has a header %s", name)
 		}
 	}
-	kept := r.Header.Get("Cache-Control")
+	kept := a.header.Get("Cache-Control")
 	switch {
-	case r.StatusCode == http.StatusOK && r.Header.Get("Content-Type") == "image/png":
+	case a.status == http.StatusOK && a.header.Get("Content-Type") == "image/png":
 		if !strings.Contains(kept, "private") {
 			t.Errorf("a picture is kept %q, want by that browser alone", kept)
 		}
-	case r.StatusCode == http.StatusOK && r.Header.Get("Content-Type") == "text/html":
+	case a.status == http.StatusOK && a.header.Get("Content-Type") == "text/html":
 		if kept != "no-cache" {
 			t.Errorf("the page is kept %q", kept)
 		}
@@ -177,14 +184,14 @@ func TestLooks(t *testing.T) {
 	for code, want := range map[connect.Code]int{
 		connect.CodeNotFound: 404, connect.CodeInvalidArgument: 400, connect.CodeUnavailable: 503, connect.CodeInternal: 503,
 	} {
-		response, text := ask(t, s, http.MethodGet, lookPath+"?sample=yard/1&view="+code.String(), nil)
-		if response.StatusCode != want || text != "why not\n" {
-			t.Errorf("%v: status %d, %q", code, response.StatusCode, text)
+		got := ask(t, s, http.MethodGet, lookPath+"?sample=yard/1&view="+code.String(), nil)
+		if got.status != want || got.text != "why not\n" {
+			t.Errorf("%v: status %d, %q", code, got.status, got.text)
 		}
-		strictly(t, response)
+		strictly(t, got)
 	}
-	if response, _ := ask(t, s, http.MethodPost, lookPath+"?sample=yard/1&view=north", nil); response.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("a picture that is posted for: status %d", response.StatusCode)
+	if got := ask(t, s, http.MethodPost, lookPath+"?sample=yard/1&view=north", nil); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("a picture that is posted for: status %d", got.status)
 	}
 }
 
