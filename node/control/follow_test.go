@@ -60,7 +60,7 @@ func words(run string, from, to uint64) (out []string) {
 // testContext ends with the test, and before the test's time is up.
 func testContext(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
-	return context.WithTimeout(t.Context(), 30*time.Second)
+	return context.WithTimeout(t.Context(), 2*time.Minute)
 }
 
 // pair is two nodes of one mesh on this machine, and a follower's way to them.
