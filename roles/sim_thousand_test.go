@@ -167,7 +167,8 @@ func TestGatherOfAThousandSites(t *testing.T) {
 			t.Fatalf("%d gathers are open", len(all))
 		}
 	}
-	if devices[5].Awaited() || devices[9].Awaited() || late == 0 || late > 3*int(mostWait/ms) {
+	most := 2 * missedInARow * int(mostWait/ms) // of two that are silent, a gather begins each millisecond
+	if devices[5].Awaited() || devices[9].Awaited() || late == 0 || late > most {
 		t.Errorf("who is silent is waited for: %d times", late)
 	}
 }
