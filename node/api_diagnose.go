@@ -18,7 +18,7 @@ import (
 
 // The limits of a diagnosis.
 const (
-	// diagnoseWait bounds all of it: whoever is not reached by then is said to give no answer.
+	// diagnoseWait bounds all of it: of whoever is not asked by then it tells nothing.
 	diagnoseWait = 12 * time.Second
 	// refusalMemory is for how long something that was refused is told of.
 	refusalMemory = 10 * time.Minute

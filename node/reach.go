@@ -24,14 +24,15 @@ const (
 	reachAddresses = 4               // of one node
 	reachBytes     = 8 << 10         // of an answer
 	reachAtOnce    = 4               // members that are dialled because they asked
-	probesAtOnce   = 8               // members that are dialled for one diagnosis
+	probesAtOnce   = 16              // members that are dialled for one diagnosis
 )
 
-// reach dials addresses of a member, and leaves no connection.
-func (e *engine) reach(ctx context.Context, p mesh.MemberID, addresses []netip.AddrPort) []*controlpb.ReachReport {
+// reach dials addresses of a member, and leaves no connection. There is no report of what was
+// not finished when within ended: that says nothing of the member.
+func (e *engine) reach(within context.Context, p mesh.MemberID, addresses []netip.AddrPort) []*controlpb.ReachReport {
 	addresses = slices.Compact(slices.SortedFunc(slices.Values(addresses), netip.AddrPort.Compare))
 	reports := make([]*controlpb.ReachReport, min(len(addresses), reachAddresses))
-	ctx, cancel := context.WithTimeout(ctx, reachWait)
+	ctx, cancel := context.WithTimeout(within, reachWait)
 	defer cancel()
 	var dialling sync.WaitGroup
 	for i := range reports {
@@ -43,6 +44,9 @@ func (e *engine) reach(ctx context.Context, p mesh.MemberID, addresses []netip.A
 					break
 				}
 			}
+			if within.Err() != nil {
+				return
+			}
 			report := &controlpb.ReachReport{
 				Address: addresses[i].String(), Cause: string(link.CauseOf(err)), ElapsedUs: time.Since(began).Microseconds(),
 			}
@@ -53,7 +57,7 @@ func (e *engine) reach(ctx context.Context, p mesh.MemberID, addresses []netip.A
 		})
 	}
 	dialling.Wait()
-	return reports
+	return slices.DeleteFunc(reports, func(r *controlpb.ReachReport) bool { return r == nil })
 }
 
 // reached asks a member to dial this node.
