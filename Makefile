@@ -141,6 +141,10 @@ format: ## format Go and schemas in place
 bench: ## Go benchmarks of every package, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: results
+results: ## measure every table of docs/results.md again, into build/results (an hour; ONLY="six-topologies kernels")
+	@OUT=$(OUT) .tools/results.sh run
+
 .PHONY: simulate
 simulate: ## SEEDS (1000) random scenarios of crashes and cuts, from SEED (0) on
 	$(GO) test ./roles -run '^TestRandomScenarios$$' -count=1 -timeout 0 -seed $(SEED) -seeds $(SEEDS)
