@@ -24,7 +24,8 @@ func compact(shot []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// palette is the commonest colours of a picture: first those that stand apart from one another.
+// palette is the commonest colours of a picture, as they are, and of the others first those that
+// stand apart.
 func palette(img image.Image) color.Palette {
 	counts := map[color.RGBA]int{}
 	for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
@@ -36,7 +37,11 @@ func palette(img image.Image) color.Palette {
 	order := slices.SortedFunc(maps.Keys(counts), func(a, b color.RGBA) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
 	})
+	const asTheyAre = 64
 	var out color.Palette
+	for _, c := range order[:min(len(order), asTheyAre)] {
+		out = append(out, c)
+	}
 	for apart := 18; apart >= 0; apart -= 6 {
 		for _, c := range order {
 			if len(out) == 256 {

@@ -77,6 +77,7 @@ function start() {
       if (changed.has('links')) charts.noteLinks(now);
       tellOf(model, answer, announce);
       frames.mark(...changed);
+      if (changed.has('members')) frames.mark('status'); // how many there are
     },
     onFault: (error) => console.error('an answer could not be shown:', error),
   });
