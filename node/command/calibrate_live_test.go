@@ -30,13 +30,13 @@ func TestCalibrateLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calibrate := func(args ...string) (told live, raw string) {
+	calibrate := func(args ...string) (told live) {
 		t.Helper()
-		raw = must(t, append([]string{"calibrate", "--live", "--json", "--node", status.GetApi()}, args...)...)
+		raw := must(t, append([]string{"calibrate", "--live", "--json", "--node", status.GetApi()}, args...)...)
 		if err := json.Unmarshal([]byte(raw), &told); err != nil {
 			t.Fatalf("read %s: %v", raw, err)
 		}
-		return told, raw
+		return told
 	}
 	now := func() *controlpb.Thresholds {
 		s, err := m.API("device-2").Status(t.Context(), &controlpb.StatusRequest{})
@@ -45,14 +45,14 @@ func TestCalibrateLive(t *testing.T) {
 		}
 		return s.GetThresholds()
 	}
-	tried, _ := calibrate("--dry-run", "--set", "local=0")
+	tried := calibrate("--dry-run", "--set", "local=0")
 	if r := tried.Rehearsal; r.Samples == 0 || !(r.After.Exits["local"] < r.Before.Exits["local"]/2) || !tried.DryRun || tried.Version != nil {
 		t.Errorf("a dry run tells %+v", tried)
 	}
 	if got := now(); got.GetVersion() != 0 || got.GetCounter() != 0 {
 		t.Errorf("a dry run has changed the mesh: %v", got)
 	}
-	set, _ := calibrate("--set", "local=0")
+	set := calibrate("--set", "local=0")
 	if set.Since == nil || set.Version == nil || *set.Version == 0 || *set.Counter != 1 || set.New["local"]["6"] != 0 || set.Run == nil || *set.Run != run {
 		t.Fatalf("a change tells %+v", set)
 	}
@@ -66,7 +66,7 @@ func TestCalibrateLive(t *testing.T) {
 			t.Errorf("beat %d is under settings %d, want %d: in force from %d", beat, v.GetSettings(), want, *set.Since)
 		}
 	}
-	data, _ := calibrate("--data", liveStreet, "--all", "--min-local", "0.3", "--dry-run")
+	data := calibrate("--data", liveStreet, "--all", "--min-local", "0.3", "--dry-run")
 	if data.Chosen == nil || !(data.Chosen.Before.LocalExit < data.Chosen.After.LocalExit) || data.Chosen.After.LocalExit < 0.3 || data.Old["local"]["1"] != 0 {
 		t.Errorf("chosen on data: %+v", data)
 	}
