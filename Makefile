@@ -158,8 +158,9 @@ measure-page: ## the page at 100 nodes and 200 verdicts/s, against its goals (Ch
 	$(GO) test ./node/page/browsertest -run '^(TestMeasure|TestMesh)$$' -count=1 -v -timeout 20m -args -measure
 
 .PHONY: pictures
-pictures: ## remake docs/pictures, of a real mesh and of each state of the page (Chromium)
-	$(GO) test ./node/page/browsertest -run '^(TestMesh|TestStates)$$' -count=1 -timeout 20m -args -pictures ../../../docs/pictures
+pictures: ## pictures of each state of the page into build/pictures, and those of docs/pictures (Chromium)
+	$(GO) test ./node/page/browsertest -run '^(TestMesh|TestStates)$$' -count=1 -timeout 20m -args -pictures '$(abspath $(OUT))/pictures'
+	cd $(OUT)/pictures && cp mesh*.png explained*.png a-node.png lost.png alone.png a-hundred-nodes.png '$(CURDIR)/docs/pictures'
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)
