@@ -37,7 +37,7 @@ export function tierTitle(tier, nodes) {
       return `Aggregator${nodes.length > 1 ? 's' : ''}${edge ? ' and edge' : ''}`;
     }
     case 'device': return 'Devices';
-    default: return 'Standing by, without a view';
+    default: return nodes.every((n) => n.goneAt) ? 'Gone' : 'Standing by, without a view';
   }
 }
 
