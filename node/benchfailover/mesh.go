@@ -21,9 +21,9 @@ import (
 
 // The times of a mesh.
 const (
-	upWait    = 20 * time.Second // for a node to answer
-	readyWait = 45 * time.Second // for everything to be in its place
-	askWait   = 5 * time.Second  // for an answer
+	upWait    = time.Minute     // for a node to answer
+	readyWait = 2 * time.Minute // for everything to be in its place, on the busiest machine
+	askWait   = 5 * time.Second // for an answer
 	upPace    = 20 * time.Millisecond
 	readyPace = 200 * time.Millisecond
 	steady    = 5 // looks in a row at which everything is in its place

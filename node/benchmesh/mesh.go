@@ -18,8 +18,8 @@ import (
 
 // The times of the mesh.
 const (
-	upWait    = 20 * time.Second // for a node to answer
-	readyWait = 45 * time.Second // for everything to be in its place
+	upWait    = time.Minute      // for a node to answer
+	readyWait = 2 * time.Minute  // for everything to be in its place, on the busiest machine
 	askWait   = 10 * time.Second // for an answer
 	upPace    = 20 * time.Millisecond
 	readyPace = 250 * time.Millisecond
