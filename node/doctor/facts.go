@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"ganglion/mesh/discovery"
@@ -74,15 +75,8 @@ func beacons(s *discovery.Status, now time.Time) (all []*controlpb.WayReport) {
 
 // others are the other ways.
 func others(s *discovery.Status, now time.Time) []*controlpb.WayReport {
-	on := ""
-	for i, name := range s.MDNS.Interfaces {
-		if i > 0 {
-			on += ", "
-		}
-		on += name
-	}
 	all := []*controlpb.WayReport{{
-		Way: string(discovery.MDNS), Interface: on, Sent: s.MDNS.Starts, Heard: s.MDNS.Heard, Own: s.MDNS.Own,
+		Way: string(discovery.MDNS), Interface: strings.Join(s.MDNS.Interfaces, ", "), Sent: s.MDNS.Starts, Heard: s.MDNS.Heard, Own: s.MDNS.Own,
 		Refused: refused(s.MDNS.Refused), Fault: s.MDNS.Fault, ForMs: since(s.MDNS.Since, now),
 	}}
 	for _, j := range s.Joins {

@@ -184,7 +184,7 @@ func TestDoctorOnlyDocker0(t *testing.T) {
 	n.ip("-n", m.space, "link", "set", "docker0", "up")
 	one := m.start("alice")
 	up(t, one)
-	within(t, patience, "it is alone for long", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
+	within(t, patienceDoctor, "it is alone for long", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
 	one.finds(t, "virtual-interfaces-only").says(t, true, "docker0", "ganglion node --interface docker0")
 }
 
