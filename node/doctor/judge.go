@@ -73,7 +73,7 @@ const (
 	// heardLately is how long ago a node may have been heard last to count as there.
 	heardLately = 20 * time.Second
 	silentAfter = 40 * time.Second // of beacons, without which an interface is deaf
-	failedDials = 3 // one after the other: one alone is soon tried again
+	failedDials = 3                // one after the other: one alone is soon tried again
 )
 
 // Healthy reports whether none of the findings is grave.
