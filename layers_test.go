@@ -106,7 +106,7 @@ func layers() []layer {
 		{pkg: "node/page"},
 		{pkg: "node/page/browsertest", tests: []string{"node/control", "node/launch", "node/page", "proto/controlpb"}},
 		// What a node counts: it reads what the mesh and the roles know, and neither knows of it.
-		{pkg: "node/metrics", may: []string{"mesh/...", "roles/...", "inference/topology"}},
+		{pkg: "node/metrics", may: []string{"mesh/...", "roles/...", "inference/topology"}, tests: []string{"inference"}},
 		// What does harm to nodes on purpose: a stranger too.
 		{pkg: "node/chaos", may: []string{"proto/controlpb", "node/control"}, tests: []string{"node/launch"}},
 
