@@ -36,13 +36,8 @@ func addGroups(root *cobra.Command) {
 	root.SetHelpCommandGroupID(groupOther)
 }
 
-// topics are what the help has besides verbs: `ganglion help files`.
-func topics() []*cobra.Command {
-	topic := func(use, short, long string) *cobra.Command {
-		return &cobra.Command{Use: use, Short: short, Long: strings.TrimSpace(long)}
-	}
-	return []*cobra.Command{
-		topic("start", "From nothing to a mesh of your own, in five minutes", `
+// startText leads a newcomer.
+const startText = `
 A whole mesh on this machine, with nothing to set up. It shows six cameras that find one
 another and answer together, and what happens when two nodes are killed:
 
@@ -71,7 +66,15 @@ A network for your own views: a folder class/sample/view.png, or an .npz file:
 
   ganglion train --data photos/ --out corner.ganglion
   ganglion eval --data photos/ --model corner.ganglion
-  ganglion model publish corner.ganglion`),
+  ganglion model publish corner.ganglion`
+
+// topics are what the help has besides verbs: `ganglion help files`.
+func topics() []*cobra.Command {
+	topic := func(use, short, long string) *cobra.Command {
+		return &cobra.Command{Use: use, Short: short, Long: strings.TrimSpace(long)}
+	}
+	return []*cobra.Command{
+		topic("start", "From nothing to a mesh of your own, in five minutes", startText),
 		topic("exit-codes", "What the program's exit codes mean", fmt.Sprintf(`
   %-4d done
   %-4d failed: the last line says why, and what to type next; of doctor, chaos and

@@ -137,6 +137,7 @@ func TestIntroduction(t *testing.T) {
 				},
 			}, "/state/ganglion", `Node attic is up in mesh w2v6mdo4, site default.
   addresses    192.0.2.7:4801, [2001:db8::7]:4801
+  page         none: --no-page
   control API  http://127.0.0.1:4802
   state        /state/ganglion
   feeds        view north, from replay:street
@@ -148,6 +149,7 @@ func TestIntroduction(t *testing.T) {
 			"bare", &controlpb.StatusResponse{Name: "attic", Mesh: "w2v6mdo4", Site: "s", Api: "127.0.0.1:4802", Open: true},
 			"", `Node attic is up in the open mesh w2v6mdo4, site s.
   addresses    none: no network interface may be used; see --interface
+  page         none: --no-page
   control API  http://127.0.0.1:4802
   state        in memory, gone when it ends
   feeds        no view: it has no --source, and helps the others
