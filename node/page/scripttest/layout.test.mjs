@@ -44,6 +44,15 @@ test('order of arrival does not matter', () => {
   assert.deepEqual(layout([...members].reverse(), { width: 800, views }).places.get('d7'), layout(members, { width: 800, views }).places.get('d7'));
 });
 
+test('who is gone stands where it stood', () => {
+  const members = made(8, 1, 6);
+  const views = members.flatMap((m) => m.views ?? []);
+  const before = layout(members, { width: 900, views }).places;
+  const dead = members.find((m) => m.peer === 'd2');
+  Object.assign(dead, { state: 'down', views: [], didViews: ['2'], roles: [] });
+  assert.deepEqual([...layout(members, { width: 900, views }).places].sort(), [...before].sort());
+});
+
 test('tiers are those of the highest role', () => {
   assert.deepEqual([{ roles: ['device', 'cloud'] }, { roles: ['edge'] }, { views: ['0'] }, {}].map(tierOf), ['cloud', 'aggregator', 'device', 'spare']);
 });

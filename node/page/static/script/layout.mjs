@@ -72,7 +72,7 @@ function labelled(members, size) {
 }
 
 function compare(a, b, order) {
-  const rank = (m) => order.get(m.views?.[0]) ?? 1e9;
+  const rank = (m) => order.get(m.views?.[0] ?? m.didViews?.[0] ?? m.recent?.views[0]) ?? 1e9; // who is gone stands where it stood
   return (a.group ?? 0) - (b.group ?? 0) || rank(a) - rank(b) || text(a.name, b.name) || text(a.peer, b.peer);
 }
 
