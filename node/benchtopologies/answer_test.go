@@ -7,8 +7,7 @@ import (
 	"ganglion/inference/topology"
 )
 
-// The claim stands on this p. The values are of the binomial distribution by hand; that of
-// 59 and 6 against a table of the test's own paper would be far below any level.
+// The claim stands on this p. The values are of the binomial distribution, by hand.
 func TestMcNemar(t *testing.T) {
 	for _, test := range []struct {
 		a, b int

@@ -36,8 +36,8 @@ func newBenchTopologiesCommand() *cobra.Command {
 the view whose network does best on validation), each view alone, and a float network of the
 same size to which all pictures are sent. All answer the same test samples, and each is run
 live, on real processes on loopback, with the last tier so and so far away. One table has
-accuracy, bytes and latency of all; below it, what they share bears out of the claim that the
-views are better together, at a fraction of the traffic.
+accuracy, bytes and latency of all; below it stands what becomes of the claim that views are
+better together than any alone, and as good as the cloud alone, at a fraction of the traffic.
 
 Networks are kept in the folder that --out names: a second run measures only, and one that
 was stopped by Ctrl-C goes on where it was.
