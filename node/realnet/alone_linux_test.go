@@ -22,10 +22,10 @@ func TestAlone(t *testing.T) {
 	arguments = append(arguments, strings.TrimSuffix(strings.Repeat("street:samples=60,seed=3;", 6), ";"))
 	started := time.Now()
 	one := m.start("hermit", arguments...)
-	within(t, patience, "it is up", func() bool { return one.client() != nil })
+	within(t, "it is up", func() bool { return one.client() != nil })
 	n.token = one.told(t)
 	up := time.Now()
-	within(t, patience, "it decides samples of all views by itself", func() bool { return one.status().GetTally().GetDecided() > 10 })
+	within(t, "it decides samples of all views by itself", func() bool { return one.status().GetTally().GetDecided() > 10 })
 	t.Logf("up after %.2f s, ten samples decided %.2f s later", up.Sub(started).Seconds(), time.Since(up).Seconds())
 	var answer struct {
 		Class   *string
@@ -45,7 +45,7 @@ func TestAlone(t *testing.T) {
 	if s := one.status(); strings.Join(s.GetRoles(), " ") == "" || s.GetTally().GetLost() != 0 {
 		t.Errorf("its roles are %v, its tally %v", s.GetRoles(), s.GetTally())
 	}
-	within(t, patience, "it warns that it is alone", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
+	within(t, "it warns that it is alone", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
 	for _, cause := range []string{"no other node is started", "another token", "blocks broadcasts and multicast", "UDP port 4801", "TCP port 4801", "--join ADDRESS", m.address() + ":4801"} {
 		if warnings := one.warnings(); !strings.Contains(warnings, cause) {
 			t.Errorf("it does not name %q: %s", cause, warnings)
@@ -54,7 +54,7 @@ func TestAlone(t *testing.T) {
 	// It is no more once another comes, with what the warning says to type.
 	other := n.machines[1].start("friend", "--without", "beacon", "--without", "mdns", "--join", m.address()+":4801")
 	allSeeAll(t, []*node{one, other})
-	within(t, patience, "it no longer warns", func() bool { return one.warnings() == "" })
+	within(t, "it no longer warns", func() bool { return one.warnings() == "" })
 }
 
 // picture writes a picture of one colour.
@@ -86,11 +86,11 @@ func TestOneViewTwice(t *testing.T) {
 	n := newNetwork(t, 2, wiring{})
 	n.token = n.newToken()
 	older := n.machines[0].start("older", "--source", n.machines[0].picture("a.png", color.White), "--view", "2")
-	within(t, patience, "the older has its view", func() bool { return older.feeds() != "" })
+	within(t, "the older has its view", func() bool { return older.feeds() != "" })
 	view := older.feeds()
 	younger := n.machines[1].start("younger", "--source", n.machines[1].picture("b.png", color.Black), "--view", "2")
 	allSeeAll(t, []*node{older, younger})
-	within(t, patience, "the younger says what to do", func() bool {
+	within(t, "the younger says what to do", func() bool {
 		said := younger.warnings()
 		return strings.Contains(said, "view "+view+" is held by older") && strings.Contains(said, "--view") && strings.Contains(said, "or stop that node")
 	})
@@ -102,11 +102,11 @@ func TestOneViewTwice(t *testing.T) {
 	}
 	older.signal(t, os.Interrupt)
 	gone := time.Now()
-	taken := within(t, patience, "the younger takes the view over", func() bool { return younger.feeds() == view })
+	taken := within(t, "the younger takes the view over", func() bool { return younger.feeds() == view })
 	t.Logf("the younger has the view %.2f s after the older has left", taken.Sub(gone).Seconds())
 	// And nobody's when there is no name for it: a camera is not put on a view by chance.
 	third := n.machines[0].start("third", "--source", filepath.Join(n.machines[0].dir, "a.png"))
-	within(t, patience, "a camera without a view says so", func() bool {
+	within(t, "a camera without a view says so", func() bool {
 		return strings.Contains(third.warnings(), "a camera is not put on a view by chance: give its view with --view (free: ")
 	})
 }

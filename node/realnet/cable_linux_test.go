@@ -23,7 +23,7 @@ func TestCable(t *testing.T) {
 		m.cable("down")
 		nodes = append(nodes, m.start(fmt.Sprint("node", i)))
 	}
-	within(t, patience, "nodes are up without a network", func() bool {
+	within(t, "nodes are up without a network", func() bool {
 		for _, one := range nodes {
 			if one.states()["alive"] != 1 {
 				return false
@@ -40,11 +40,11 @@ func TestCable(t *testing.T) {
 	away := n.machines[2]
 	away.cable("down")
 	pulled := time.Now()
-	gone := within(t, patience, "those that stay miss the one", func() bool {
+	gone := within(t, "those that stay miss the one", func() bool {
 		return nodes[0].states()["down"] == 1 && nodes[1].states()["down"] == 1
 	})
 	t.Logf("those that stay miss the one %.2f s after its cable was pulled", gone.Sub(pulled).Seconds())
-	gone = within(t, patience, "it misses all others", func() bool { return nodes[2].states()["down"] == 2 })
+	gone = within(t, "it misses all others", func() bool { return nodes[2].states()["down"] == 2 })
 	t.Logf("it misses all others %.2f s after", gone.Sub(pulled).Seconds())
 	away.cable("up")
 	plugged = time.Now()
@@ -53,7 +53,7 @@ func TestCable(t *testing.T) {
 	n.ip("-n", away.space, "address", "delete", away.address()+"/24", "dev", "eth0")
 	n.ip("-n", away.space, "address", "add", "10.77.0.99/24", "broadcast", "+", "dev", "eth0")
 	moved := time.Now()
-	within(t, patience, "the others know the new address", func() bool {
+	within(t, "the others know the new address", func() bool {
 		for _, m := range nodes[0].members() {
 			for _, address := range m.GetAddresses() {
 				if m.GetName() == nodes[2].name && address == "10.77.0.99:4801" {

@@ -66,18 +66,18 @@ func TestFullDisk(t *testing.T) {
 		lines := verdicts.now()
 		return len(lines) > 0 && lines[len(lines)-1].Beat != nil && len(lines[len(lines)-1].Missing) == 6-whole
 	}
-	within(t, patience, "verdicts of all cameras come", views)
+	within(t, "verdicts of all cameras come", views)
 
 	full.fill(t, disk)
 	other := filepath.Join(n.machines[0].dir, "other.ganglion")
 	n.machines[0].must("calibrate", "--min-local", "0.4", "--out", other)
 	n.machines[0].must("model", "publish", other, "--node", all[0].api)
 	published := all[0].status().GetPublished()
-	within(t, patience, "all have the model that was published", func() bool {
+	within(t, "all have the model that was published", func() bool {
 		return !slices.ContainsFunc(all, func(n *node) bool { return n.status().GetBundle() != published })
 	})
-	within(t, patience, "verdicts of all cameras go on", views)
-	within(t, patience, "the node with the full disk says so", func() bool {
+	within(t, "verdicts of all cameras go on", views)
+	within(t, "the node with the full disk says so", func() bool {
 		for _, e := range full.events(t) {
 			if e.GetKind() == "warning" && strings.Contains(e.GetText(), "no space left on device") {
 				return true
@@ -86,7 +86,7 @@ func TestFullDisk(t *testing.T) {
 		return false
 	})
 	n.machines[0].must("set", "rate/default", "20", "--node", all[0].api)
-	within(t, patience, "all follow the setting", func() bool {
+	within(t, "all follow the setting", func() bool {
 		return !slices.ContainsFunc(all, func(n *node) bool { return n.status().GetRun().GetPeriodNs() != 50_000_000 })
 	})
 
@@ -94,12 +94,12 @@ func TestFullDisk(t *testing.T) {
 	for _, one := range all[:2] {
 		one.signal(t, syscall.SIGKILL)
 	}
-	within(t, patience, "it has all roles", func() bool {
+	within(t, "it has all roles", func() bool {
 		roles := full.status().GetRoles()
 		return slices.Contains(roles, "aggregator") && slices.Contains(roles, "cloud") && slices.Contains(roles, "coordinator")
 	})
 	decided := full.status().GetTally().GetDecided()
-	within(t, patience, "it goes on answering", func() bool { return full.status().GetTally().GetDecided() > decided+20 })
+	within(t, "it goes on answering", func() bool { return full.status().GetTally().GetDecided() > decided+20 })
 	if tally := full.status().GetTally(); tally.GetLost() != 0 || full.ended() {
 		t.Errorf("%d samples are lost; it has ended: %v", tally.GetLost(), full.ended())
 	}

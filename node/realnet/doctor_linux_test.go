@@ -88,7 +88,7 @@ func (n *node) finds(t *testing.T, code string) (f finding) {
 // up waits until nodes answer.
 func up(t *testing.T, nodes ...*node) {
 	t.Helper()
-	within(t, patience, "all are up", func() bool { return !slices.ContainsFunc(nodes, func(n *node) bool { return n.client() == nil }) })
+	within(t, "all are up", func() bool { return !slices.ContainsFunc(nodes, func(n *node) bool { return n.client() == nil }) })
 }
 
 // says holds that a finding has what a person needs.
@@ -184,7 +184,7 @@ func TestDoctorOnlyDocker0(t *testing.T) {
 	n.ip("-n", m.space, "link", "set", "docker0", "up")
 	one := m.start("alice")
 	up(t, one)
-	within(t, patienceDoctor, "it is alone for long", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
+	within(t, "it is alone for long", func() bool { return strings.Contains(one.warnings(), "has been alone for") })
 	one.finds(t, "virtual-interfaces-only").says(t, true, "docker0", "ganglion node --interface docker0")
 }
 

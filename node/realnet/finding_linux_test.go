@@ -53,7 +53,7 @@ func TestFindOneAnother(t *testing.T) {
 				nodes = append(nodes, m.start(fmt.Sprint("node", i), arguments...))
 			}
 			started := time.Now()
-			up := within(t, patience, "all nodes are up", func() bool { return !slices.ContainsFunc(nodes, func(n *node) bool { return n.client() == nil }) })
+			up := within(t, "all nodes are up", func() bool { return !slices.ContainsFunc(nodes, func(n *node) bool { return n.client() == nil }) })
 			seen := allSeeAll(t, nodes)
 			t.Logf("%d nodes see one another %.2f s after the last start; the last was up after %.2f s", crowd, seen.Sub(started).Seconds(), up.Sub(started).Seconds())
 			checkWays(t, nodes, tt.ways)
@@ -66,7 +66,7 @@ func TestFindOneAnother(t *testing.T) {
 // allSeeAll waits until every node has a link to every other.
 func allSeeAll(t *testing.T, nodes []*node) time.Time {
 	t.Helper()
-	return within(t, patience, "all nodes see all", func() bool {
+	return within(t, "all nodes see all", func() bool {
 		for _, one := range nodes {
 			if one.states()["alive"] != len(nodes) {
 				return false
@@ -206,7 +206,7 @@ func TestOneAfterTheOther(t *testing.T) {
 	rest := nodes[:last]
 	lost.signal(t, syscall.SIGKILL)
 	killed := time.Now()
-	gone := within(t, patience, "all say that the killed node is down", func() bool {
+	gone := within(t, "all say that the killed node is down", func() bool {
 		return !slices.ContainsFunc(rest, func(n *node) bool { return n.states()["down"] != 1 })
 	})
 	t.Logf("a killed node is down for all %.2f s after", gone.Sub(killed).Seconds())

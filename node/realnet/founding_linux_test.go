@@ -18,7 +18,7 @@ func TestFounding(t *testing.T) {
 	n := newNetwork(t, 2, wiring{})
 	a, b := n.machines[0].start("alice"), n.machines[1].start("bob")
 	started := time.Now()
-	decided := within(t, patience, "one has founded and the other has ended", func() bool {
+	decided := within(t, "one has founded and the other has ended", func() bool {
 		return a.client() != nil && b.ended() || b.client() != nil && a.ended()
 	})
 	t.Logf("decided %.2f s after the start", decided.Sub(started).Seconds())
@@ -64,12 +64,12 @@ func TestTwoMeshes(t *testing.T) {
 	nodes := []*node{n.machines[0].start("alice"), n.machines[1].start("bob", "--token-file", wrong)}
 	for i, one := range nodes {
 		other := nodes[1-i]
-		within(t, patience, "both are up", func() bool { return one.client() != nil && other.client() != nil })
+		within(t, "both are up", func() bool { return one.client() != nil && other.client() != nil })
 		for _, want := range []string{
 			"Mesh " + other.status().GetMesh(), `node "` + other.name + `"`, other.machine.address(), "This node is of mesh " + one.status().GetMesh(),
 			"ganglion node --token-file -",
 		} {
-			within(t, patience, one.name+" warns of "+want, func() bool { return strings.Contains(one.warnings(), want) })
+			within(t, one.name+" warns of "+want, func() bool { return strings.Contains(one.warnings(), want) })
 		}
 		if alive := one.status().GetAlive(); alive != 1 {
 			t.Errorf("%s has %d members in its mesh: the tokens differ", one.name, alive)
@@ -99,7 +99,7 @@ func TestBadToken(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			one := m.start("node", "--token-file", tt.file)
-			within(t, patience, "it ends", one.ended)
+			within(t, "it ends", one.ended)
 			if said := one.errs.String(); one.code == 0 || !strings.Contains(said, tt.want) || !strings.HasPrefix(said, "ganglion: ") {
 				t.Errorf("exit code %d:\n%s", one.code, said)
 			}
@@ -116,9 +116,9 @@ func TestStateInUse(t *testing.T) {
 	n := newNetwork(t, 1, wiring{})
 	n.token = n.newToken()
 	first := n.machines[0].start("first")
-	within(t, patience, "the first is up", func() bool { return first.client() != nil })
+	within(t, "the first is up", func() bool { return first.client() != nil })
 	second := n.machines[0].start("first")
-	within(t, patience, "the second has ended", second.ended)
+	within(t, "the second has ended", second.ended)
 	if said := second.errs.String(); second.code != 1 || !strings.Contains(said, "in use by another node") || !strings.Contains(said, "--state") {
 		t.Errorf("exit code %d: %s", second.code, said)
 	}
@@ -141,7 +141,7 @@ func TestClone(t *testing.T) {
 	second := n.machines[1].start("second")
 	started := time.Now()
 	for _, one := range []*node{first, second} {
-		within(t, patience, one.name+" warns of both addresses", func() bool {
+		within(t, one.name+" warns of both addresses", func() bool {
 			said := one.warnings()
 			return strings.Contains(said, "uses this node's identity") && strings.Contains(said, n.machines[0].address()) && strings.Contains(said, n.machines[1].address())
 		})

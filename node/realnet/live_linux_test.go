@@ -82,7 +82,7 @@ func (f *follower) now() []line {
 // after waits for verdicts of beats that came a while after a moment.
 func (f *follower) after(t *testing.T, moment time.Time, verdicts int) {
 	t.Helper()
-	within(t, patience, "verdicts go on", func() bool {
+	within(t, "verdicts go on", func() bool {
 		n := 0
 		for _, l := range f.now() {
 			if l.at.After(moment) && l.Beat != nil {
@@ -118,7 +118,7 @@ type liveMesh struct {
 func (l *liveMesh) holder(role string) *node {
 	l.t.Helper()
 	var found *node
-	within(l.t, patience, "somebody is "+role, func() bool {
+	within(l.t, "somebody is "+role, func() bool {
 		for _, m := range l.observer.members() {
 			if one := l.nodes[m.GetName()]; one != nil && m.GetState() == "alive" && slices.Contains(m.GetRoles(), role) && !one.ended() {
 				found = one
@@ -137,7 +137,7 @@ func (l *liveMesh) end(role string, by syscall.Signal) *node {
 	steady := l.verdicts.longest(time.Now().Add(-2 * time.Second))
 	moment := time.Now()
 	gone.signal(l.t, by)
-	next := within(l.t, patience, "another is "+role, func() bool { return l.holder(role) != gone })
+	next := within(l.t, "another is "+role, func() bool { return l.holder(role) != gone })
 	l.verdicts.after(l.t, moment, 40)
 	l.t.Logf("%v of the %s, %s: %s took over after %.0f ms; the longest time without a verdict was %v (before: %v)",
 		by, role, gone.name, l.holder(role).name, next.Sub(moment).Seconds()*1000,
@@ -158,14 +158,14 @@ func (l *liveMesh) freeze(role string) {
 	moment := time.Now()
 	signal(syscall.SIGSTOP)
 	defer signal(syscall.SIGCONT) // also when the wait fails
-	next := within(l.t, patience, "another is "+role, func() bool { return l.holder(role) != frozen })
+	next := within(l.t, "another is "+role, func() bool { return l.holder(role) != frozen })
 	l.verdicts.after(l.t, next, 20)
 	l.t.Logf("%s, the %s, was frozen: another took over after %.0f ms; the longest time without a verdict was %v",
 		frozen.name, role, next.Sub(moment).Seconds()*1000, l.verdicts.longest(moment).Round(time.Millisecond))
 	thawed := time.Now()
 	signal(syscall.SIGCONT)
 	l.verdicts.after(l.t, thawed, 20)
-	back := within(l.t, patience, "it is back", func() bool {
+	back := within(l.t, "it is back", func() bool {
 		return l.observer.listed(l.t)[frozen.name].State == "alive" && frozen.states()["alive"] == l.observer.states()["alive"]
 	})
 	l.t.Logf("it was back %.2f s after it went on", back.Sub(thawed).Seconds())
@@ -194,7 +194,7 @@ func TestLiveMesh(t *testing.T) {
 	started := time.Now()
 	allSeeAll(t, all)
 	l.verdicts = l.observer.follow(t)
-	whole := within(t, patience, "verdicts of all views come", func() bool {
+	whole := within(t, "verdicts of all views come", func() bool {
 		lines := l.verdicts.now()
 		return len(lines) > 0 && lines[len(lines)-1].Beat != nil && len(lines[len(lines)-1].Missing) == 0
 	})
@@ -208,7 +208,7 @@ func TestLiveMesh(t *testing.T) {
 	l.check("after the aggregator was killed")
 	back := gone.machine.start(gone.name, gone.given...)
 	l.nodes[back.name] = back
-	within(t, patience, "it is back", func() bool { return l.observer.states()["alive"] == len(all) })
+	within(t, "it is back", func() bool { return l.observer.states()["alive"] == len(all) })
 	l.end("cloud", syscall.SIGKILL)
 	l.check("after the cloud was killed")
 	l.freeze("aggregator")
@@ -217,7 +217,7 @@ func TestLiveMesh(t *testing.T) {
 	if left.code != 0 {
 		t.Errorf("a node that SIGTERM ends has exit code %d", left.code)
 	}
-	within(t, patience, "it is listed as left", func() bool { return l.observer.listed(t)[left.name].State == "left" })
+	within(t, "it is listed as left", func() bool { return l.observer.listed(t)[left.name].State == "left" })
 	l.check("after the aggregator has left")
 	for _, one := range l.nodes {
 		if one.ended() && one.code != 0 && one.code != -1 { // -1: killed
@@ -237,7 +237,7 @@ func (l *liveMesh) check(when string) {
 			t.Errorf("%s:\n%s", when, strings.Join(wrong, "\n"))
 		}
 	}()
-	within(t, patience, "what was due is decided, "+when, func() bool {
+	within(t, "what was due is decided, "+when, func() bool {
 		wrong = l.miscount(when)
 		return len(wrong) == 0
 	})

@@ -341,9 +341,9 @@ func (n *node) signal(t *testing.T, s os.Signal) {
 
 // within waits until something is so, and returns when that was. The bound is wide: what
 // takes as long is broken.
-func within(t *testing.T, bound time.Duration, what string, so func() bool) time.Time {
+func within(t *testing.T, what string, so func() bool) time.Time {
 	t.Helper()
-	limit := time.After(bound)
+	limit := time.After(patience)
 	pace := time.NewTicker(20 * time.Millisecond)
 	defer pace.Stop()
 	for {
@@ -352,7 +352,7 @@ func within(t *testing.T, bound time.Duration, what string, so func() bool) time
 		}
 		select {
 		case <-limit:
-			t.Fatalf("after %v not so: %s", bound, what)
+			t.Fatalf("after %v not so: %s", patience, what)
 		case <-pace.C:
 		}
 	}
