@@ -5,13 +5,17 @@ import { byId, setAttribute, setText } from './dom.mjs';
 import { merged, summary } from './figures.mjs';
 import { bytes, clock, count, duration, number, percent, plain } from './format.mjs';
 
+const unsaidMost = 5;
+const heardAfter = 1_500; // ms that one announcement stands
+
 const pills = { loading: 'connecting', connecting: 'connecting', live: 'live', lost: 'connection lost', busy: 'too many pages', refused: 'refused', token: 'locked', hidden: 'asleep' };
 
 export class States {
   #model;
   #retry;
   #now = { state: 'loading', error: null, since: 0, next: 0 };
-  #spoken = { text: '', at: 0 };
+  #spoken = new Map(); // text to when it was told
+  #unsaid = []; // what waits until the one before was heard
 
   constructor(model, retry) {
     this.#model = model;
@@ -31,12 +35,24 @@ export class States {
 
   get state() { return this.#now.state; }
 
-  /** Tells who listens, at most one thing a second and none twice in ten. */
+  /** Tells who listens: one thing after another, none twice in ten seconds, and where much
+   * happens at once the first of it and the last. */
   announce(text) {
     const now = performance.now();
-    if (this.#spoken.text === text && now - this.#spoken.at < 10_000) return;
-    this.#spoken = { text, at: now };
-    setText(byId('live'), text);
+    for (const [told, at] of this.#spoken) if (now - at > 10_000) this.#spoken.delete(told);
+    if (this.#spoken.has(text)) return;
+    this.#spoken.set(text, now);
+    this.#unsaid.push(text);
+    if (this.#unsaid.length > unsaidMost) this.#unsaid.splice(unsaidMost - 1, 1);
+    if (this.#unsaid.length === 1) this.#tell();
+  }
+
+  #tell() {
+    setText(byId('live'), this.#unsaid[0]);
+    setTimeout(() => {
+      this.#unsaid.shift();
+      if (this.#unsaid.length > 0) this.#tell();
+    }, heardAfter);
   }
 
   /** Draws what the connection is, and the header. It is called once a second too. */
