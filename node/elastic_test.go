@@ -27,7 +27,7 @@ func eightPlaces(t *testing.T) *inference.Bundle {
 
 // A mesh of the topology elastic begins with one camera and gets another seven while it
 // runs, the last two of which nothing was ever trained for: whoever joins is used from then
-// on, what is answered meanwhile is what one process answers from the cameras that are there,
+// on, in every sample, what is answered meanwhile is what one process answers from the cameras that are there,
 // and no sample is lost by it. In virtual time, so that no view is late on a busy machine.
 func TestCamerasJoinARun(t *testing.T) {
 	b, set := eightPlaces(t), nodetest.Data(t, crossing)
@@ -42,12 +42,17 @@ func TestCamerasJoinARun(t *testing.T) {
 			m.Add(nodetest.Devices(crossing, 1), nodetest.Model(b), nodetest.Configure(everything))
 			awaitCameras(t, m, run, set, n, enough)
 		}
-		judge, next := nodetest.NewJudge(b, set), uint64(0)
+		judge, next, before := nodetest.NewJudge(b, set), uint64(0), uint64(0)
 		for _, v := range m.Verdicts(onlooker, run) {
 			if v.GetBeat() != next {
 				t.Fatalf("where beat %d was due there is beat %d", next, v.GetBeat())
 			}
 			next++
+			if now := spokenOf(set, v); now&before != before {
+				t.Errorf("beat %d: only the cameras %b spoke, where %b did before: %v", v.GetBeat(), now, before, v.GetMissing())
+			} else {
+				before = now
+			}
 			if what := judge.Differs(v); what != "" && len(v.GetSeen()) > 0 {
 				t.Error(what)
 			}
