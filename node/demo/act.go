@@ -33,6 +33,8 @@ type Act struct {
 	Samples int    `json:"samples"` // verdicts that came
 	Wrong   uint64 `json:"wrong"`   // of them, those that are not what one process makes of the views that they rest on
 
+	Differences []Difference `json:"differences,omitempty"` // the first verdicts that lack something or are wrong: at a death some lack a view
+
 	CalmGapMS float64        `json:"calm_gap_ms"` // the largest gap between two verdicts before the first fault
 	Timeline  []chaos.Entry  `json:"timeline"`
 	Faults    []chaos.Report `json:"faults"`
@@ -257,7 +259,7 @@ func (d *director) applaud(ctx context.Context) *Act {
 		out.Due, out.Decided, out.NoView = t.GetDue(), t.GetDecided(), t.GetNoView()
 		out.Refused, out.Lost, out.Open = t.GetRefused(), t.GetLost(), t.GetOpen()
 	}
-	_, out.Wrong, _ = a.ledger.Differing()
+	_, out.Wrong, out.Differences = a.ledger.Differing()
 	for n := range a.timeline.Len() {
 		out.Faults = append(out.Faults, a.timeline.Report(n+1, a.last))
 	}

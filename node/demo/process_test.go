@@ -219,7 +219,7 @@ func acted(t *testing.T, a *Act) {
 		t.Fatalf("the act has no two faults: %+v", a)
 	}
 	if !a.Complete() || a.Due != actBeats || a.Wrong > 0 {
-		t.Errorf("act: %d due, %d decided, %d refused, %d lost, %d open, %d verdicts, %d wrong; want %d due, and all of them right", a.Due, a.Decided, a.Refused, a.Lost, a.Open, a.Samples, a.Wrong, actBeats)
+		t.Errorf("act: %d due, %d decided, %d refused, %d lost, %d open, %d verdicts, %d wrong; want %d due, and all of them right: %v", a.Due, a.Decided, a.Refused, a.Lost, a.Open, a.Samples, a.Wrong, actBeats, a.Differences)
 	}
 	for i, f := range a.Faults {
 		if len(f.Targets) != 1 || f.InFlight.Waiting > 0 {
