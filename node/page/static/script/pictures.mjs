@@ -4,6 +4,7 @@
 const keptMost = 800; // pictures of some kilobytes each
 const waitingMost = 32;
 const atOnceMost = 4;
+const pace = 30; // ms from one to the next: they cost their node too
 const coldFor = 4_000; // ms that a view is not asked about after refusals
 const refusalsMost = 3;
 
@@ -19,6 +20,7 @@ export class Pictures {
   #kept = new Map(); // key to the URL of a blob, or '' for one that this node may not have
   #waiting = new Map(); // key to {sample, view}, the newest last
   #asking = new Set();
+  #paced = false; // one was asked for a moment ago
   #refusals = new Map(); // view to {count, until}
 
   /** onCome is called when pictures have come. */
@@ -42,15 +44,19 @@ export class Pictures {
   }
 
   #next() {
-    while (this.#asking.size < atOnceMost && this.#waiting.size > 0) {
-      const [key, of] = [...this.#waiting].at(-1);
-      this.#waiting.delete(key);
-      this.#asking.add(key);
-      this.#ask(key, of).finally(() => {
-        this.#asking.delete(key);
-        this.#next();
-      });
-    }
+    if (this.#paced || this.#asking.size >= atOnceMost || this.#waiting.size === 0) return;
+    const [key, of] = [...this.#waiting].at(-1);
+    this.#waiting.delete(key);
+    this.#asking.add(key);
+    this.#ask(key, of).finally(() => {
+      this.#asking.delete(key);
+      this.#next();
+    });
+    this.#paced = true;
+    setTimeout(() => {
+      this.#paced = false;
+      this.#next();
+    }, pace);
   }
 
   async #ask(key, { sample, view }) {

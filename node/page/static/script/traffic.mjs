@@ -1,10 +1,12 @@
 // Links, and what travels on them: round dots are scores, square ones features. How many there
 // are tells more or less; what there is exactly, the charts tell. It draws at 30 frames a
-// second while anything moves, and not at all while it is out of sight.
+// second, 20 where links are many, while anything moves, and not at all while it is out of sight.
 
 import { reducedMotion } from './dom.mjs';
 
-const frame = 1000 / 30;
+const frame = 1000 / 30; // ms
+const slowFrame = 1000 / 20; // where links are many
+const manyLinks = 40;
 const journey = 1100; // ms from one end of a link to the other
 const dotsMost = 90;
 const perLinkMost = 1.1; // dots a second on one link
@@ -67,14 +69,18 @@ export class Traffic {
   wake() {
     if (this.#awake || !this.#visible || document.hidden) return;
     this.#awake = true;
-    requestAnimationFrame((t) => this.#frame(t));
+    const wait = this.#last + this.#pace() - performance.now();
+    if (wait < 12) requestAnimationFrame((t) => this.#frame(t));
+    else setTimeout(() => requestAnimationFrame((t) => this.#frame(t)), wait - 8); // frames in which nothing is drawn cost too
   }
+
+  #pace() { return this.#links.length > manyLinks ? slowFrame : frame; }
 
   #frame(t) {
     this.#awake = false;
     if (!this.#visible || document.hidden) return;
     const over = t - this.#last;
-    if (over >= frame - 4) {
+    if (over >= this.#pace() - 8) {
       this.#last = t;
       if (!reducedMotion()) this.#spawn(t, Math.min(over, 200) / 1000);
       else this.#dots.length = 0;
@@ -112,7 +118,7 @@ export class Traffic {
 
   #lines(c, kind) {
     c.strokeStyle = this.#colour(kind === 'scores' ? 'scores' : 'features');
-    c.globalAlpha = (this.#links.length > 40 ? 0.28 : 0.5) * (kind !== 'features' ? 1 : this.#links.length > 40 ? 0.4 : 0.7);
+    c.globalAlpha = (this.#links.length > manyLinks ? 0.28 : 0.5) * (kind !== 'features' ? 1 : this.#links.length > manyLinks ? 0.4 : 0.7);
     c.setLineDash(kind === 'features' ? [2, 4] : []);
     c.beginPath();
     for (const link of this.#links) {
