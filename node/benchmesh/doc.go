@@ -22,6 +22,10 @@
 // Throughput: a run on the beat. Verdicts are read from the log when it is over, so that
 // reading them costs nothing while it lasts.
 //
+// Pairs ([RunPairs]): two meshes, of two programs or of one that is watched and one that is
+// not, have a run each in turn; what is told is the ratio. Both stand all the while, and one
+// is idle while the other is measured.
+//
 // # Terms
 //
 //   - Round: every contender answers so many samples, one after the other.

@@ -54,7 +54,7 @@ func TestJudge(t *testing.T) {
 	r.judge([]*controlpb.Verdict{at(0, "local"), at(1, "local", &controlpb.MissingView{View: "v"}), at(3, "local"), at(2, "cloud")}, period)
 	want := Throughput{
 		Decided: 4, PerSecond: 1000, ViewsMissing: 0.25, Latency: Spread{4, period, period, period},
-		SinceBeat: Spread{4, 3 * period, 3 * period, 3 * period}, Exits: []ExitShare{{"local", 0.75}, {"cloud", 0.25}},
+		SinceBeat: Spread{4, 3 * period, 3 * period, 3 * period}, Local: Spread{3, period, period, period}, Exits: []ExitShare{{"local", 0.75}, {"cloud", 0.25}},
 	}
 	if diff := cmp.Diff(&want, r); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -49,17 +49,18 @@ type liveMesh struct {
 // views is how many devices there are.
 const views = 6
 
-// raise starts the mesh and waits until everything is in its place.
-func raise(ctx context.Context, l *launch.Launcher, dir string) (*liveMesh, error) {
+// raise starts the mesh and waits until everything is in its place; extra are arguments of
+// every node.
+func raise(ctx context.Context, l *launch.Launcher, dir string, extra ...string) (*liveMesh, error) {
 	token := filepath.Join(dir, "token")
 	if _, err := secret.KeepToken(token, secret.NewToken()); err != nil {
 		return nil, err
 	}
 	args := func(name string, more ...string) []string {
-		return append([]string{
+		return slices.Concat([]string{
 			"node", "--name", name, "--state", filepath.Join(dir, name), "--token-file", token, "--interface", "lo",
 			"--port", "0", "--api", "127.0.0.1:0", "--run", "manual", "--log-level", "warn", "--cloud-delay", "0s",
-		}, more...)
+		}, extra, more)
 	}
 	m := &liveMesh{}
 	start := func(name string, more ...string) error {

@@ -50,6 +50,7 @@ type Throughput struct {
 	StoppedEarly float64     `json:"stopped_early"` // share
 	Latency      Spread      `json:"latency"`
 	SinceBeat    Spread      `json:"since_beat"`
+	Local        Spread      `json:"local"` // latency of what the local exit answered
 	Work         []NodeWork  `json:"work"`
 	Exits        []ExitShare `json:"exits"`
 }

@@ -131,7 +131,7 @@ func verdictsOf(ctx context.Context, m *member, run string, count int) ([]*contr
 // judge fills in what the verdicts say.
 func (t *Throughput) judge(of []*controlpb.Verdict, period time.Duration) {
 	slices.SortFunc(of, func(a, b *controlpb.Verdict) int { return cmp.Compare(a.GetBeat(), b.GetBeat()) })
-	var latency, since []time.Duration
+	var latency, since, local []time.Duration
 	exits := map[string]int{}
 	missing, early := 0, 0
 	for _, v := range of {
@@ -143,10 +143,13 @@ func (t *Throughput) judge(of []*controlpb.Verdict, period time.Duration) {
 			early++
 		}
 		latency = append(latency, time.Duration(v.GetLatencyNs()))
+		if isLocal(v) {
+			local = append(local, time.Duration(v.GetLatencyNs()))
+		}
 		since = append(since, time.Duration(v.GetSinceBeatNs()))
 	}
 	t.PerSecond = rateOf(since, period) // before they are sorted
-	t.Latency, t.SinceBeat = spreadOf(latency), spreadOf(since)
+	t.Latency, t.SinceBeat, t.Local = spreadOf(latency), spreadOf(since), spreadOf(local)
 	if n := float64(len(of)); n > 0 {
 		t.ViewsMissing, t.StoppedEarly = float64(missing)/n, float64(early)/n
 		for e, k := range exits { // sorted below
