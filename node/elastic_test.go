@@ -38,7 +38,7 @@ func TestCamerasJoinARun(t *testing.T) {
 		m.Settle(t.Context())
 		run := m.Run(0, 100*time.Millisecond)
 		awaitCameras(t, m, run, set, 1, enough)
-		for n := 2; n <= len(set.Views); n++ {
+		for n := 2; n <= min(mostJoining, len(set.Views)); n++ {
 			m.Add(nodetest.Devices(crossing, 1), nodetest.Model(b), nodetest.Configure(everything))
 			awaitCameras(t, m, run, set, n, enough)
 		}
