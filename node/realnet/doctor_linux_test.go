@@ -282,6 +282,7 @@ func TestDoctorCopies(t *testing.T) {
 	m.before = nil
 	first := n.machines[0].start("first")
 	allSeeAll(t, []*node{first, full})
+	within(t, "the older has its view", func() bool { return full.feeds() != "" }) // or it is the other's
 	twice := n.machines[1].start("twice", "--source", "street:samples=60,seed=3", "--view", "2")
 	up(t, twice)
 	twice.finds(t, "view-claimed-twice").says(t, true, "full feeds it", "--view")
