@@ -135,7 +135,7 @@ func newOutput(t onnx.Tensor, samples int64, held *resources) (value ort.Value, 
 	case onnx.Float32:
 		value, out.Float32, err = newValue[float32](t, samples, held)
 	default:
-		err = fmt.Errorf("output %s has no type that is known here", t)
+		err = fmt.Errorf("output %q has no type that is known here", t.Name)
 	}
 	return value, out, err
 }
