@@ -69,7 +69,7 @@ parts() {
 
 	needs "$data/mnist" "MNIST is not in $data (GANGLION_DATA names another folder)"
 	[ "$mode" = run ] && [ -e "$out/tiles.ganglion" ] || part mnist-train 1800 "MNIST in tiles" examples/mnist-tiles/train.sh "$g" "$data/mnist" "$out/tiles.ganglion"
-	part mnist-eval 300 "MNIST in tiles" "$g" eval --data "$data/mnist" --grid 2x3 --model "$out/tiles.ganglion" --together 4,5 --together 3,4,5
+	part mnist-eval 300 "MNIST in tiles" "$g" eval --data "$data/mnist" --grid 2x3 --model "$out/tiles.ganglion" --together 3,4,5
 
 	lacks=
 	part street-eval 60 "The built-in scene" "$g" eval
@@ -80,6 +80,8 @@ parts() {
 	part training-speed 300 "Training speed" "$GO" test ./inference/train -run '^$' -bench Epoch -benchmem
 	part links 300 "The links of the mesh" "$GO" test ./mesh/link -run '^$' -bench . -benchmem
 	part mesh 600 "Latency, throughput, idleness" "$g" bench mesh
+	part watched 300 "What looking costs" "$g" bench pairs
+	part watched-node 300 "What looking costs" "$GO" test ./node -run '^$' -bench Watched -benchtime 10x
 
 	library=${GANGLION_ONNXRUNTIME:-${XDG_CACHE_HOME:-$HOME/.cache}/ganglion/onnxruntime-1.24.3}
 	needs "$library" "onnxruntime is not here (make onnxruntime brings it)"
