@@ -26,7 +26,6 @@ import (
 // api is the control API of a node: proto/controlpb tells what the calls are. Its methods
 // are called by any goroutine and reach what the engine owns through the engine.
 type api struct {
-	controlpb.UnimplementedNodeServiceHandler // calls that are still to be written
 	*engine
 	node *Node
 }

@@ -83,7 +83,7 @@ func ailing() *controlpb.DiagnoseResponse {
 // of all that is known, and of a machine without a node.
 func TestDoctorText(t *testing.T) {
 	lone := &controlpb.DiagnoseResponse{
-		Interfaces: newDiagnosis().GetInterfaces(), Ways: newDiagnosis().GetWays(), Place: &controlpb.PlaceReport{BeaconPort: 4801, PortWanted: 4801, BeaconVersion: 1, State: "/root/.local/state/ganglion"},
+		Interfaces: newDiagnosis().GetInterfaces(), Ways: newDiagnosis().GetWays(), Place: &controlpb.PlaceReport{BeaconPort: 4801, PortWanted: 4801, BeaconVersion: 1, State: "/home/ada/.local/state/ganglion"},
 		Heard: ailing().GetHeard()[3:],
 	}
 	remarked := newDiagnosis()
