@@ -10,16 +10,13 @@ import (
 
 // Result is what was measured.
 type Result struct {
-	Go         string     `json:"go"`
-	Platform   string     `json:"platform"` // os/architecture
-	Processors int        `json:"processors"`
-	Load       [2]string  `json:"load"` // of a minute, before and after; empty: the system does not tell
-	Seconds    float64    `json:"seconds"`
-	Seed       uint64     `json:"seed"`
-	Loopback   bool       `json:"loopback"`
-	Rate       float64    `json:"rate"`
-	Faults     []*Outcome `json:"faults"`
-	Growth     []Growth   `json:"growth,omitempty"` // of random faults
+	benchmesh.Machine
+
+	Seed     uint64     `json:"seed"`
+	Loopback bool       `json:"loopback"`
+	Rate     float64    `json:"rate"`
+	Faults   []*Outcome `json:"faults"`
+	Growth   []Growth   `json:"growth,omitempty"` // of random faults
 }
 
 // take takes another trial of a fault, which is listed from its first on: of one without a

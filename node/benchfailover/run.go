@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"time"
 
 	"ganglion/inference"
@@ -107,10 +106,9 @@ func (b *bench) visible(beat uint64) []string { return b.shows[beat%uint64(len(b
 func (b *bench) measure(ctx context.Context) (*Result, error) {
 	begun := time.Now()
 	out := &Result{
-		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU(),
-		Seed: b.config.Seed, Loopback: b.config.Loopback, Rate: b.config.Rate, Faults: []*Outcome{},
+		Machine: benchmesh.ThisMachine(),
+		Seed:    b.config.Seed, Loopback: b.config.Loopback, Rate: b.config.Rate, Faults: []*Outcome{},
 	}
-	out.Load[0] = benchmesh.LoadAverage()
 	b.progress("the nodes come together", 0, 0)
 	err := b.mesh.raise(ctx)
 	for _, f := range b.config.chosen() {
@@ -123,8 +121,7 @@ func (b *bench) measure(ctx context.Context) (*Result, error) {
 			err = b.repeat(ctx, &f, out)
 		}
 	}
-	out.Load[1] = benchmesh.LoadAverage()
-	out.Seconds = time.Since(begun).Seconds()
+	out.After(begun)
 	return out, err
 }
 

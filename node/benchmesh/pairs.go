@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
@@ -49,13 +48,10 @@ func (c *PairsConfig) Validate() error {
 // Pairs is two meshes side by side, each figure of the one over that of the other in the run
 // beside it.
 type Pairs struct {
-	Go         string    `json:"go"`
-	Platform   string    `json:"platform"` // os/architecture
-	Processors int       `json:"processors"`
-	Load       [2]string `json:"load"` // of a minute, before and after; empty: the system does not tell
-	Seconds    float64   `json:"seconds"`
-	Pairs      int       `json:"pairs"`
-	Rate       float64   `json:"rate"`
+	Machine
+
+	Pairs int     `json:"pairs"`
+	Rate  float64 `json:"rate"`
 
 	// The figures: the one's over the other's.
 	PerSecond Ratio  `json:"decided_per_second"`
@@ -126,8 +122,7 @@ func RunPairs(ctx context.Context, c PairsConfig, progress Progress, hurry <-cha
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	begun := time.Now()
-	out = &Pairs{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU(), Pairs: c.Pairs, Rate: c.Rate}
-	out.Load[0] = LoadAverage()
+	out = &Pairs{Machine: ThisMachine(), Pairs: c.Pairs, Rate: c.Rate}
 	both := [2]*rival{{name: "one", program: c.Program}, {name: "other", program: c.Against}}
 	if c.Against == "" {
 		both[0].watched = true
@@ -153,8 +148,7 @@ func RunPairs(ctx context.Context, c PairsConfig, progress Progress, hurry <-cha
 		}
 		out.Runs = append(out.Runs, p)
 	}
-	out.Load[1] = LoadAverage()
-	out.Seconds = time.Since(begun).Seconds()
+	out.After(begun)
 	return out, out.sum()
 }
 

@@ -6,11 +6,8 @@ import (
 
 // Result is what was measured. What was not is nil.
 type Result struct {
-	Go         string      `json:"go"`
-	Platform   string      `json:"platform"` // os/architecture
-	Processors int         `json:"processors"`
-	Load       [2]string   `json:"load"` // of a minute, before and after; empty: the system does not tell
-	Seconds    float64     `json:"seconds"`
+	Machine
+
 	Idle       *Idle       `json:"idle"`
 	Latency    *Latency    `json:"latency"`
 	Throughput *Throughput `json:"throughput"`

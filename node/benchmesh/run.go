@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 
 	"ganglion/inference"
@@ -52,8 +51,7 @@ func Run(ctx context.Context, c Config, progress Progress, hurry <-chan struct{}
 // measure measures what is asked for: idle first, before there is anything to remember.
 func (r *running) measure(ctx context.Context, dir string) (*Result, error) {
 	begun := time.Now()
-	out := &Result{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU()}
-	out.Load[0] = LoadAverage()
+	out := &Result{Machine: ThisMachine()}
 	r.progress("the nodes come together", 0, 0)
 	m, err := raise(ctx, r.launcher, dir)
 	if err != nil {
@@ -77,8 +75,7 @@ func (r *running) measure(ctx context.Context, dir string) (*Result, error) {
 		}
 		out.Goals = append(out.Goals, out.Throughput.goals()...)
 	}
-	out.Load[1] = LoadAverage()
-	out.Seconds = time.Since(begun).Seconds()
+	out.After(begun)
 	return out, nil
 }
 

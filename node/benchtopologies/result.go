@@ -6,15 +6,12 @@ import (
 
 	"ganglion/inference/evaluation"
 	"ganglion/inference/topology"
+	"ganglion/node/benchmesh"
 )
 
 // Result is what a comparison came to. Its JSON is stable: keys are added, never renamed.
 type Result struct {
-	Go         string    `json:"go"`
-	Platform   string    `json:"platform"` // os/architecture
-	Processors int       `json:"processors"`
-	Load       [2]string `json:"load"` // of a minute, before and after; empty: the system does not tell
-	Seconds    float64   `json:"seconds"`
+	benchmesh.Machine
 
 	Data      string  `json:"data"`
 	DataHash  string  `json:"data_hash"`

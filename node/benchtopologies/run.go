@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 
 	"ganglion/inference/dataset"
@@ -40,8 +39,8 @@ func Run(ctx context.Context, c Config, progress Progress, hurry <-chan struct{}
 	r := &running{config: &c, split: split, progress: progress, hurry: hurry}
 	begun := time.Now()
 	out := &Result{
-		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU(),
-		Data: c.Set.Name, DataHash: fmt.Sprintf("%x", c.Set.Hash), Synthetic: c.Set.Synthetic,
+		Machine: benchmesh.ThisMachine(),
+		Data:    c.Set.Name, DataHash: fmt.Sprintf("%x", c.Set.Hash), Synthetic: c.Set.Synthetic,
 		Frames: c.Set.FramesOf(split.Test).String(), Samples: len(split.Test), Seed: c.Train.Seed, Epochs: c.Train.Epochs, Rate: c.Rate,
 	}
 	all, err := r.contenders(ctx)
@@ -57,7 +56,7 @@ func Run(ctx context.Context, c Config, progress Progress, hurry <-chan struct{}
 		return nil, fault
 	}
 	out.Claim = claim(all, out.Networks)
-	out.Load[1], out.Seconds = benchmesh.LoadAverage(), time.Since(begun).Seconds()
+	out.After(begun)
 	return out, fault
 }
 

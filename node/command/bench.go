@@ -1,6 +1,12 @@
 package command
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"ganglion/node/benchmesh"
+)
 
 func newBenchCommand() *cobra.Command {
 	cmd := family("bench", "Measure what this machine does", newBenchKernelsCommand(), newBenchMeshCommand(), newBenchPairsCommand(), newBenchFailoverCommand(), newBenchTopologiesCommand(), newFloorDeviceCommand())
@@ -11,4 +17,13 @@ faults, and every deployment of the paper. What is measured depends on what else
   ganglion bench pairs --against ./ganglion-before
   ganglion bench failover --only kill-aggregator --trials 3`
 	return cmd
+}
+
+// machineText is where and for how long something was measured, and the load meanwhile.
+func machineText(m benchmesh.Machine) string {
+	out := fmt.Sprintf("%s, %s, %s; %.0f s", count(m.Processors, "processor", "processors"), m.Platform, m.Go, m.Seconds)
+	if m.Load[0] != "" {
+		out += fmt.Sprintf("; load %s before, %s after", m.Load[0], m.Load[1])
+	}
+	return out
 }

@@ -110,12 +110,7 @@ func failoverText(r *benchfailover.Result) string {
 	if r.Loopback {
 		where = "on loopback"
 	}
-	fmt.Fprintf(&out, "8 nodes %s, %g samples a second, %s, %s, %s; seed %d; %.0f s", where, r.Rate,
-		count(r.Processors, "processor", "processors"), r.Platform, r.Go, r.Seed, r.Seconds)
-	if r.Load[0] != "" {
-		fmt.Fprintf(&out, "; load %s before, %s after", r.Load[0], r.Load[1])
-	}
-	out.WriteString("\n")
+	fmt.Fprintf(&out, "8 nodes %s, %g samples a second, seed %d; %s\n", where, r.Rate, r.Seed, machineText(r.Machine))
 	times := section{
 		title: "ms after the fault: median / 90 % / worst",
 		names: []string{"", "trials", "noticed", "claimed", "moved", "next verdict", "settled", "longest gap", "roles moved"},

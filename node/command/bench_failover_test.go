@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ganglion/node/benchfailover"
+	"ganglion/node/benchmesh"
 )
 
 // A slip in the command line must be told before any node is started.
@@ -52,7 +53,7 @@ func TestBenchFailoverText(t *testing.T) {
 		return benchfailover.Spread{Trials: 2, P50: d, P90: d + time.Millisecond, Worst: d + 2*time.Millisecond}
 	}
 	r := &benchfailover.Result{
-		Platform: "linux/amd64", Go: "go1", Processors: 2, Rate: 200, Seed: 77, Load: [2]string{"0.50", "1.50"},
+		Machine: benchmesh.Machine{Platform: "linux/amd64", Go: "go1", Processors: 2, Load: [2]string{"0.50", "1.50"}}, Rate: 200, Seed: 77,
 		Faults: []*benchfailover.Outcome{
 			{
 				Title: "good", Trials: make([]*benchfailover.Trial, 2), Noticed: ms(11), Claimed: ms(21), Moved: ms(25), Next: ms(31), Settled: ms(41), Gap: ms(51),

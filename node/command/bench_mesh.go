@@ -144,11 +144,7 @@ func newFloorDeviceCommand() *cobra.Command {
 // meshText is the figures as tables.
 func meshText(r *benchmesh.Result) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "8 nodes on loopback, %s, %s, %s; %.0f s", count(r.Processors, "processor", "processors"), r.Platform, r.Go, r.Seconds)
-	if r.Load[0] != "" {
-		fmt.Fprintf(&out, "; load %s before, %s after", r.Load[0], r.Load[1])
-	}
-	out.WriteString("\n")
+	fmt.Fprintf(&out, "8 nodes on loopback, %s\n", machineText(r.Machine))
 	if r.Idle != nil {
 		idleText(&out, r.Idle)
 	}

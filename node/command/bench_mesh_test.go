@@ -47,7 +47,7 @@ func TestFloorDeviceRefusesView(t *testing.T) {
 func TestBenchMeshText(t *testing.T) {
 	share := 0.0123
 	r := &benchmesh.Result{
-		Platform: "linux/amd64", Go: "go1", Processors: 2, Load: [2]string{"0.50", "1.50"},
+		Machine: benchmesh.Machine{Platform: "linux/amd64", Go: "go1", Processors: 2, Load: [2]string{"0.50", "1.50"}},
 		Idle: &benchmesh.Idle{Quiet: time.Minute, Window: time.Minute, Nodes: []benchmesh.IdleNode{
 			{Name: "device-1", TCP: 1234, Allowed: 4000, Processor: &share, Protocols: []benchmesh.ProtocolRate{{Protocol: "/a", Sent: 77}}},
 			{Name: "cloud", TCP: 5678, Allowed: 12_000, Protocols: []benchmesh.ProtocolRate{{Protocol: "/b", Sent: 88}}},

@@ -85,12 +85,8 @@ func pairsText(c *benchmesh.PairsConfig, r *benchmesh.Pairs) string {
 		one, other = "this program", c.Against
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s over %s: %d pairs of runs of %v at %g samples a second, %s, %s, %s; %.0f s",
-		one, other, r.Pairs, c.For, r.Rate, count(r.Processors, "processor", "processors"), r.Platform, r.Go, r.Seconds)
-	if r.Load[0] != "" {
-		fmt.Fprintf(&out, "; load %s before, %s after", r.Load[0], r.Load[1])
-	}
-	out.WriteString("\n")
+	fmt.Fprintf(&out, "%s over %s: %d pairs of runs of %v at %g samples a second; %s\n",
+		one, other, r.Pairs, c.For, r.Rate, machineText(r.Machine))
 	t := section{title: "ratio, geometric mean", names: []string{"", "ratio", "95 % interval"}}
 	row := func(name string, of benchmesh.Ratio) {
 		t.add(name, fmt.Sprintf("%.3f", of.Mean), fmt.Sprintf("%.3f to %.3f", of.Low, of.High))

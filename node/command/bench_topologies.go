@@ -121,11 +121,7 @@ func topologiesText(r *benchtopologies.Result) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "data      %s%s, %d test samples: frames %s\ntrained   seed %d, at most %d epochs each\n",
 		r.Data, syntheticText(r.Synthetic), r.Samples, r.Frames, r.Seed, r.Epochs)
-	fmt.Fprintf(&out, "machine   %s, %s, %s; %.0f s", count(r.Processors, "processor", "processors"), r.Platform, r.Go, r.Seconds)
-	if r.Load[0] != "" {
-		fmt.Fprintf(&out, "; load %s before the live runs, %s after", r.Load[0], r.Load[1])
-	}
-	out.WriteString("\n")
+	fmt.Fprintf(&out, "machine   %s\n", machineText(r.Machine))
 	out.WriteString(accuracySection(r))
 	out.WriteString(bytesSection(r))
 	for _, line := range latencySections(r) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ganglion/inference/evaluation"
+	"ganglion/node/benchmesh"
 	"ganglion/node/benchtopologies"
 	"ganglion/node/demo"
 )
@@ -48,7 +49,7 @@ func TestTopologiesText(t *testing.T) {
 	late := live(40, 41)
 	late.Short = 3
 	r := &benchtopologies.Result{
-		Data: "street", Synthetic: true, Samples: 9, Frames: "1-3", Seed: 7, Epochs: 5, Platform: "linux/amd64", Go: "go1", Processors: 2,
+		Data: "street", Synthetic: true, Samples: 9, Frames: "1-3", Seed: 7, Epochs: 5, Machine: benchmesh.Machine{Platform: "linux/amd64", Go: "go1", Processors: 2},
 		Networks: []benchtopologies.Network{
 			{Name: "c", Topology: "devices-cloud", Accuracy: 0.91, Exits: map[string]evaluation.Number{"local": 0.8, "cloud": 0.2}, Live: []benchtopologies.Live{live(0, 1.5), late}},
 			{Name: "alone", View: "camera3", Topology: "device-cloud", Accuracy: evaluation.Number(math.NaN())},
