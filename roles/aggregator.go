@@ -154,6 +154,17 @@ func (s *aggregation) most(views []int) *Observation {
 	return best
 }
 
+// element is what the data set that some views replay names for a sample of this bundle, and its
+// label: of the first view that names one, whoever spoke first. Negative: none, all are live.
+func (s *aggregation) element(views []int, of *Observation) (ref, label int) {
+	for _, v := range views {
+		if o := s.spoken[v]; o != nil && o.Ref >= 0 && o.model() == of.model() {
+			return o.Ref, o.Label
+		}
+	}
+	return of.Ref, of.Label
+}
+
 // capturedFor is how many views were captured for what an observation is of.
 func (s *aggregation) capturedFor(o *Observation, views []int) (n int) {
 	for _, v := range views {
@@ -224,8 +235,8 @@ func (a *Aggregator) propose(s *aggregation) *Proposed {
 	of := s.most(a.views)
 	p := &Proposed{
 		Sample: of.Sample, Bundle: of.Bundle, Settings: of.Settings, Reasons: map[int]Reason{},
-		Ref: of.Ref, Label: of.Label,
 	}
+	p.Ref, p.Label = s.element(a.views, of)
 	b := a.catalog.network(of.Bundle)
 	scores := make([][]float32, MaxViews)
 	for _, v := range a.views {

@@ -46,3 +46,30 @@ func TestVerdictRestsOnWhatWasSeen(t *testing.T) {
 		t.Errorf("rests on %b; seen %b, nothing in %b, missing %b for %v", v.Views, v.Answer.Seen, v.Answer.Nothing, v.Answer.Missing, v.Reasons)
 	}
 }
+
+// Of a live camera beside nodes that replay a data set, the element was named or not by whoever
+// happened to speak first: one run had labels for some of its samples only.
+func TestElementIsNamedWhoeverSpokeFirst(t *testing.T) {
+	replayed := &Observation{Sample: beatOf(1), Ref: 6, Label: 2, Views: []ViewResult{{View: 1}}}
+	live := &Observation{Sample: beatOf(1), Ref: -1, Label: -1, Views: []ViewResult{{View: 0}}}
+	for _, first := range []*Observation{live, replayed} {
+		a := NewAggregator("a", hall, 0, []int{0, 1}, Epoch{1, "a"}, func(inference.BundleID, uint64) *Bundled { return nil })
+		s := &aggregation{first: first}
+		for _, o := range []*Observation{live, replayed} {
+			s.spoken[o.Views[0].View], s.results[o.Views[0].View] = o, &o.Views[0]
+		}
+		if p := a.propose(s); p.Ref != 6 || p.Label != 2 {
+			t.Errorf("element %d, label %d, want 6 and 2", p.Ref, p.Label)
+		}
+	}
+	c := NewCoordinator(0, CoordinatorConfig{
+		Self: "a", Site: hall, Groups: 2, Epoch: Epoch{2, "a"}, Log: NewLog(), Trip: func(Peer) time.Duration { return 0 },
+		Catalog: func(inference.BundleID, uint64) *Bundled {
+			return &Bundled{Topology: &topology.Topology{Groups: [][]int{{0}, {1}}}}
+		},
+	}, Scene{Views: []Peer{"a", "b"}, Aggregators: []Holding{{"a", Epoch{2, "a"}}, {"a", Epoch{2, "a"}}}}, &Effects{})
+	w := &work{id: beatOf(1), local: []*Proposed{{Seen: 0b01, Ref: 6, Label: 2}, {Seen: 0b10, Ref: -1, Label: -1}}, edges: make([]*Proposed, 2)}
+	if v := c.explain(w, nil); v.Ref != 6 || v.Label != 2 {
+		t.Errorf("of two groups: element %d, label %d, want 6 and 2", v.Ref, v.Label)
+	}
+}

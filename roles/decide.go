@@ -231,7 +231,7 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 			continue
 		}
 		v.Aggregators[g] = c.scene.Aggregators[g].Peer
-		if p.model() == of {
+		if v.Ref < 0 && p.model() == of {
 			v.Ref, v.Label = p.Ref, p.Label
 		}
 		p := p.within(c.ofWhat(p, g))
