@@ -45,6 +45,11 @@ func TestVerdictRestsOnWhatWasSeen(t *testing.T) {
 	if v.Views != 0b110 || v.Answer.Seen != 0b111 || v.Answer.Nothing|v.Answer.Missing != 0 || len(v.Reasons) != 0 {
 		t.Errorf("rests on %b; seen %b, nothing in %b, missing %b for %v", v.Views, v.Answer.Seen, v.Answer.Nothing, v.Answer.Missing, v.Reasons)
 	}
+	edge := &Proposed{Seen: 0b101, Exit: &inference.Proposal{Exit: topology.ExitEdge}}
+	w.edges[0] = edge
+	if v = c.explain(w, nil); v.Answer.Seen != 0b101 || v.Answer.Nothing != 0b010 || len(v.Reasons) != 0 {
+		t.Errorf("with an edge that rests on %b: seen %b, nothing in %b, missing for %v", edge.Seen, v.Answer.Seen, v.Answer.Nothing, v.Reasons)
+	}
 }
 
 // Of a live camera beside nodes that replay a data set, the element was named or not by whoever

@@ -247,6 +247,11 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 			}
 		}
 	}
+	for g, p := range w.edges {
+		if p != nil {
+			v.sawToo(p.Seen & c.ofWhat(p, g))
+		}
+	}
 	for _, tier := range [][]*Proposed{w.local, w.edges} {
 		for _, p := range tier {
 			if p != nil && p.Exit != nil {

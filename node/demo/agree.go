@@ -92,7 +92,7 @@ func (j *Judge) had(p *controlpb.Proposal, seen, used uint64, answered bool) (q 
 		return nil, fmt.Sprintf("it rests on views of which %s has not got all: %d of %d", where, bits.OnesCount64(used&reach), bits.OnesCount64(used))
 	case answered:
 		q = find(j.bundle.Model().Propose(j.outputs, used, j.scratch), p)
-	case q.Exit != topology.ExitLocal && int(p.GetSeen()) < q.Seen && len(p.GetScores()) == len(q.Scores):
+	case int(p.GetSeen()) < q.Seen && len(p.GetScores()) == len(q.Scores):
 		q.Seen, q.Scores = int(p.GetSeen()), p.GetScores()
 		q.Class, q.Entropy = inference.ArgMax(q.Scores), inference.NormalizedEntropy(q.Scores)
 	}

@@ -242,6 +242,10 @@ func TestJudgeOfFaults(t *testing.T) {
 		v.Used = namesOf(b.Topology(), seen&^lost)
 		rely(b, v)
 	}
+	unheard := func(b *inference.Bundle, ref int, v *controlpb.Verdict) { // the first view, by who has just become aggregator
+		seen, _ := viewSet(b.Topology(), v.GetSeen())
+		v.Proposals[0] = proposalsOn(b, outputsOf(b, set, ref), seen&(seen-1))[0]
+	}
 	tests := []struct {
 		name  string
 		b     *inference.Bundle
@@ -253,6 +257,8 @@ func TestJudgeOfFaults(t *testing.T) {
 		{"the cloud was silent", both[0], "cloud", early, "stopped early"},
 		{"the cloud was silent above edges", both[1], "cloud", early, "stopped early"},
 		{"an edge was silent", both[1], "cloud", silent, "exit edge of group 0 did not answer"},
+		{"the aggregator had not heard of a view", both[0], "cloud", unheard, "had heard of"},
+		{"the aggregator had not heard of a view below an edge", both[1], "cloud", unheard, "had heard of"},
 		{"features did not reach an edge", both[1], "cloud", few, "features did not arrive"},
 	}
 	for _, tt := range tests {

@@ -156,6 +156,11 @@ func (j *Judge) lacks(v *controlpb.Verdict, seen, used uint64) string {
 	if v.GetStoppedEarly() {
 		return stoppedEarly
 	}
+	if up {
+		if lacks := j.lacksLocal(v, seen); lacks != "" {
+			return lacks
+		}
+	}
 	if edges := t.Edge != nil && t.Edge.Exit; up && edges {
 		if lacks := j.lacksEdges(v, seen); lacks != "" {
 			return lacks
@@ -163,6 +168,22 @@ func (j *Judge) lacks(v *controlpb.Verdict, seen, used uint64) string {
 	}
 	if answered == topology.ExitCloud.String() && used != seen {
 		return fmt.Sprintf("features did not arrive in time: exit cloud had views %v alone", v.GetUsed())
+	}
+	return ""
+}
+
+// lacksLocal says which local aggregator had not heard of all that its group saw: one that took
+// over when features were on their way to the tier above already.
+func (j *Judge) lacksLocal(v *controlpb.Verdict, seen uint64) string {
+	t := j.bundle.Topology()
+	for _, p := range v.GetProposals() {
+		g := int(p.GetGroup())
+		if p.GetExit() != topology.ExitLocal.String() || g < 0 || g >= len(t.Groups) {
+			continue
+		}
+		if of := bits.OnesCount64(seen & t.GroupMask(g)); int(p.GetSeen()) < of {
+			return fmt.Sprintf("exit local of group %d had heard of %d of %d views", g, p.GetSeen(), of)
+		}
 	}
 	return ""
 }
