@@ -43,6 +43,7 @@ type logbook struct {
 // that say otherwise.
 type account struct {
 	due          int
+	open         int // beats without a verdict that the nodes were still at when there was no more time
 	lost         int // beats for which no node has a verdict that stands, or that a node counts as lost
 	contradicted int // beats for which two verdicts stand, at one node or at two
 	absent       int // beats that a node lacks which was there all along
@@ -56,16 +57,19 @@ type account struct {
 }
 
 // whole tells whether nothing is wrong that could be mended by waiting.
-func (a *account) whole() bool { return a.lost == 0 && a.contradicted == 0 && a.absent == 0 }
+func (a *account) whole() bool {
+	return a.open == 0 && a.lost == 0 && a.contradicted == 0 && a.absent == 0
+}
 
-// accountOf judges the logs of beats from one up to another, which is excluded. undisturbed
-// are views; visible says which of them have something in view at a beat.
-func accountOf(logs []logbook, from, to uint64, undisturbed []string, visible func(beat uint64) []string) account {
+// accountOf judges the logs of beats from one up to another, which is excluded. Those from final
+// on are not final at any node; undisturbed are views; visible says which of them have something
+// in view at a beat.
+func accountOf(logs []logbook, from, to, final uint64, undisturbed []string, visible func(beat uint64) []string) account {
 	a := account{reasons: map[string]int{}}
 	for beat := from; beat < to; beat++ {
 		a.due++
 		var standing []entry
-		gave := false
+		gave, absent := false, 0
 		for _, l := range logs {
 			here := 0
 			for _, e := range l.beats[beat] {
@@ -79,9 +83,14 @@ func accountOf(logs []logbook, from, to uint64, undisturbed []string, visible fu
 				}
 			}
 			if here == 0 && l.always {
-				a.absent++
+				absent++
 			}
 		}
+		if beat >= final && len(standing) == 0 {
+			a.open++
+			continue
+		}
+		a.absent += absent
 		if gave {
 			a.superseded++
 		}
@@ -150,10 +159,12 @@ func logOf(ctx context.Context, one *member, run string, from, to uint64, always
 func (t *trial) audit(ctx context.Context) (a account, since time.Time, err error) {
 	m := t.bench.mesh
 	deadline := time.Now().Add(finalWait)
-	for time.Now().Before(deadline) {
-		if final, err := t.final(ctx); err != nil {
+	var least, most uint64 // beats below are final at all nodes, at one
+	for {
+		if least, most, err = t.final(ctx); err != nil {
 			return a, since, err
-		} else if final {
+		}
+		if least >= t.last || time.Now().After(deadline) {
 			break
 		}
 		if err := launch.Pause(ctx, finalPace); err != nil {
@@ -173,13 +184,17 @@ func (t *trial) audit(ctx context.Context) (a account, since time.Time, err erro
 		if err != nil {
 			return a, since, fmt.Errorf("read logs: %w", err)
 		}
-		a = accountOf(logs, t.first, t.last, t.undisturbed(), t.bench.visible)
+		a = accountOf(logs, t.first, t.last, most, t.undisturbed(), t.bench.visible)
 		counted, err := t.countedLost(ctx)
 		if err != nil {
 			return a, since, err
 		}
-		// What is overdue counts as lost until it is decided: it must not stay so.
-		if a.lost = max(a.lost, counted); a.whole() || time.Now().After(deadline) {
+		// What is overdue counts as lost until it is decided: it must not stay so. Of a mesh
+		// that is behind, nobody knows.
+		if least >= t.last {
+			a.lost = max(a.lost, counted)
+		}
+		if a.whole() || time.Now().After(deadline) {
 			return a, since, nil
 		}
 		if err := launch.Pause(ctx, auditAgain); err != nil {
@@ -239,21 +254,21 @@ func (t *trial) countedLost(ctx context.Context) (lost int, err error) {
 // errRunGone says that a mesh no longer knows the run that a trial is of.
 var errRunGone = errors.New("the run is over, another has taken its place")
 
-// final tells whether all nodes have every beat of the trial as final.
-func (t *trial) final(ctx context.Context) (bool, error) {
+// final is the beats up to which all are final: at every node, and at the one that is furthest.
+func (t *trial) final(ctx context.Context) (least, most uint64, err error) {
 	states, err := each(ctx, t.bench.mesh.members, func(ctx context.Context, one *member) (*controlpb.StatusResponse, error) { return one.status(ctx) })
 	if err != nil {
-		return false, err
+		return 0, 0, err
 	}
-	for _, s := range states {
-		switch {
-		case s.GetRun() == nil:
-			return false, nil // it has just begun
-		case s.GetRun().GetRun() != t.run:
-			return false, fmt.Errorf("%s: %w", s.GetName(), errRunGone)
-		case s.GetRun().GetFloor() < t.last:
-			return false, nil
+	for i, s := range states {
+		if s.GetRun() != nil && s.GetRun().GetRun() != t.run {
+			return 0, 0, fmt.Errorf("%s: %w", s.GetName(), errRunGone)
 		}
+		floor := s.GetRun().GetFloor() // 0: it has just begun
+		if i == 0 {
+			least = floor
+		}
+		least, most = min(least, floor), max(most, floor)
 	}
-	return true, nil
+	return least, most, nil
 }

@@ -25,6 +25,14 @@ func TestAccount(t *testing.T) {
 	}{
 		{"nothing", func(_, _, _ logbook) {}, account{due: 3}},
 		{"lost", func(a, b, _ logbook) { delete(a.beats, 6); delete(b.beats, 6) }, account{due: 3, lost: 1, absent: 2}},
+		{"still at work", func(a, b, r logbook) { delete(a.beats, 7); delete(b.beats, 7); delete(r.beats, 7) }, account{due: 3, open: 1}},
+		{"at work, and lost before", func(a, b, r logbook) {
+			delete(a.beats, 5)
+			delete(b.beats, 5)
+			delete(a.beats, 7)
+			delete(b.beats, 7)
+			delete(r.beats, 7)
+		}, account{due: 3, open: 1, lost: 1, absent: 2}},
 		{"lacking at one", func(a, _, _ logbook) { delete(a.beats, 6) }, account{due: 3, absent: 1}},
 		{"lacking at one that was restarted", func(_, _, r logbook) { delete(r.beats, 7) }, account{due: 3}},
 		{"known to one that was restarted alone", func(a, b, _ logbook) { delete(a.beats, 7); delete(b.beats, 7) }, account{due: 3, absent: 2}},
@@ -55,13 +63,17 @@ func TestAccount(t *testing.T) {
 		}, account{due: 3}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			final := uint64(8)
+			if tt.want.open > 0 {
+				final = 6
+			}
 			visible := func(beat uint64) []string {
 				if beat == 5 {
 					return []string{"north"}
 				}
 				return []string{"east"}
 			}
-			got := accountOf(logs(tt.change), 5, 8, []string{"north", "west"}, visible)
+			got := accountOf(logs(tt.change), 5, 8, final, []string{"north", "west"}, visible)
 			if tt.want.reasons == nil {
 				tt.want.reasons = map[string]int{}
 			}

@@ -25,6 +25,8 @@
 //
 // And over all beats from before the fault until after it, from the logs of all nodes:
 //
+//   - Open: without a verdict two minutes after the end, and no node calls it final: the mesh is
+//     slower than the samples come.
 //   - Lost: no node has a verdict that stands, or a node counts it as lost.
 //   - Contradicted: two verdicts stand, at one node or at two.
 //   - Absent: a node that was there all along lacks the verdict, though others have it.

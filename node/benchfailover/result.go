@@ -53,6 +53,7 @@ type Trial struct {
 	InFlight      int  `json:"in_flight"`
 	InFlightEarly int  `json:"in_flight_stopped_early"`
 	StoppedEarly  int  `json:"stopped_early"`
+	Open          int  `json:"open"` // without a verdict when there was no more time, and still at work
 	Lost          int  `json:"lost"`
 	Contradicted  int  `json:"contradicted"`
 	Absent        int  `json:"absent"` // verdicts that a node lacks which was there all along
@@ -100,6 +101,7 @@ type Outcome struct {
 	InFlight      int  `json:"in_flight"`
 	InFlightEarly int  `json:"in_flight_stopped_early"`
 	StoppedEarly  int  `json:"stopped_early"`
+	Open          int  `json:"open"` // without a verdict when there was no more time, and still at work
 	Lost          int  `json:"lost"`
 	Contradicted  int  `json:"contradicted"`
 	Absent        int  `json:"absent"`
@@ -143,6 +145,7 @@ func (o *Outcome) add(t *Trial, want goal) {
 		o.InFlight += t.InFlight
 		o.InFlightEarly += t.InFlightEarly
 		o.StoppedEarly += t.StoppedEarly
+		o.Open += t.Open
 		o.Lost += t.Lost
 		o.Contradicted += t.Contradicted
 		o.Absent += t.Absent
@@ -159,7 +162,7 @@ func (o *Outcome) add(t *Trial, want goal) {
 // Whole tells whether nothing is lost, contradicted or absent, verdicts came on after the
 // fault, and roles have settled: what holds on the slowest machine.
 func (o *Outcome) Whole() bool {
-	return o.Silent == 0 && o.Lost == 0 && o.Contradicted == 0 && o.Absent == 0 && o.Settled.Trials == len(o.Trials)
+	return o.Silent == 0 && o.Open == 0 && o.Lost == 0 && o.Contradicted == 0 && o.Absent == 0 && o.Settled.Trials == len(o.Trials)
 }
 
 // judge holds the outcome against its goal.
@@ -171,6 +174,7 @@ func (o *Outcome) judge(want goal) {
 		}
 	}
 	hold(o.Silent == 0, "no verdict after the fault in %d trials", o.Silent)
+	hold(o.Open == 0, "%d still open", o.Open)
 	hold(o.Lost == 0, "%d lost", o.Lost)
 	hold(o.Contradicted == 0, "%d contradicted", o.Contradicted)
 	hold(o.Absent == 0, "%d absent from a log", o.Absent)

@@ -229,7 +229,7 @@ func lastBeat(first uint64, seen []arrival, reached uint64) uint64 {
 // result puts together what is known of a trial.
 func (t *trial) result(a account, since time.Time) *Trial {
 	out := &Trial{
-		Due: a.due, Lost: a.lost, Contradicted: a.contradicted, Absent: a.absent, Superseded: a.superseded,
+		Due: a.due, Open: a.open, Lost: a.lost, Contradicted: a.contradicted, Absent: a.absent, Superseded: a.superseded,
 		StoppedEarly: a.early, Blank: a.blank, Unseen: a.unseen, Victims: []string{},
 		Ends: !t.marks.ends.IsZero(), BlankReasons: a.reasons, BlankAfter: []time.Duration{},
 	}

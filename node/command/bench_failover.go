@@ -118,7 +118,7 @@ func failoverText(r *benchfailover.Result) string {
 	ends := section{title: "ms after the end of a fault that ends: median / 90 % / worst", names: []string{"", "final", "reconciled"}}
 	samples := section{
 		title: "samples",
-		names: []string{"", "due", "in flight", "of those early", "stopped early", "view unseen", "superseded", "contradicted", "lost"},
+		names: []string{"", "due", "in flight", "of those early", "stopped early", "view unseen", "superseded", "contradicted", "open", "lost"},
 	}
 	goals := section{title: "goals", names: []string{"", "goal", ""}}
 	for _, o := range r.Faults {
@@ -128,7 +128,7 @@ func failoverText(r *benchfailover.Result) string {
 			ends.add(o.Title, spreadText(o.Final), spreadText(o.Reconciled))
 		}
 		samples.add(o.Title, strconv.Itoa(o.Due), strconv.Itoa(o.InFlight), strconv.Itoa(o.InFlightEarly), strconv.Itoa(o.StoppedEarly),
-			strconv.Itoa(o.Unseen), strconv.Itoa(o.Superseded), strconv.Itoa(o.Contradicted), strconv.Itoa(o.Lost))
+			strconv.Itoa(o.Unseen), strconv.Itoa(o.Superseded), strconv.Itoa(o.Contradicted), strconv.Itoa(o.Open), strconv.Itoa(o.Lost))
 		met := "met"
 		if !o.Met {
 			met = "MISSED: " + strings.Join(o.Missed, ", ")

@@ -57,7 +57,7 @@ func TestBenchFailoverText(t *testing.T) {
 		Faults: []*benchfailover.Outcome{
 			{
 				Title: "good", Trials: make([]*benchfailover.Trial, 2), Noticed: ms(11), Claimed: ms(21), Moved: ms(25), Next: ms(31), Settled: ms(41), Gap: ms(51),
-				Moves: 61, Due: 71, InFlight: 81, InFlightEarly: 82, StoppedEarly: 83, Unseen: 84, Superseded: 85, Contradicted: 86, Lost: 87,
+				Moves: 61, Due: 71, InFlight: 81, InFlightEarly: 82, StoppedEarly: 83, Unseen: 84, Superseded: 85, Contradicted: 86, Open: 88, Lost: 87,
 				Ends: true, Final: ms(91), Reconciled: ms(92), Want: "0 lost", Met: true,
 			},
 			{Title: "bad", Want: "gap <= 1s", Missed: []string{"gap 2s", "3 lost"}},
@@ -69,7 +69,7 @@ func TestBenchFailoverText(t *testing.T) {
 		"200 samples a second", "seed 77", "load 0.50 before, 1.50 after",
 		"11 / 12 / 13 | 21 / 22 / 23 | 25 / 26 / 27 | 31 / 32 / 33 | 41 / 42 / 43 | 51 / 52 / 53 | 61",
 		"good | 91 / 92 / 93 | 92 / 93 / 94", "settled counts from the end of a fault that ends",
-		"71 | 81 | 82 | 83 | 84 | 85 | 86 | 87", "MISSED: gap 2s, 3 lost", "1.0, 1.5 | not told | 40, 41 | 99",
+		"71 | 81 | 82 | 83 | 84 | 85 | 86 | 88 | 87", "MISSED: gap 2s, 3 lost", "1.0, 1.5 | not told | 40, 41 | 99",
 	} {
 		found := false
 		for line := range strings.Lines(text) {
