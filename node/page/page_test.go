@@ -94,6 +94,17 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// Every module is named in the document, so that a browser asks for all of them at once and not
+// for each when it has read who imports it.
+func TestPreloaded(t *testing.T) {
+	html := embedded(t, ".html")["static/index.html"]
+	for name := range embedded(t, ".mjs") {
+		if at := "page" + strings.TrimPrefix(name, "static"); strings.Count(html, `="`+at+`"`) != 1 {
+			t.Errorf("index.html does not name %s, or twice", at)
+		}
+	}
+}
+
 // The page is safe whatever a mesh says, because it has no way to be otherwise: nothing makes
 // HTML or code of text, nothing stands in the document that a strict policy refuses, and nothing
 // is fetched from elsewhere.

@@ -112,3 +112,19 @@ test('an hour at 200 verdicts a second and with churn holds no more than the bou
   assert.equal(model.marks.length, bounds.marks);
   assert.ok(model.members.size <= bounds.gone + 2, `${model.members.size} members`);
 });
+
+test('the map changes where a member or a link between two does, not with every figure', () => {
+  const model = started();
+  const links = (b) => [{ peer: 'b', up: b, sentBytes: '10' }, { peer: 'c', up: true, sentBytes: '20' }];
+  const changes = (answer, now) => model.take({ ...at(now), ...answer }, now).has('members');
+  assert.ok(!changes({ links: links(true) }, second), 'links as they were');
+  assert.ok(changes({ links: links(false) }, 2 * second), 'a connection broke');
+  assert.ok(!changes({ links: links(false) }, 3 * second), 'it is broken still');
+  assert.ok(changes({ links: links(true) }, 4 * second), 'it stands again');
+  const verdict = { hash: 'x', beat: '1', aggregators: ['B'] };
+  assert.ok(changes({ verdicts: [verdict] }, 5 * second), 'who aggregates which group');
+  assert.ok(!changes({ verdicts: [{ ...verdict, hash: 'y' }] }, 6 * second), 'the same once more');
+  const figures = { exits: [], overMs: 250, payloadBytes: [{ hop: 'device-cloud', bytes: '1' }] };
+  assert.ok(changes({ figures }, 7 * second), 'a hop that there was none of');
+  assert.ok(!changes({ figures }, 8 * second), 'the same once more');
+});

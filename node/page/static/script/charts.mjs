@@ -1,6 +1,7 @@
 // The charts over the last minutes: what each shows, its legend with the present figures, and
 // when they are drawn anew: once a second.
 
+import { colour } from './colours.mjs';
 import { byId, el, setAttribute, setText } from './dom.mjs';
 import { exits, merged, summary } from './figures.mjs';
 import { bytes, duration, number, percent, plain } from './format.mjs';
@@ -55,6 +56,7 @@ export class Charts {
   #of = new Map(); // id to {plot, key, canvas}
   #span = byId('span');
   #links = []; // {at, rates: Map of peer to bytes a second}, a ring by the second
+  #summaries = new Map(); // of the steps that were drawn: by when they begin and how long they are
   #visible = true;
   #born = Date.now() / 1000;
 
@@ -84,22 +86,38 @@ export class Charts {
     while (this.#links.length > this.#model.seconds.size) this.#links.shift();
   }
 
-  /** Draws all of them. */
-  draw() {
+  /** Draws all of them, a canvas in a frame, for what is on it is painted in that frame too; at
+   * the end all that is written beside them, which is painted with the rest of the page. */
+  * draw() {
     if (!this.#visible) return;
     const now = this.#model.lastAt / 1000;
     const span = this.#stretch(now);
     const to = Math.floor(now);
     const steps = inSteps(this.#model.seconds, to - span, to);
-    for (const step of steps) step.summary = step.bins.length > 0 ? summary(merged(step.bins)) : null;
-    const all = merged(steps.flatMap((s) => s.bins));
-    const has = { exits: exits.filter((e) => all.exits[e]), hops: Object.keys(all.hops).sort().reverse() };
-    const style = getComputedStyle(document.documentElement);
-    const colour = (tone) => style.getPropertyValue(`--${tone}`).trim();
+    this.#summarise(steps);
+    const bins = steps.flatMap((s) => s.bins);
+    const hops = new Set(bins.flatMap((b) => Object.keys(b.hops)));
+    const has = { exits: exits.filter((e) => bins.some((b) => b.exits[e])), hops: [...hops].sort().reverse() };
     const events = this.#model.marks.map((m) => ({ at: (m.at / 1000 - (to - span)) / span, bad: m.kind === 'down' || m.kind === 'chaos' })).filter((e) => e.at >= 0 && e.at <= 1);
+    const of = [];
     for (const chart of charts) {
+      yield true;
       const lines = chart.lines ? chart.lines(steps, has) : this.#linkLines(steps);
-      this.#one(chart, lines, colour, events, span);
+      this.#one(chart, lines, events, span);
+      of.push({ chart, lines });
+    }
+    yield true;
+    for (const { chart, lines } of of) this.#say(chart, lines);
+  }
+
+  /** Gives each step its summary. What was is not summed up again: it no longer changes. */
+  #summarise(steps) {
+    const known = this.#summaries;
+    this.#summaries = new Map();
+    for (const step of steps) {
+      const key = `${step.from}/${step.step}`;
+      step.summary = known.get(key) ?? (step.bins.length > 0 ? summary(merged(step.bins)) : null);
+      if (step.summary) this.#summaries.set(key, step.summary);
     }
   }
 
@@ -109,18 +127,21 @@ export class Charts {
     return Math.min(Number(this.#span.value), Math.max(30, age));
   }
 
-  #one(chart, lines, colour, events, span) {
-    const { plot, key, canvas } = this.#of.get(chart.id);
+  #one(chart, lines, events, span) {
     lines.forEach((l, i) => { l.dash ??= i; });
     const sums = chart.stacked ? (lines[0]?.values ?? []).map((_, i) => lines.reduce((sum, l) => sum + (l.values[i] || 0), 0)) : lines.flatMap((l) => l.values);
     const known = sums.filter((v) => Number.isFinite(v) && (v > 0 || !chart.logarithmic));
     const [least, most] = [Math.min(...known), Math.max(...known)];
     const marks = chart.marks?.(least) ?? (chart.logarithmic ? logMarks(least, most) : linearMarks(most, 3));
-    plot.draw({
+    this.#of.get(chart.id).plot.draw({
       colours: { line: colour('line'), quiet: colour('quiet'), bad: colour('bad') }, marks, text: chart.text, logarithmic: chart.logarithmic, events,
       of: lines.map((l) => ({ values: l.values, colour: colour(l.tone), dash: l.dash, stacked: chart.stacked })),
       spanText: span >= 120 && span % 60 === 0 ? `${span / 60} minutes ago` : `${span} s ago`,
     });
+  }
+
+  #say(chart, lines) {
+    const { key, canvas } = this.#of.get(chart.id);
     const said = lines.map((l) => `${l.name} ${l.text(l.now)}`);
     setAttribute(canvas, 'aria-label', `${chart.title}: ${said.join(', ') || chart.none || 'nothing yet'}`);
     this.#legend(key, lines, chart.none && !lines.some((l) => Number.isFinite(l.now)) ? chart.none : '');
@@ -141,7 +162,9 @@ export class Charts {
 
   /** The busiest links of this node, and the others together. */
   #linkLines(steps) {
-    const at = steps.map((step) => this.#links.filter((l) => l.at >= step.from && l.at < step.from + step.step));
+    const at = steps.map(() => []);
+    const [first] = steps;
+    for (const l of this.#links) at[first ? Math.floor((l.at - first.from) / first.step) : -1]?.push(l);
     const total = new Map();
     for (const { rates } of this.#links.slice(-30)) for (const [peer, n] of rates) total.set(peer, (total.get(peer) ?? 0) + n);
     const top = [...total].filter(([peer]) => peer !== '').sort((a, b) => b[1] - a[1]).slice(0, 3).map(([peer]) => peer);

@@ -4,6 +4,7 @@
  * so it is only ever put in as text. */
 export function plain(text, most = 200) {
   const shown = String(text ?? '').replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g, '\ufffd');
+  if (shown.length <= most) return shown; // as most are
   const letters = Array.from(shown);
   return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : shown;
 }

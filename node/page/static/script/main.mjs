@@ -29,7 +29,7 @@ function start() {
   const states = new States(model, () => watcher.retry());
   const announce = (text) => states.announce(text);
   const pictures = new Pictures(node, mark('pictures'));
-  const list = new VerdictList(model, pictures, (verdict) => detail.open(verdict), mark('verdicts'));
+  const list = new VerdictList(model, pictures, (verdict) => detail.open(verdict), mark('verdicts'), mark('pictures'));
   const detail = new Detail(model, pictures, (verdict, by) => list.beside(verdict, by), (verdict) => list.choose(verdict));
   const panel = new NodePanel(node, model, (peer) => {
     map.select('');
@@ -48,14 +48,12 @@ function start() {
     states.draw();
     checkup.draw(Date.now());
   });
-  frames.part('members', () => {
-    map.draw();
-    panel.draw();
-  });
+  frames.part('members', () => map.draw());
+  frames.part('panel', () => panel.draw());
   frames.part('verdicts', () => list.draw());
-  frames.part('pictures', () => {
-    list.pictured();
+  frames.part('pictures', function* () {
     detail.pictured();
+    yield* list.pictured();
   });
   frames.part('events', () => timeline.draw());
   frames.part('thresholds', () => tuning.draw());
@@ -78,13 +76,14 @@ function start() {
       tellOf(model, answer, announce);
       frames.mark(...changed);
       if (changed.has('members')) frames.mark('status'); // how many there are
+      if (['members', 'links', 'status'].some((of) => changed.has(of))) frames.mark('panel');
     },
     onFault: (error) => console.error('an answer could not be shown:', error),
   });
 
   setInterval(() => {
     if (document.hidden) return;
-    if (model.tick(Date.now())) frames.mark('members');
+    if (model.tick(Date.now())) frames.mark('members', 'panel');
     frames.mark('status');
     if (states.state === 'live') frames.mark('flow', 'charts', 'verdicts'); // else the last picture stays
   }, 1000);

@@ -31,13 +31,14 @@ export class MeshMap {
     this.#model = model;
     this.#onOpen = onOpen;
     this.#redraw = redraw;
-    this.#traffic = new Traffic(byId('map-links'), (peer) => this.#nodes.get(peer));
+    this.#traffic = new Traffic(byId('map-links'), byId('map-dots'), (peer) => this.#nodes.get(peer));
     this.#list.addEventListener('keydown', (e) => this.#key(e));
     new ResizeObserver(([entry]) => {
       if (Math.abs(entry.contentRect.width - this.#width) < 1) return;
       this.#width = entry.contentRect.width;
       redraw();
     }).observe(this.#map);
+    addEventListener('resize', redraw); // its height is the window's
   }
 
   /** Marks the node whose panel is open; '' for none. */
@@ -49,8 +50,8 @@ export class MeshMap {
   /** Puts the keyboard on a node. */
   focusOn(peer) { this.#nodes.get(peer)?.button.focus(); }
 
-  /** Draws the map. */
-  draw() {
+  /** Draws the map, in slices. */
+  * draw() {
     if (this.#width === 0 || this.#model.status === null) return;
     const members = this.#model.all;
     const narrow = this.#width < 560;
@@ -61,14 +62,17 @@ export class MeshMap {
     this.#map.style.height = `${Math.max(120, laid.height + 6)}px`;
     this.#drawBands(laid);
     const taking = new Set(this.#model.moved.map((m) => m.to));
-    for (const m of members) this.#drawNode(m, laid, taking);
+    for (const m of members) {
+      this.#drawNode(m, laid, taking);
+      yield;
+    }
     for (const [peer, n] of this.#nodes) {
       if (this.#model.members.has(peer)) continue;
       n.item.remove();
       this.#nodes.delete(peer);
     }
     if (!this.#nodes.has(this.#focus)) this.#focus = members.find((m) => m.self)?.peer ?? members[0]?.peer ?? '';
-    for (const [peer, n] of this.#nodes) n.button.tabIndex = peer === this.#focus ? 0 : -1;
+    for (const [peer, n] of this.#nodes) setAttribute(n.button, 'tabindex', peer === this.#focus ? 0 : -1);
     this.#traffic.connect(connections(members, this.#model.groupOf, [...this.#model.hops]), laid);
     this.#animate();
   }
@@ -208,7 +212,11 @@ export class MeshMap {
   }
 }
 
-function put(n) { n.item.style.transform = `translate(${(n.x - n.half.w).toFixed(1)}px, ${(n.y - n.half.h).toFixed(1)}px)`; }
+function put(n) {
+  const at = `translate(${(n.x - n.half.w).toFixed(1)}px, ${(n.y - n.half.h).toFixed(1)}px)`;
+  if (n.at !== at) n.item.style.transform = at;
+  n.at = at;
+}
 
 /** What a node does, for its card. */
 function does(m, is) {

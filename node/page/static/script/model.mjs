@@ -54,19 +54,21 @@ export class Model {
       changed.add('members');
     }
     if (answer.links) {
-      this.#takeLinks(answer.links, now);
-      changed.add('links').add('members');
+      changed.add('links');
+      if (this.#takeLinks(answer.links, now)) changed.add('members');
     }
     const nodeNow = Number(answer.atUnixNs ?? 0) / 1e6 || now;
     const bin = this.seconds.at(Math.floor(now / 1000));
     bin.overMs += this.#covered(nodeNow, answer.figures);
     if (answer.figures) {
       add(bin, answer.figures);
+      const before = this.hops.size;
       for (const { hop } of answer.figures.payloadBytes ?? []) if (this.hops.size < 8) this.hops.add(hop);
+      if (this.hops.size > before) changed.add('members'); // who is linked with whom
       changed.add('figures');
     }
     if (answer.verdicts?.length > 0) {
-      for (const verdict of answer.verdicts) this.#takeVerdict(verdict, now);
+      for (const verdict of answer.verdicts) if (this.#takeVerdict(verdict, now)) changed.add('members');
       changed.add('verdicts');
     }
     this.skipped += Number(answer.skipped ?? 0);
@@ -118,7 +120,10 @@ export class Model {
   /** Whether nobody else is there. */
   get alone() { return this.status !== null && this.present.length <= 1; }
 
-  memberNamed(name) { return this.all.find((m) => m.name === name); }
+  #peerNamed(name) {
+    for (const [peer, m] of this.members) if (m.name === name) return peer;
+    return undefined;
+  }
 
   #restart(status) {
     const before = this.status;
@@ -206,7 +211,9 @@ export class Model {
     for (const m of this.members.values()) if (m.goneAt && m.had) m.had = m.had.filter((role) => !this.moved.some((one) => one.role === role && one.from === m.peer));
   }
 
+  /** Reports whether a member is to the eye what it was not. */
   #takeLinks(list, now) {
+    let any = false;
     const over = (now - this.#lastLinks) / 1000;
     this.#lastLinks = now;
     const next = new Map();
@@ -220,10 +227,13 @@ export class Model {
         sentRate: rate(sent, before?.sent ?? 0), receivedRate: rate(received, before?.received ?? 0),
       });
       const m = this.members.get(of.peer);
+      const was = m?.silent;
       if (m && of.up) m.silent = false;
       if (m && !of.up && before?.up && !m.goneAt) this.#hush(m, now);
+      if (m?.silent !== was) any = true;
     }
     this.links = next;
+    return any;
   }
 
   #hush(m, now) {
@@ -231,22 +241,27 @@ export class Model {
     m.silentAt = now;
   }
 
+  /** Reports whether it told which group somebody aggregates. */
   #takeVerdict(verdict, now) {
     if (verdict.supersededBy) {
       const known = this.verdicts.find((v) => v.hash === verdict.hash);
       if (known) {
         Object.assign(known, verdict);
-        return;
+        return false;
       }
     }
     verdict.at = now;
     this.verdicts.unshift(verdict);
     if (this.verdicts.length > bounds.verdicts) this.verdicts.length = bounds.verdicts;
+    let any = false;
     (verdict.aggregators ?? []).forEach((name, group) => {
-      const m = name && this.memberNamed(name);
-      if (m) this.groupOf.set(m.peer, group);
+      const peer = name && this.#peerNamed(name);
+      if (!peer || this.groupOf.get(peer) === group) return;
+      this.groupOf.set(peer, group);
+      any = true;
     });
     if (this.groupOf.size > bounds.members) this.groupOf.clear();
+    return any;
   }
 
   /** Events have the node's time of day; on charts they stand in the browser's. */

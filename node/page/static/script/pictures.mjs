@@ -7,6 +7,7 @@ const atOnceMost = 4;
 const pace = 30; // ms from one to the next: they cost their node too
 const coldFor = 4_000; // ms that a view is not asked about after refusals
 const refusalsMost = 3;
+const together = 200; // ms in which those that come are gathered
 
 /** What names a picture: replays show the same one again at each pass. */
 function keyOf(verdict, view) {
@@ -21,6 +22,7 @@ export class Pictures {
   #waiting = new Map(); // key to {sample, view}, the newest last
   #asking = new Set();
   #paced = false; // one was asked for a moment ago
+  #telling = 0; // timer of those that came
   #refusals = new Map(); // view to {count, until}
 
   /** onCome is called when pictures have come. */
@@ -64,15 +66,23 @@ export class Pictures {
       const { png } = await this.#node.call('Look', { sample, view });
       this.#keep(key, urlOf(png));
       this.#refusals.delete(view);
-      this.#onCome();
+      this.#tell();
     } catch (error) {
       if (error.code === 'unavailable' || error.code === 'canceled') return; // asked again when it is looked at again
       this.#keep(key, '');
       const count = (this.#refusals.get(view)?.count ?? 0) + 1;
       this.#refusals.set(view, { count, until: count >= refusalsMost ? performance.now() + coldFor : 0 });
       if (this.#refusals.size > 256) this.#refusals.clear();
-      this.#onCome();
+      this.#tell();
     }
+  }
+
+  /** Pictures are shown several at once: each alone would have the list laid out and painted. */
+  #tell() {
+    this.#telling ||= setTimeout(() => {
+      this.#telling = 0;
+      this.#onCome();
+    }, together);
   }
 
   #keep(key, url) {

@@ -33,8 +33,8 @@ export class Timeline {
     this.#kind.addEventListener('change', redraw);
   }
 
-  /** Draws what is new; all of it where another filter was chosen. */
-  draw() {
+  /** Draws what is new, an event in a slice; all of it where another filter was chosen. */
+  * draw() {
     const wanted = filters[this.#kind.value] ?? filters.all;
     const events = this.#model.events;
     let upTo = this.#filter === this.#kind.value ? events.indexOf(this.#top) : -1;
@@ -44,12 +44,16 @@ export class Timeline {
     }
     this.#filter = this.#kind.value;
     this.#top = events[0] ?? null;
-    const fresh = events.slice(0, upTo).filter((e) => wanted(e.kind)).slice(0, shownMost).map((e) => entry(e));
-    if (fresh.length > 0) this.#list.prepend(...fresh);
-    while (this.#list.childElementCount > shownMost) this.#list.lastChild.remove();
-    const none = this.#list.childElementCount === 0;
+    const fresh = events.slice(0, upTo).filter((e) => wanted(e.kind)).slice(0, shownMost);
+    const below = this.#list.firstChild;
+    const none = fresh.length === 0 && below === null;
     this.#list.hidden = none;
     byId('timeline-empty').hidden = !none;
+    for (const event of fresh) {
+      this.#list.insertBefore(entry(event), below);
+      yield;
+    }
+    while (this.#list.childElementCount > shownMost) this.#list.lastChild.remove();
   }
 }
 

@@ -2,6 +2,7 @@
 // are tells more or less; what there is exactly, the charts tell. It draws at 30 frames a
 // second, 20 where links are many, while anything moves, and not at all while it is out of sight.
 
+import { colour } from './colours.mjs';
 import { reducedMotion } from './dom.mjs';
 
 const frame = 1000 / 30; // ms
@@ -13,8 +14,8 @@ const perLinkMost = 1.1; // dots a second on one link
 const newMost = 60; // dots a second in all
 
 export class Traffic {
-  #canvas;
-  #context;
+  #lines; // the canvas of the links, drawn when they change
+  #moving; // the canvas of what travels, drawn in each frame
   #at;
   #links = [];
   #rates = { scores: 0, features: 0, up: 0 };
@@ -23,27 +24,26 @@ export class Traffic {
   #awake = false;
   #visible = true;
   #dirty = true;
+  #dotted = false; // whether there are dots on the canvas
   #last = 0;
-  #colours = {};
   #half = 30;
 
   /** at tells where a peer's node is. */
-  constructor(canvas, at) {
-    this.#canvas = canvas;
-    this.#context = canvas.getContext('2d');
+  constructor(lines, moving, at) {
+    this.#lines = new Sheet(lines);
+    this.#moving = new Sheet(moving);
     this.#at = at;
     new ResizeObserver(([entry]) => {
       this.#size = { w: entry.contentRect.width, h: entry.contentRect.height };
       this.#dirty = true;
       this.wake();
-    }).observe(canvas);
+    }).observe(lines);
     new IntersectionObserver(([entry]) => {
       this.#visible = entry.isIntersecting;
       this.wake();
-    }).observe(canvas);
+    }).observe(lines);
     document.addEventListener('visibilitychange', () => this.wake());
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-      this.#colours = {};
       this.moved();
       this.wake();
     });
@@ -84,10 +84,10 @@ export class Traffic {
       this.#last = t;
       if (!reducedMotion()) this.#spawn(t, Math.min(over, 200) / 1000);
       else this.#dots.length = 0;
-      if (this.#dirty || this.#dots.length > 0) this.#draw(t);
+      this.#draw(t);
     }
-    const moves = !reducedMotion() && (this.#rates.scores > 0 || this.#dots.length > 0);
-    if (moves || this.#dirty) this.wake();
+    const moves = !reducedMotion() && ((this.#rates.scores > 0 && this.#links.length > 0) || this.#dots.length > 0);
+    if (moves || this.#dirty || this.#dotted) this.wake();
   }
 
   #spawn(t, seconds) {
@@ -100,24 +100,23 @@ export class Traffic {
     });
   }
 
+  /** The links are drawn where they have changed alone: a hundred curves, half of them of dashes,
+   * take as long as everything else in a frame. */
   #draw(t) {
-    this.#dirty = false;
-    const scale = Math.min(2, globalThis.devicePixelRatio || 1);
-    const [w, h] = [Math.round(this.#size.w * scale), Math.round(this.#size.h * scale)];
-    if (this.#canvas.width !== w || this.#canvas.height !== h) {
-      this.#canvas.width = w;
-      this.#canvas.height = h;
+    if (this.#dirty) {
+      const c = this.#lines.begin(this.#size);
+      c.lineWidth = 1.2;
+      for (const kind of ['features', 'scores', 'up']) this.#curves(c, kind);
     }
-    const c = this.#context;
-    c.setTransform(scale, 0, 0, scale, 0, 0);
-    c.clearRect(0, 0, this.#size.w, this.#size.h);
-    c.lineWidth = 1.2;
-    for (const kind of ['features', 'scores', 'up']) this.#lines(c, kind);
+    this.#dirty = false;
+    if (this.#dots.length === 0 && !this.#dotted) return;
+    this.#dotted = this.#dots.length > 0;
+    const c = this.#moving.begin(this.#size);
     for (const dot of this.#dots) this.#dot(c, dot, (t - dot.began) / journey);
   }
 
-  #lines(c, kind) {
-    c.strokeStyle = this.#colour(kind === 'scores' ? 'scores' : 'features');
+  #curves(c, kind) {
+    c.strokeStyle = colour(kind === 'scores' ? 'scores' : 'features');
     c.globalAlpha = (this.#links.length > manyLinks ? 0.28 : 0.5) * (kind !== 'features' ? 1 : this.#links.length > manyLinks ? 0.4 : 0.7);
     c.setLineDash(kind === 'features' ? [2, 4] : []);
     c.beginPath();
@@ -152,16 +151,35 @@ export class Traffic {
     const x = curve.x0 * (s ** 3 + 3 * s * s * share) + curve.x1 * (3 * s * share * share + share ** 3);
     const y = curve.y0 * s ** 3 + 3 * curve.m * s * share + curve.y1 * share ** 3;
     const round = link.kind === 'scores';
-    c.fillStyle = this.#colour(round ? 'scores' : 'features');
+    c.fillStyle = colour(round ? 'scores' : 'features');
     if (round) {
       c.beginPath();
       c.arc(x, y, 3.2, 0, 2 * Math.PI);
       c.fill();
     } else c.fillRect(x - 3.5, y - 3.5, 7, 7);
   }
+}
 
-  #colour(name) {
-    this.#colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-    return this.#colours[name];
+/** A canvas that covers the map. */
+class Sheet {
+  #canvas;
+  #context;
+
+  constructor(canvas) {
+    this.#canvas = canvas;
+    this.#context = canvas.getContext('2d');
+  }
+
+  /** Clears it; what is drawn on it is in CSS pixels. */
+  begin(size) {
+    const scale = Math.min(2, globalThis.devicePixelRatio || 1);
+    const [w, h] = [Math.round(size.w * scale), Math.round(size.h * scale)];
+    if (this.#canvas.width !== w || this.#canvas.height !== h) {
+      this.#canvas.width = w;
+      this.#canvas.height = h;
+    }
+    this.#context.setTransform(scale, 0, 0, scale, 0, 0);
+    this.#context.clearRect(0, 0, size.w, size.h);
+    return this.#context;
   }
 }

@@ -86,16 +86,23 @@ export class Tuning {
     const number = el('input', { type: 'number', min: 0, max: 1, step: 'any', inputmode: 'decimal', 'aria-label': `Threshold of the ${name} exit` });
     slider.addEventListener('input', () => this.#want(exit, slid(this.#wanted[exit], rounded(slider.value))));
     number.addEventListener('change', () => this.#typed(exit, number, (v) => slid(this.#wanted[exit], v)));
-    const seen = bySeen.map((_, i) => {
+    const fields = { slider, number, seen: [] };
+    this.#fields.set(exit, fields);
+    const fewer = last > 0 && el('details', { class: 'by-seen' }, el('summary', {}, 'by the number of views seen'), el('div'));
+    if (fewer) fewer.addEventListener('toggle', () => this.#unfold(exit, fields, fewer.lastChild)); // they may be many, and few people want them
+    return el('div', { class: `threshold tone-${name}` }, el('label', { for: `slide-${name}` }, name), slider, number,
+      el('p', { class: 'quiet hint' }, `answers where the entropy is at most this${last > 0 ? '; fewer views keep their share of it' : ''}`), fewer);
+  }
+
+  #unfold(exit, fields, box) {
+    if (fields.seen.length > 0) return;
+    fields.seen = this.#wanted[exit].map((_, i) => {
       const input = el('input', { type: 'number', min: 0, max: 1, step: 'any', inputmode: 'decimal' });
       input.addEventListener('change', () => this.#typed(exit, input, (v) => set(this.#wanted[exit], i, v)));
       return input;
     });
-    this.#fields.set(exit, { slider, number, seen });
-    const fewer = last > 0 && el('details', { class: 'by-seen' }, el('summary', {}, 'by the number of views seen'),
-      el('div', {}, seen.map((input, i) => el('label', {}, count(i + 1, 'view'), input))));
-    return el('div', { class: `threshold tone-${name}` }, el('label', { for: `slide-${name}` }, name), slider, number,
-      el('p', { class: 'quiet hint' }, `answers where the entropy is at most this${last > 0 ? '; fewer views keep their share of it' : ''}`), fewer);
+    box.append(...fields.seen.map((input, i) => el('label', {}, count(i + 1, 'view'), input)));
+    this.#show();
   }
 
   #typed(exit, input, change) {

@@ -8,14 +8,16 @@ import { count, duration, fromNs, number, plain } from './format.mjs';
 import { fillView, viewBox } from './viewbox.mjs';
 
 const rowHeight = 74; // as in verdicts.css
-const calmMs = 600; // between changes of the list where verdicts are many
+const calmMs = 1000; // between changes of the list where verdicts are many
 const many = 20; // verdicts a second
 const picturesAfter = 150; // ms that rows have to stand before their pictures are asked for
+const picturedMost = 4; // rows that are pictured where verdicts are many: the next come before the others are there
 
 export class VerdictList {
   #model;
   #pictures;
   #onOpen;
+  #onStood;
   #list = byId('list');
   #space = byId('list-space');
   #rows = []; // {node, parts, verdict, index}
@@ -27,10 +29,14 @@ export class VerdictList {
   #missed = 0; // verdicts since the list holds still
   #viewWidth = 6;
   #height = 0;
+  #narrow = false;
   #stood = 0;
+  #laying = 0; // counts the times that rows were laid: an older one that is not done is left
   #scroll = 0; // asked for when it changes: to ask in between lays the page out
 
-  constructor(model, pictures, onOpen, redraw) {
+  /** redraw has the list drawn soon, onStood its pictures. */
+  constructor(model, pictures, onOpen, redraw, onStood) {
+    this.#onStood = onStood;
     this.#model = model;
     this.#pictures = pictures;
     this.#onOpen = onOpen;
@@ -53,7 +59,8 @@ export class VerdictList {
     new ResizeObserver(([entry]) => {
       this.#height = entry.contentRect.height;
       const { width } = entry.contentRect;
-      this.#viewWidth = Math.max(2, Math.floor(innerWidth <= 480 ? (width - 126) / 30 : (width - 180) / 40)); // as in verdicts.css
+      this.#narrow = innerWidth <= 480; // as in verdicts.css
+      this.#viewWidth = Math.max(2, Math.floor(this.#narrow ? (width - 126) / 30 : (width - 180) / 40));
       for (const row of this.#rows) row.stale = true;
       redraw();
     }).observe(this.#list);
@@ -62,8 +69,8 @@ export class VerdictList {
   /** Whether the list stands still. */
   get holds() { return this.#paused || this.#inside || this.#scroll > 4; }
 
-  /** Draws the list. */
-  draw() {
+  /** Draws the list, a row in a slice. */
+  * draw() {
     const now = performance.now();
     const newest = this.#model.verdicts[0];
     if (!this.holds && this.#shown[0] !== newest && (this.#rate() < many || now - this.#drawnAt > calmMs)) {
@@ -73,12 +80,18 @@ export class VerdictList {
     const known = this.#model.verdicts.indexOf(this.#shown[0]);
     this.#missed = this.#shown.length === 0 ? 0 : known < 0 ? this.#model.verdicts.length : known;
     this.#say();
-    this.#layRows();
+    yield* this.#layRows();
   }
 
-  /** Redraws rows whose pictures have come. */
-  pictured() {
-    for (const row of this.#rows) if (row.verdict && !row.node.hidden) this.#fillViews(row);
+  /** Redraws rows whose pictures have come, a row in a slice, and asks for others. Those asked for
+   * last come first, so the newest row is the last. */
+  * pictured() {
+    const order = this.#rows.filter((row) => row.verdict).sort((a, b) => b.index - a.index);
+    const all = this.holds || this.#rate() < many;
+    for (const row of order) {
+      if (row.verdict) this.#fillViews(row, all || row.index < picturedMost);
+      yield;
+    }
   }
 
   /** The verdict beside another in the list: by 1 older, by -1 newer. */
@@ -87,7 +100,7 @@ export class VerdictList {
   /** Chooses a verdict. */
   choose(verdict) {
     this.#chosen = verdict;
-    this.#layRows();
+    this.#layAll();
   }
 
   #rate() {
@@ -106,33 +119,58 @@ export class VerdictList {
     setText(byId('verdicts-note'), note);
   }
 
-  #layRows() {
+  /** Lays all rows at once, as who walks in them needs it. */
+  #layAll() {
+    const slices = this.#layRows();
+    while (!slices.next().done);
+  }
+
+  * #layRows() {
+    const mine = ++this.#laying;
     const rows = this.#shown.length;
-    this.#space.style.height = `${rows * rowHeight}px`;
+    const height = `${rows * rowHeight}px`;
+    if (this.#space.style.height !== height) this.#space.style.height = height;
     const first = Math.max(0, Math.floor(this.#scroll / rowHeight) - 1);
     const last = Math.min(rows, first + Math.ceil((this.#height || 400) / rowHeight) + 2);
     while (this.#rows.length < last - first) this.#rows.push(this.#row());
-    this.#place(first, last);
+    const slices = this.#place(first, last);
+    while (!slices.next().done) {
+      yield;
+      if (mine !== this.#laying) return;
+    }
     const chosen = this.#rows.find((row) => row.verdict && row.verdict === this.#chosen);
     setAttribute(this.#list, 'aria-activedescendant', chosen ? chosen.node.id : null);
     this.#askPictures();
   }
 
-  /** Gives each verdict in sight a row: the one that it has, or one that is free. */
-  #place(first, last) {
+  /** Gives each verdict in sight a row: the one that it has, at once; or else, in slices, the one
+   * that stands where it belongs, which shows what it showed until then, or any that is free. */
+  * #place(first, last) {
     const wanted = new Map();
     for (let i = first; i < last; i++) wanted.set(this.#shown[i], i);
     const free = [];
     for (const row of this.#rows) {
-      if (row.verdict && wanted.has(row.verdict)) {
-        this.#put(row, wanted.get(row.verdict), row.verdict);
+      const index = row.verdict ? wanted.get(row.verdict) : undefined;
+      if (index === undefined) free.push(row);
+      else {
+        this.#put(row, index, row.verdict);
         wanted.delete(row.verdict);
-      } else free.push(row);
+      }
     }
-    for (const [verdict, index] of wanted) this.#put(free.pop(), index, verdict);
+    const standing = new Map();
+    const others = [];
+    const open = new Set(wanted.values());
     for (const row of free) {
-      row.node.hidden = true;
-      row.verdict = null;
+      if (row.verdict && open.has(row.index)) standing.set(row.index, row);
+      else {
+        others.push(row);
+        row.node.hidden = true;
+        row.verdict = null;
+      }
+    }
+    for (const [verdict, index] of wanted) {
+      this.#put(standing.get(index) ?? others.pop(), index, verdict);
+      yield;
     }
   }
 
@@ -150,7 +188,7 @@ export class VerdictList {
   /** Pictures are asked for when rows have stood for a moment: a blur needs none. */
   #askPictures() {
     clearTimeout(this.#stood);
-    this.#stood = setTimeout(() => this.pictured(), picturesAfter);
+    this.#stood = setTimeout(this.#onStood, picturesAfter);
   }
 
   #row() {
@@ -164,8 +202,9 @@ export class VerdictList {
     };
     const node = el('div', { class: 'verdict', role: 'option', id: `verdict-${this.#rows.length}` }, parts.views,
       el('span', { class: 'answer' }, parts.name, parts.beside), el('span', { class: 'why' }, parts.bar, parts.why));
+    parts.views.append(parts.more);
     this.#space.append(node);
-    return { node, parts, verdict: null, index: -1, stale: false };
+    return { node, parts, boxes: [], verdict: null, index: -1, stale: false };
   }
 
   #fill(row, verdict) {
@@ -182,7 +221,7 @@ export class VerdictList {
     setAttribute(parts.name, 'class', `class foreign${verdict.class ? '' : ' nobody'}`);
     const is = judged(verdict);
     const took = duration(fromNs(verdict.latencyNs));
-    setText(parts.beside, is === 'wrong' ? `✕ labelled ${plain(verdict.label, 40)}` : `${is === 'right' ? '✓ ' : ''}${innerWidth <= 480 ? '' : `${sampleName(verdict)} · `}${took}`);
+    setText(parts.beside, is === 'wrong' ? `✕ labelled ${plain(verdict.label, 40)}` : `${is === 'right' ? '✓ ' : ''}${this.#narrow ? '' : `${sampleName(verdict)} · `}${took}`);
     setAttribute(parts.beside, 'class', `beside foreign${is ? ` judged-${is}` : ''}`);
     const proposal = answering(verdict) ?? verdict.proposals?.[0];
     parts.bar.hidden = !proposal;
@@ -198,17 +237,17 @@ export class VerdictList {
     const of = views(verdict, this.#model.status?.views);
     const room = this.#viewWidth;
     const shown = of.length > room ? of.slice(0, room - 1) : of;
-    parts.more.remove();
-    while (parts.views.childElementCount > shown.length) parts.views.lastChild.remove();
-    while (parts.views.childElementCount < shown.length) parts.views.append(viewBox());
+    while (row.boxes.length > shown.length) row.boxes.pop().remove();
+    while (row.boxes.length < shown.length) {
+      row.boxes.push(viewBox());
+      parts.more.before(row.boxes.at(-1));
+    }
     shown.forEach((view, i) => {
       const url = view.what === 'seen' ? this.#pictures.get(verdict, view.view, ask) : undefined;
-      fillView(parts.views.children[i], view, url);
+      fillView(row.boxes[i], view, url);
     });
-    if (shown.length < of.length) {
-      setText(parts.more, `+${of.length - shown.length}`);
-      parts.views.append(parts.more);
-    }
+    parts.more.hidden = shown.length === of.length;
+    if (!parts.more.hidden) setText(parts.more, `+${of.length - shown.length}`);
   }
 
   #click(event) {
@@ -230,7 +269,7 @@ export class VerdictList {
       const index = Math.min(this.#shown.length - 1, Math.max(0, to));
       this.#chosen = this.#shown[index];
       this.#reveal(index);
-      this.#layRows();
+      this.#layAll();
     } else return;
     event.preventDefault();
   }
