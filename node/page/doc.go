@@ -17,6 +17,7 @@
 //	explain    a verdict in sentences
 //	thresholds the text of a setting, and what a slider means
 //	format     numbers, times and foreign text for people
+//	frames     what is drawn in which animation frame
 //
 // The others draw: each takes the model and owns one part of the document.
 //
@@ -25,9 +26,10 @@
 // What comes from the network is put in as text, never as HTML; characters that reorder or
 // hide text are shown as such. No script and no style stands in the HTML and none is made of
 // text, so that the strictest Content-Security-Policy allows it. Drawing happens in animation
-// frames, a part at a time; lists are virtual, rings bounded: an hour open costs what a minute
-// does. A page that is hidden for a minute lets go of its stream, for a browser has six
-// connections for all pages of one node.
+// frames, what is large in slices, a few milliseconds in each; what moves is on a canvas of its
+// own, and a part is drawn where what it shows has changed. Lists are virtual, rings bounded: an
+// hour open costs what a minute does. A page that is hidden for a minute lets go of its stream,
+// for a browser has six connections for all pages of one node.
 //
 // # Limits
 //

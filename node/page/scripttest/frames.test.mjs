@@ -104,6 +104,28 @@ test('a part that is marked while it is half drawn is drawn to its end, and agai
   assert.deepEqual([begun, ended], [2, 2]);
 });
 
+test('on a machine that is too slow for all of it, each part has its turn', () => {
+  const frames = new Frames();
+  const drawn = { a: 0, b: 0, slices: 0 };
+  const slow = (name) => () => {
+    now += 9;
+    drawn[name]++;
+  };
+  frames.part('a', slow('a'));
+  frames.part('b', slow('b'));
+  frames.part('slices', function* () {
+    for (;;) {
+      slow('slices')();
+      yield;
+    }
+  });
+  for (let i = 0; i < 30; i++) {
+    frames.mark('a', 'slices', 'b'); // faster than they can be drawn
+    frame();
+  }
+  assert.deepEqual(drawn, { a: 10, b: 10, slices: 10 });
+});
+
 test('a part that fails half drawn stops neither the others nor its next time', () => {
   const frames = new Frames();
   const { error } = console;

@@ -124,7 +124,12 @@ test('the map changes where a member or a link between two does, not with every 
   const verdict = { hash: 'x', beat: '1', aggregators: ['B'] };
   assert.ok(changes({ verdicts: [verdict] }, 5 * second), 'who aggregates which group');
   assert.ok(!changes({ verdicts: [{ ...verdict, hash: 'y' }] }, 6 * second), 'the same once more');
+  assert.ok(changes({ verdicts: [{ hash: 'z', aggregators: ['B', 'B'] }] }, 6.2 * second), 'who aggregates two');
+  assert.ok(!changes({ verdicts: [{ hash: 'u', aggregators: ['B', 'B'] }] }, 6.4 * second), 'both once more');
   const figures = { exits: [], overMs: 250, payloadBytes: [{ hop: 'device-cloud', bytes: '1' }] };
   assert.ok(changes({ figures }, 7 * second), 'a hop that there was none of');
   assert.ok(!changes({ figures }, 8 * second), 'the same once more');
+  const status = { peer: 'a', pid: '1', name: 'A', views: ['0', '1'] };
+  assert.ok(changes({ status }, 9 * second), 'views in another order');
+  assert.ok(!changes({ status: structuredClone(status) }, 10 * second), 'the same once more');
 });

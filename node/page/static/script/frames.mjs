@@ -7,23 +7,27 @@ const opening = 1500; // ms since the page was asked for
 
 export class Frames {
   #parts = new Map(); // name to function
-  #marked = new Set();
-  #begun = new Map(); // name to the iterator of a part that is drawn in slices
+  #queue = new Map(); // name to the iterator of a part that is half drawn, undefined of one that is not begun; the next first
+  #again = new Set(); // those that were marked while they were half drawn
   #asked = false;
 
-  /** Names a part and what draws it, the more urgent first: a function or, for what is large, a generator function,
+  /** Names a part and what draws it: a function or, for what is large, a generator function,
    * which yields where it can be left for the next frame, and yields true where it has to be. A
    * part that is marked while it is half drawn is drawn again when it is whole. */
   part(name, draw) { this.#parts.set(name, draw); }
 
-  /** Has parts drawn soon. */
+  /** Has parts drawn soon: in turn, so that on a slow machine too each is. */
   mark(...names) {
-    for (const name of names) if (this.#parts.has(name)) this.#marked.add(name);
+    for (const name of names) {
+      if (!this.#parts.has(name)) continue;
+      if (this.#queue.get(name)) this.#again.add(name);
+      else if (!this.#queue.has(name)) this.#queue.set(name, undefined);
+    }
     this.#ask();
   }
 
   #ask() {
-    if (this.#asked || this.#marked.size + this.#begun.size === 0) return;
+    if (this.#asked || this.#queue.size === 0) return;
     this.#asked = true;
     requestAnimationFrame(() => this.#draw());
   }
@@ -32,29 +36,25 @@ export class Frames {
     this.#asked = false;
     const began = performance.now();
     const until = began + (began < opening ? openingBudget : budget);
-    const fresh = [...this.#parts.keys()].filter((name) => this.#marked.has(name) && !this.#begun.has(name));
-    for (const name of [...this.#begun.keys(), ...fresh]) {
+    for (const [name, slices] of [...this.#queue]) {
+      this.#queue.delete(name);
       try {
-        this.#one(name, until);
+        this.#one(name, slices ?? this.#parts.get(name)(), until);
       } catch (error) {
-        this.#begun.delete(name);
         console.error(`draw ${name}:`, error); // one part that fails must not stop the others
       }
+      if (!this.#queue.has(name) && this.#again.delete(name)) this.#queue.set(name, undefined);
       if (performance.now() > until) break;
     }
     this.#ask();
   }
 
-  #one(name, until) {
-    let slices = this.#begun.get(name);
-    if (!slices) {
-      this.#marked.delete(name);
-      slices = this.#parts.get(name)();
-      if (typeof slices?.next !== 'function') return;
-    }
-    this.#begun.delete(name);
+  #one(name, slices, until) {
+    if (typeof slices?.next !== 'function') return;
     let step;
     do step = slices.next(); while (!step.done && step.value !== true && performance.now() < until);
-    if (!step.done) this.#begun.set(name, slices); // behind the others
+    if (step.done) return;
+    if (this.#queue.has(name)) this.#again.add(name); // it marked itself
+    this.#queue.set(name, slices); // behind the others
   }
 }

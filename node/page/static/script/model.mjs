@@ -46,6 +46,7 @@ export class Model {
     this.moved = [];
     if (answer.status) {
       this.#restart(answer.status);
+      if (String(this.status?.views) !== String(answer.status.views)) changed.add('members'); // they stand in the order of views
       this.status = answer.status;
       changed.add('status');
     }
@@ -254,8 +255,8 @@ export class Model {
     this.verdicts.unshift(verdict);
     if (this.verdicts.length > bounds.verdicts) this.verdicts.length = bounds.verdicts;
     let any = false;
-    (verdict.aggregators ?? []).forEach((name, group) => {
-      const peer = name && this.#peerNamed(name);
+    (verdict.aggregators ?? []).forEach((name, group, all) => {
+      const peer = name && all.lastIndexOf(name) === group && this.#peerNamed(name); // of several groups, the last
       if (!peer || this.groupOf.get(peer) === group) return;
       this.groupOf.set(peer, group);
       any = true;

@@ -60,7 +60,10 @@ export class Traffic {
   }
 
   /** Takes how many samples a second put something on a link of each kind. */
-  rates(rates) { this.#rates = rates; }
+  rates(rates) {
+    this.#rates = rates;
+    this.wake();
+  }
 
   /** Says that nodes have moved. */
   moved() { this.#dirty = true; }

@@ -94,8 +94,12 @@ export class VerdictList {
     }
   }
 
-  /** The verdict beside another in the list: by 1 older, by -1 newer. */
-  beside(verdict, by) { return this.#shown[this.#shown.indexOf(verdict) + by]; }
+  /** The verdict beside another in the list: by 1 older, by -1 newer; undefined where there is
+   * none, or the other is no longer in it. */
+  beside(verdict, by) {
+    const at = this.#shown.indexOf(verdict);
+    return at < 0 ? undefined : this.#shown[at + by];
+  }
 
   /** Chooses a verdict. */
   choose(verdict) {
