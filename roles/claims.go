@@ -10,9 +10,9 @@ const (
 	StartQuiet      = 2 * time.Second        // a starting node that is in touch with no holder claims nothing
 	StillHeardWait  = 50 * time.Millisecond  // for answers to StillHeard, beyond the round trip
 	PutOff          = 50 * time.Millisecond  // from a yes to the next question
-	StandbyPatience = 500 * time.Millisecond // that a standby gives each one ahead of it to claim, where the holder is silent
+	StandbyPatience = 500 * time.Millisecond // that a standby gives one ahead of it to claim that misses the silent holder too
 	LonePatience    = 3 * time.Second        // beyond StillHeardWait, where nobody at all answers, though somebody is heard: see company
-	BrokenPatience  = 100 * time.Millisecond // beyond the round trip, where the connection to the holder broke
+	AbsentPatience  = 100 * time.Millisecond // beyond the round trip, that it gives one ahead of it that says nothing, or has seen the connection to the holder break
 )
 
 // How many standbys get the heartbeat, and how many store seals and answer claims.
@@ -65,6 +65,8 @@ type Claimant struct {
 	latest  Assignment
 	hearers []Peer  // who is asked about the holder
 	rank    int     // among the standbys; -1: none
+	ahead   []Peer  // standbys before this one
+	wonders []sign  // of those, since the holder was heard last
 	listens bool    // this node gets the heartbeat
 	met     bool    // the holder was heard since it was adopted
 	broken  bool    // the connection to the holder is
@@ -79,6 +81,12 @@ type Claimant struct {
 	deadline Instant // of the question
 	retry    Instant // not before it another question
 	trip     time.Duration
+}
+
+// sign is when a peer first asked about the holder: it is there, and about to claim.
+type sign struct {
+	of Peer
+	at Instant
 }
 
 // NewClaimant is a claimant that starts at now and knows the highest claim that the node
@@ -120,9 +128,12 @@ func (c *Claimant) Elected(now Instant, a Assignment, hearers []Peer) []Action {
 		out = c.yield() // void: it met a holder in company, or the order prefers another
 		out[0].Void = true
 		c.promised, c.met, c.broken, c.gone = e, false, false, false
+		c.wonders = nil
 		c.silence.Follow(now)
 	}
-	c.rank = slices.Index(a.Standbys(), c.self)
+	standbys := a.Standbys()
+	c.rank = slices.Index(standbys, c.self)
+	c.ahead = standbys[:max(0, c.rank)]
 	listens := !c.mine && (c.device || 0 <= c.rank && c.rank < heartbeatStandbys)
 	if listens && !c.listens {
 		c.silence.Expect(now)
@@ -158,10 +169,20 @@ func (c *Claimant) Heard(now Instant, claim Claim, resting bool) (bool, []Action
 		c.silence.Miss() // it may have waited here for as long
 	}
 	c.silence.Heard(now, resting)
+	c.wonders = c.wonders[:0]
 	if c.asking {
 		c.stopAsking(now)
 	}
 	return true, nil
+}
+
+// Wonders notes that another peer asks about the claim e: see StillHeard. Where it is ahead of
+// this one, it is there, and this one gives it time to claim.
+func (c *Claimant) Wonders(now Instant, from Peer, e Epoch) {
+	of := func(s sign) bool { return s.of == from }
+	if e == c.promised && slices.Contains(c.ahead, from) && !slices.ContainsFunc(c.wonders, of) {
+		c.wonders = append(c.wonders, sign{from, now})
+	}
 }
 
 // Stale takes the answer that a receiver knows a higher claim.
@@ -340,18 +361,33 @@ func (c *Claimant) wants(now Instant) (ask, wants bool) {
 // suspects is when this node, as a standby, finds the holder silent, or broken for long
 // enough; Never while it does not listen.
 func (c *Claimant) suspects() Instant {
-	patience := time.Duration(max(0, c.rank)) * StandbyPatience
 	at := Never
 	switch {
 	case c.listens && c.met:
-		at = c.silence.Until().Add(patience)
+		at = c.patient(c.silence.Until())
 	case c.listens: // known by its record: it does not know of this node yet, and sends it nothing
-		at = c.silence.last.Add(StartQuiet + patience)
+		at = c.patient(c.silence.last.Add(StartQuiet))
 	}
 	if c.broken { // whoever is ahead has seen it too, and claims unless it has just started
-		at = min(at, c.broke.Add(time.Duration(max(0, c.rank))*(BrokenPatience+c.trip)))
+		at = min(at, c.broke.Add(time.Duration(max(0, c.rank))*(AbsentPatience+c.trip)))
 	}
 	return at
+}
+
+// patient is when those ahead have had their time, where the holder is found silent at an
+// instant. Who is there finds that too, at nearly the same time, and asks, this node among
+// others. Who does not is as silent as the holder: cut off as well, or standing still; or it
+// hears the holder, and will say so.
+func (c *Claimant) patient(at Instant) Instant {
+	absent := 0
+	for _, p := range c.ahead {
+		if i := slices.IndexFunc(c.wonders, func(s sign) bool { return s.of == p }); i >= 0 {
+			at = max(at, c.wonders[i].at.Add(StandbyPatience))
+		} else {
+			absent++
+		}
+	}
+	return at.Add(time.Duration(absent) * (AbsentPatience + c.trip))
 }
 
 func (c *Claimant) ask(now Instant) []Action {
@@ -415,6 +451,7 @@ func (c *Claimant) adopt(now Instant, e Epoch) []Action {
 	}
 	c.promised, c.inTouch, c.met, c.broken, c.gone = e, true, false, false, false
 	c.asking, c.waiting, c.deadline = false, nil, Never
+	c.wonders = nil
 	c.silence.Follow(now)
 	return out
 }

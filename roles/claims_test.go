@@ -157,28 +157,53 @@ func TestStandbyAndItsHolder(t *testing.T) {
 		{"not before it is silent, where the connection stands", []Peer{"h", "s"}, func(c *Claimant) []Action {
 			return append(c.Elected(start.Add(ms), elected(Epoch{}, "s", "s"), []Peer{"d", "e"}), c.Tick(start.Add(90*ms))...)
 		}, nil},
-		{"the second standby waits for the first", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
-			return wait(c, start, start.Add(800*ms))
+		{"the second standby waits for the first, which misses the holder too", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
+			out := wait(c, start, start.Add(410*ms))
+			c.Wonders(start.Add(420*ms), "x", four)
+			out = append(out, wait(c, start.Add(420*ms), start.Add(600*ms))...)
+			c.Wonders(start.Add(600*ms), "x", four) // it may ask again and again
+			return append(out, wait(c, start.Add(610*ms), start.Add(910*ms))...)
 		}, nil},
 		{"not for ever", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
-			out := wait(c, start, start.Add(1000*ms))
+			out := wait(c, start, start.Add(410*ms))
+			c.Wonders(start.Add(420*ms), "x", four)
+			out = append(out, wait(c, start.Add(420*ms), start.Add(1000*ms))...)
 			out = append(out, c.Answered(start.Add(1010*ms), "d", four, false, four)...)
 			return append(out, wait(c, start.Add(1020*ms), start.Add(1200*ms))...)
 		}, []Action{ask, mine[0]}},
+		{"a first that says nothing is as silent as the holder", []Peer{"h", "x", "y", "s"}, func(c *Claimant) []Action {
+			if out := wait(c, start, start.Add(400*ms+2*AbsentPatience-1)); out != nil {
+				t.Errorf("too soon: %v", out)
+			}
+			out := wait(c, start.Add(400*ms+2*AbsentPatience), start.Add(620*ms))
+			out = append(out, c.Answered(start.Add(630*ms), "d", four, false, four)...)
+			return append(out, wait(c, start.Add(640*ms), start.Add(700*ms))...)
+		}, []Action{ask, mine[0]}},
+		{"what the first asked before the holder was heard is past", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
+			c.Wonders(start.Add(ms), "x", four)
+			c.Heard(start.Add(2*ms), inCompany(four), false)
+			return wait(c, start.Add(2*ms), start.Add(402*ms+AbsentPatience+10*ms))
+		}, []Action{ask}},
+		{"who is behind it, or asks of another claim, is nothing to it", []Peer{"h", "s", "x"}, func(c *Claimant) []Action {
+			out := wait(c, start, start.Add(390*ms))
+			c.Wonders(start.Add(390*ms), "x", four)
+			c.Wonders(start.Add(390*ms), "d", Epoch{3, "h"})
+			return append(out, wait(c, start.Add(400*ms), start.Add(450*ms))...)
+		}, []Action{ask}},
 		{"a broken connection, and another is ahead: that one has its time", []Peer{"h", "r", "s"}, func(c *Claimant) []Action {
 			c.Elected(start.Add(ms), elected(Epoch{}, "r", "r", "s"), []Peer{"d", "e"})
 			out := c.Broken(start.Add(ms), "h")
-			if out = append(out, wait(c, start.Add(2*ms), start.Add(BrokenPatience)-1)...); len(out) > 0 {
+			if out = append(out, wait(c, start.Add(2*ms), start.Add(AbsentPatience)-1)...); len(out) > 0 {
 				t.Errorf("too soon: %v", out)
 			}
-			out = wait(c, start.Add(BrokenPatience), start.Add(BrokenPatience+10*ms))
-			out = append(out, c.Answered(start.Add(BrokenPatience+20*ms), "d", four, false, four)...)
-			return append(out, wait(c, start.Add(BrokenPatience+30*ms), start.Add(BrokenPatience+70*ms))...)
+			out = wait(c, start.Add(AbsentPatience), start.Add(AbsentPatience+10*ms))
+			out = append(out, c.Answered(start.Add(AbsentPatience+20*ms), "d", four, false, four)...)
+			return append(out, wait(c, start.Add(AbsentPatience+30*ms), start.Add(AbsentPatience+70*ms))...)
 		}, []Action{ask, mine[0]}},
 		{"and where nobody answers it may be cut off itself", []Peer{"h", "r", "s"}, func(c *Claimant) []Action {
 			c.Elected(start.Add(ms), elected(Epoch{}, "r", "r", "s"), []Peer{"d", "e"})
 			out := c.Broken(start.Add(ms), "h")
-			return append(out, wait(c, start.Add(2*ms), start.Add(BrokenPatience+150*ms))...)
+			return append(out, wait(c, start.Add(2*ms), start.Add(AbsentPatience+150*ms))...)
 		}, []Action{ask, ask}},
 		{"after a stall of its own it listens first", []Peer{"h", "s"}, func(c *Claimant) []Action {
 			return c.Tick(start.Add(900 * ms))

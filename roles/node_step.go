@@ -135,6 +135,7 @@ func (n *Node) claimant(now Instant, from Peer, m Message, fx *Effects) {
 		if c := n.claims[m.Role]; c != nil {
 			hears, promised := c.StillHears(now, m.Epoch, n.Acknowledged(m.Epoch.Peer))
 			fx.send(from, &StillHeardAnswer{m.Role, m.Epoch, hears, promised})
+			c.Wonders(now, from, m.Epoch)
 		}
 	case *StillHeardAnswer:
 		if c := n.claims[m.Role]; c != nil {
