@@ -53,6 +53,31 @@ test('what takes long leaves the rest to the next frame', () => {
   assert.equal(frame(), false);
 });
 
+test('a page that opens draws more in a frame, until all that is known is drawn', () => {
+  now = 300;
+  let known = false;
+  const frames = new Frames(() => known);
+  let drawn = 0;
+  frames.part('slices', function* () {
+    for (let i = 0; i < 10; i++) {
+      now += 2;
+      drawn++;
+      yield;
+    }
+  });
+  frames.mark('slices');
+  while (frame());
+  assert.equal(drawn, 10);
+  known = true;
+  frames.mark('slices');
+  frame();
+  assert.equal(drawn, 20);
+  while (frame());
+  frames.mark('slices');
+  frame();
+  assert.equal(drawn, 22);
+});
+
 test('slices go on in the next frames, and others come in between', () => {
   const frames = new Frames();
   const drawn = [];

@@ -2,14 +2,19 @@
 // no more of them in one frame than there is time for.
 
 const budget = 4; // ms in one frame, after which the rest waits for the next: layout and paint follow, and take as much again
-const openingBudget = 20; // for who opens a page waits for the first view, and has nothing yet that would jerk
-const opening = 1500; // ms since the page was asked for
+const openingBudget = 30; // until the first view is whole: who waits for it has nothing yet that would jerk
+const openingMost = 10_000; // ms since the page was asked for, after which that counts as so
 
 export class Frames {
   #parts = new Map(); // name to function
   #queue = new Map(); // name to the iterator of a part that is half drawn, undefined of one that is not begun; the next first
   #again = new Set(); // those that were marked while they were half drawn
   #asked = false;
+  #known;
+  #whole = false; // all that was known at first is drawn
+
+  /** known reports whether there is anything to show. */
+  constructor(known = () => true) { this.#known = known; }
 
   /** Names a part and what draws it: a function or, for what is large, a generator function,
    * which yields where it can be left for the next frame, and yields true where it has to be. A
@@ -35,7 +40,7 @@ export class Frames {
   #draw() {
     this.#asked = false;
     const began = performance.now();
-    const until = began + (began < opening ? openingBudget : budget);
+    const until = began + (this.#whole || began > openingMost ? budget : openingBudget);
     for (const [name, slices] of [...this.#queue]) {
       this.#queue.delete(name);
       try {
@@ -46,6 +51,7 @@ export class Frames {
       if (!this.#queue.has(name) && this.#again.delete(name)) this.#queue.set(name, undefined);
       if (performance.now() > until) break;
     }
+    if (this.#queue.size === 0 && this.#known()) this.#whole = true;
     this.#ask();
   }
 

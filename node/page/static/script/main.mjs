@@ -23,7 +23,7 @@ function start() {
   takeFromAddress();
   const node = new Node({ token });
   const model = new Model();
-  const frames = new Frames();
+  const frames = new Frames(() => model.answered > 0);
   const mark = (...names) => () => frames.mark(...names);
 
   const states = new States(model, () => watcher.retry());
