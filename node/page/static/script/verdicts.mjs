@@ -147,8 +147,8 @@ export class VerdictList {
     this.#askPictures();
   }
 
-  /** Gives each verdict in sight a row: the one that it has, at once; or else, in slices, the one
-   * that stands where it belongs, which shows what it showed until then, or any that is free. */
+  /** Gives each verdict in sight a row: the one that it has or, where nobody stands, any that is
+   * free, at once; else, in slices, the one that stands there, which shows what it showed till then. */
   * #place(first, last) {
     const wanted = new Map();
     for (let i = first; i < last; i++) wanted.set(this.#shown[i], i);
@@ -172,8 +172,9 @@ export class VerdictList {
         row.verdict = null;
       }
     }
-    for (const [verdict, index] of wanted) {
-      this.#put(standing.get(index) ?? others.pop(), index, verdict);
+    for (const [verdict, index] of wanted) if (!standing.has(index)) this.#put(others.pop(), index, verdict); // a hole would be seen
+    for (const [index, row] of standing) {
+      this.#put(row, index, this.#shown[index]);
       yield;
     }
   }
