@@ -202,7 +202,7 @@ func (a *Aggregator) Tick(now Instant, fx *Effects) {
 		for v := range each(late) {
 			a.links.of(a.scene.Views[v]).Missed(now, s.gather.Opened)
 		}
-		if !s.gather.Done() {
+		if !s.gather.Done() || now < a.hopes(s) {
 			return false
 		}
 		a.ends[s.gather.End]++
@@ -226,9 +226,29 @@ func (a *Aggregator) Next() Instant {
 		return next
 	}
 	for _, id := range a.order {
-		next = min(next, a.open[id].gather.Next())
+		s := a.open[id]
+		at := s.gather.Next()
+		if s.gather.Done() {
+			at = a.hopes(s)
+		}
+		next = min(next, at)
 	}
 	return next
+}
+
+// hopes is until when a gather stays open in which no view has spoken, but a device that is
+// connected may: within the budget of the sample, whatever it missed before. What opened it may
+// be of a device that holds no view, as one that was just restarted.
+func (a *Aggregator) hopes(s *aggregation) Instant {
+	if s.gather.Spoken != 0 {
+		return 0
+	}
+	for _, v := range a.views {
+		if v < len(a.scene.Views) && a.scene.Views[v] != "" && !a.links.of(a.scene.Views[v]).broken {
+			return s.gather.Opened.Add(Budget)
+		}
+	}
+	return 0
 }
 
 func (a *Aggregator) propose(s *aggregation) *Proposed {
