@@ -2,14 +2,18 @@
 // no more of them in one frame than there is time for.
 
 const budget = 4; // ms in one frame, after which the rest waits for the next: layout and paint follow, and take as much again
-const openingBudget = 30; // until the first view is whole: who waits for it has nothing yet that would jerk
-const openingMost = 10_000; // ms since the page was asked for, after which that counts as so
+// Until the first view is whole it is a share of the time from frame to frame: where they come
+// three times a second, slices of 4 ms would take seconds.
+const openingShare = 1 / 16;
+const openingMost = 30; // ms
+const openingEnd = 10_000; // ms since the page was asked for, after which that counts as so
 
 export class Frames {
   #parts = new Map(); // name to function
   #queue = new Map(); // name to the iterator of a part that is half drawn, undefined of one that is not begun; the next first
   #again = new Set(); // those that were marked while they were half drawn
   #asked = false;
+  #began = 0; // when the last frame did
   #known;
   #whole = false; // all that was known at first is drawn
 
@@ -40,7 +44,10 @@ export class Frames {
   #draw() {
     this.#asked = false;
     const began = performance.now();
-    const until = began + (this.#whole || began > openingMost ? budget : openingBudget);
+    const opening = !this.#whole && began <= openingEnd;
+    const share = (began - (this.#began || began)) * openingShare;
+    const until = began + (opening ? Math.min(openingMost, Math.max(budget, share)) : budget);
+    this.#began = began;
     for (const [name, slices] of [...this.#queue]) {
       this.#queue.delete(name);
       try {
