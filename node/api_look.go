@@ -46,7 +46,7 @@ func (a *api) Look(ctx context.Context, q *controlpb.LookRequest) (*controlpb.Lo
 	if err != nil {
 		return nil, connect.NewError(connect.CodeInternal, fmt.Errorf("draw view %s of %s: %w", q.GetView(), id, err))
 	}
-	return &controlpb.LookResponse{Png: file}, nil
+	return &controlpb.LookResponse{Png: file, Replayed: seen.replayed}, nil
 }
 
 // notHere is the error of a picture that this node does not have.
@@ -89,7 +89,7 @@ func (e *engine) seenOf(id roles.SampleID, name string) (frame, error) {
 	if v.Ref >= 0 {
 		var pixels []byte
 		if pixels, fault = e.replayedPixels(id.Run, v.Ref, view); fault == nil {
-			return frame{shape: b.Topology.Input, pixels: pixels}, nil
+			return frame{shape: b.Topology.Input, pixels: pixels, replayed: true}, nil
 		}
 	}
 	return frame{}, notHere("what view %s saw of sample %s is not here: %w", name, id, fault)

@@ -88,7 +88,7 @@ func (a *audience) leave(site roles.Site) {
 // saw keeps what a camera of this node saw of a sample, while somebody watches.
 func (a *audience) saw(id roles.SampleID, view int, shape topology.Shape, pixels []byte) {
 	if len(a.stages) > 0 {
-		a.frames.add(frame{frameKey{id, view}, shape, pixels})
+		a.frames.add(frame{of: frameKey{id, view}, shape: shape, pixels: pixels})
 	}
 }
 

@@ -11,11 +11,13 @@ const (
 	framesBytes = 4 << 20
 )
 
-// frame is what a camera of this node saw of a sample.
+// frame is what a view saw of a sample: a camera of this node, but for those that are replayed,
+// which are not kept here.
 type frame struct {
-	of     frameKey
-	shape  topology.Shape
-	pixels []byte // [channel, row, col]; nobody writes to them
+	of       frameKey
+	shape    topology.Shape
+	pixels   []byte // [channel, row, col]; nobody writes to them
+	replayed bool
 }
 
 type frameKey struct {

@@ -84,6 +84,9 @@ func TestLookAtAReplay(t *testing.T) {
 			}
 			last = v
 		}
+		if a, err := m.API("device-0").Look(t.Context(), &controlpb.LookRequest{Sample: last.GetSample(), View: last.GetSeen()[0]}); err != nil || !a.GetReplayed() {
+			t.Errorf("a picture of the data set is not called replayed: %v", err)
+		}
 		if shown == 0 || blank == 0 {
 			t.Errorf("%d pictures were shown, %d views had nothing in view: want some of both", shown, blank)
 		}
@@ -155,6 +158,9 @@ func TestLookAtACamera(t *testing.T) {
 	}
 	for v.Ref == nil { // a beat that this camera alone saw in time: nobody named an element
 		v = seenAfter(v.GetBeat() + 1)
+	}
+	if a, err := m.API("spare-0").Look(t.Context(), &controlpb.LookRequest{Sample: v.GetSample(), View: "camera0"}); err != nil || a.GetReplayed() {
+		t.Errorf("a picture of its camera is called replayed: %v, %v", a.GetReplayed(), err)
 	}
 	m.AwaitVerdict(t.Context(), "device-0", run, v.GetBeat())
 	_, err = look(t, m, "device-0", v.GetSample(), "camera0")

@@ -3637,7 +3637,10 @@ func (x *LookRequest) GetView() string {
 type LookResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// png is the picture at the size of the model's input.
-	Png           []byte `protobuf:"bytes,1,opt,name=png,proto3" json:"png,omitempty"`
+	Png []byte `protobuf:"bytes,1,opt,name=png,proto3" json:"png,omitempty"`
+	// replayed says that it is of the data set that the node replays: the same for every sample of
+	// the run that shows the same element. Else a camera took it, for this sample alone.
+	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3677,6 +3680,13 @@ func (x *LookResponse) GetPng() []byte {
 		return x.Png
 	}
 	return nil
+}
+
+func (x *LookResponse) GetReplayed() bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return false
 }
 
 // Thresholds are the entropies up to which each exit answers, for one bundle.
@@ -5719,9 +5729,10 @@ const file_controlpb_control_proto_rawDesc = "" +
 	"\tlatencies\x18\x05 \x03(\rR\tlatencies\"9\n" +
 	"\vLookRequest\x12\x16\n" +
 	"\x06sample\x18\x01 \x01(\tR\x06sample\x12\x12\n" +
-	"\x04view\x18\x02 \x01(\tR\x04view\" \n" +
+	"\x04view\x18\x02 \x01(\tR\x04view\"<\n" +
 	"\fLookResponse\x12\x10\n" +
-	"\x03png\x18\x01 \x01(\fR\x03png\"\xb8\x01\n" +
+	"\x03png\x18\x01 \x01(\fR\x03png\x12\x1a\n" +
+	"\breplayed\x18\x02 \x01(\bR\breplayed\"\xb8\x01\n" +
 	"\n" +
 	"Thresholds\x12\x16\n" +
 	"\x06bundle\x18\x01 \x01(\tR\x06bundle\x12\x18\n" +

@@ -160,7 +160,7 @@ func (f *feed) Look(_ context.Context, q *controlpb.LookRequest) (*controlpb.Loo
 	if f.mesh.hidden[q.GetView()] {
 		return nil, connect.NewError(connect.CodeNotFound, fmt.Errorf("view %s is another node's live camera: its pictures are there alone", q.GetView()))
 	}
-	return &controlpb.LookResponse{Png: scene(q.GetSample(), q.GetView())}, nil
+	return &controlpb.LookResponse{Png: scene(q.GetSample(), q.GetView()), Replayed: true}, nil
 }
 
 // Rehearse makes up what thresholds would have done.

@@ -9,10 +9,14 @@ const coldFor = 4_000; // ms that a view is not asked about after refusals
 const refusalsMost = 3;
 const together = 200; // ms in which those that come are gathered
 
-/** What names a picture: replays show the same one again at each pass. */
+/** What names a picture that a camera took: there is no other of its sample. */
+function ownKey(sample, view) { return `${sample} ${view}`; }
+
+/** What names a picture where it is replayed: the same one comes again at each pass. A camera may
+ * be beside nodes that replay, so that its samples have an element of the data set too. */
 function keyOf(verdict, view) {
   const sample = String(verdict.sample);
-  return verdict.ref === undefined ? `${sample} ${view}` : `${sample.slice(0, sample.lastIndexOf('/'))}#${verdict.ref} ${view}`;
+  return verdict.ref === undefined ? ownKey(sample, view) : `${sample.slice(0, sample.lastIndexOf('/'))}#${verdict.ref} ${view}`;
 }
 
 export class Pictures {
@@ -35,7 +39,7 @@ export class Pictures {
    * being asked for, or is to be asked for later. ask has it asked for. */
   get(verdict, view, ask = true) {
     const key = keyOf(verdict, view);
-    const known = this.#kept.get(key);
+    const known = this.#kept.get(key) ?? this.#kept.get(ownKey(verdict.sample, view));
     if (known !== undefined || !ask) return known;
     if (this.#asking.has(key) || (this.#refusals.get(view)?.until ?? 0) > performance.now()) return undefined;
     this.#waiting.delete(key);
@@ -63,13 +67,13 @@ export class Pictures {
 
   async #ask(key, { sample, view }) {
     try {
-      const { png } = await this.#node.call('Look', { sample, view });
-      this.#keep(key, urlOf(png));
+      const { png, replayed } = await this.#node.call('Look', { sample, view });
+      this.#keep(replayed ? key : ownKey(sample, view), urlOf(png));
       this.#refusals.delete(view);
       this.#tell();
     } catch (error) {
       if (error.code === 'unavailable' || error.code === 'canceled') return; // asked again when it is looked at again
-      this.#keep(key, '');
+      this.#keep(ownKey(sample, view), '');
       const count = (this.#refusals.get(view)?.count ?? 0) + 1;
       this.#refusals.set(view, { count, until: count >= refusalsMost ? performance.now() + coldFor : 0 });
       if (this.#refusals.size > 256) this.#refusals.clear();
