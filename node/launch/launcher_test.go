@@ -138,6 +138,16 @@ func TestTailIsShort(t *testing.T) {
 	if len(got) != tailLines || got[0] != fmt.Sprintf("line %d", 5000-tailLines) || got[tailLines-1] != "line 4999" {
 		t.Errorf("got %q", got)
 	}
+	all.WriteString("panic: index out of range [3]\n\ngoroutine 7 [running]:\n")
+	for i := range 5000 {
+		fmt.Fprintf(&all, "frame %d\n", i)
+	}
+	if err := os.WriteFile(path, []byte(all.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := (&Process{log: path}).Tail(); len(got) != tailLines || got[0] != "panic: index out of range [3]" {
+		t.Errorf("of one that panicked: got %q", got)
+	}
 	if got := (&Process{log: path + "none"}).Tail(); got != nil {
 		t.Errorf("of no file: got %q", got)
 	}

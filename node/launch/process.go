@@ -11,8 +11,8 @@ import (
 
 // The sizes of what is shown of a log.
 const (
-	tailLines = 12       // the last lines
-	tailBytes = 16 << 10 // that are looked at for them
+	tailLines = 12      // the last lines
+	tailBytes = 1 << 20 // that are looked at for them: a panic tells of every goroutine
 )
 
 // Process is one that was started. It is safe for concurrent use.
@@ -71,7 +71,8 @@ func (p *Process) Failure() *ExitError {
 	return &ExitError{Name: p.name, How: p.How(), Log: p.Tail(), Err: p.fault}
 }
 
-// Tail is the last lines of the process's log, of what can be read of it.
+// Tail is the last lines of the process's log, of what can be read of it; of one that panicked
+// those from the panic on, where its cause stands.
 func (p *Process) Tail() []string {
 	f, err := os.Open(p.log)
 	if err != nil {
@@ -88,7 +89,14 @@ func (p *Process) Tail() []string {
 		return nil
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return lines[max(0, len(lines)-tailLines):]
+	from := max(0, len(lines)-tailLines)
+	for i := from; i >= 0; i-- {
+		if strings.HasPrefix(lines[i], "panic: ") || strings.HasPrefix(lines[i], "fatal error: ") {
+			from = i
+			break
+		}
+	}
+	return lines[from:min(len(lines), from+tailLines)]
 }
 
 // ExitError says that a process ended that should not have.
