@@ -82,7 +82,7 @@ func benchFailover(ctx context.Context, c benchfailover.Config, asJSON bool, out
 	shown := benchProgress{text: newDemoText(errs)}
 	result, err := benchfailover.Run(ctx, c, shown.progress, hurry)
 	shown.text.end()
-	shown.text.failed(err)
+	shown.text.failed(err, keepsLogs)
 	if err != nil && errors.Is(err, lab.ErrUnsupported) {
 		return err
 	}

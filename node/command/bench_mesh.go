@@ -87,7 +87,7 @@ func benchMesh(ctx context.Context, c benchmesh.Config, asJSON bool, out, errs i
 	shown := benchProgress{text: newDemoText(errs)}
 	result, err := benchmesh.Run(ctx, c, shown.progress, hurry)
 	shown.text.end()
-	shown.text.failed(err)
+	shown.text.failed(err, "")
 	if err != nil {
 		return interrupted(ctx, err)
 	}

@@ -68,7 +68,7 @@ func benchPairs(ctx context.Context, c benchmesh.PairsConfig, asJSON bool, out, 
 	shown := benchProgress{text: newDemoText(errs)}
 	result, err := benchmesh.RunPairs(ctx, c, shown.progress, hurry)
 	shown.text.end()
-	shown.text.failed(err)
+	shown.text.failed(err, "")
 	if err != nil {
 		return interrupted(ctx, err)
 	}

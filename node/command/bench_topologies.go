@@ -74,7 +74,7 @@ func (f *topologiesFlags) run(ctx context.Context, out, errs io.Writer) error {
 	shown := benchProgress{text: newDemoText(errs)}
 	result, err := benchtopologies.Run(ctx, f.config, shown.progress, hurry)
 	shown.text.end()
-	shown.text.failed(err)
+	shown.text.failed(err, keepsLogs)
 	if result == nil {
 		if errors.Is(err, train.ErrOther) {
 			err = fmt.Errorf("%w: name another folder with --out, or remove that file", err)

@@ -124,7 +124,7 @@ func (f *demoFlags) run(ctx context.Context, out, errs io.Writer) error {
 		text.line("\nInterrupted: every process of the demo has ended.")
 		return context.Canceled
 	case err != nil:
-		text.failed(err)
+		text.failed(err, keepsLogs)
 		return err
 	}
 	return verdictOn(result)

@@ -255,7 +255,7 @@ func TestDemoStoryIsPlain(t *testing.T) {
 	d.Progress(7, 9)
 	d.Waits("a node")
 	d.Tell(demo.Event{Since: 12 * time.Second, Kind: demo.Ended, Text: "node-7 ended (signal: killed)"})
-	d.failed(fmt.Errorf("start the nodes: %w", &launch.ExitError{Name: "device-1", How: "exit status 1", Log: []string{"one", "two\a"}}))
+	d.failed(fmt.Errorf("start the nodes: %w", &launch.ExitError{Name: "device-1", How: "exit status 1", Log: []string{"one", "two\a"}}), keepsLogs)
 	want := "   1.2 s  joined    device-?[2J1 is in the mesh\n  12.0 s  ended     node-7 ended (signal: killed)\n" +
 		"\nThe end of the log of device-1 (--log-dir DIR keeps all):\n  one\n  two?\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {

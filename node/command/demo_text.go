@@ -207,8 +207,12 @@ func (d *demoText) result(r *demo.Result, c *demo.Config) {
 	}
 }
 
-// failed shows the log of the node that a demo failed at.
-func (d *demoText) failed(err error) {
+// keepsLogs is the hint of commands that can keep the logs of their nodes.
+const keepsLogs = " (--log-dir DIR keeps all)"
+
+// failed shows the log of the node that a command failed at. hint says how to have all of it;
+// empty: the command cannot.
+func (d *demoText) failed(err error, hint string) {
 	var exit *launch.ExitError
 	var silent *demo.SilentError
 	name, lines := "", []string(nil)
@@ -221,7 +225,7 @@ func (d *demoText) failed(err error) {
 	if name == "" {
 		return
 	}
-	d.line("\nThe end of the log of %s (--log-dir DIR keeps all):", name)
+	d.line("\nThe end of the log of %s%s:", name, hint)
 	for _, l := range lines {
 		d.line("  %s", clean(l))
 	}
