@@ -148,6 +148,13 @@ func TestTailIsShort(t *testing.T) {
 	if got := (&Process{log: path}).Tail(); len(got) != tailLines || got[0] != "panic: index out of range [3]" {
 		t.Errorf("of one that panicked: got %q", got)
 	}
+	all.WriteString(`{"msg":"node is up"}` + "\n")
+	if err := os.WriteFile(path, []byte(all.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := (&Process{log: path}).Tail(); len(got) != tailLines || got[tailLines-1] != `{"msg":"node is up"}` {
+		t.Errorf("of one that was started again since it panicked: got %q", got)
+	}
 	if got := (&Process{log: path + "none"}).Tail(); got != nil {
 		t.Errorf("of no file: got %q", got)
 	}

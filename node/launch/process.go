@@ -90,7 +90,7 @@ func (p *Process) Tail() []string {
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
 	from := max(0, len(lines)-tailLines)
-	for i := from; i >= 0; i-- {
+	for i := len(lines) - 1; i >= 0 && !strings.HasPrefix(lines[i], "{"); i-- { // no word of the node came after it
 		if strings.HasPrefix(lines[i], "panic: ") || strings.HasPrefix(lines[i], "fatal error: ") {
 			from = i
 			break
