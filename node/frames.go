@@ -11,8 +11,8 @@ const (
 	framesBytes = 4 << 20
 )
 
-// frame is what a view saw of a sample: a camera of this node, but for those that are replayed,
-// which are not kept here.
+// frame is what a view saw of a sample. One of a camera of this node is kept for a while; one that
+// is replayed is read again.
 type frame struct {
 	of       frameKey
 	shape    topology.Shape
