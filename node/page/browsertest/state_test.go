@@ -23,7 +23,9 @@ type situation struct {
 	cut    bool                   // the console may complain of a node that is gone
 }
 
-const deskReady = `document.querySelectorAll('.verdict:not([hidden])').length > 3`
+// deskReady is true when there are verdicts and the map is whole: it is drawn in slices, and its
+// last gives the tab key its node.
+const deskReady = `document.querySelectorAll('.verdict:not([hidden])').length > 3 && document.querySelector('.node[tabindex="0"]') !== null`
 
 // situations are all of them; each is a test, and a picture.
 func situations() []situation {
@@ -97,7 +99,7 @@ func situations() []situation {
 		{
 			name: "a node", nodes: 8, rate: 10,
 			act: func(b *tab, _ *feed) {
-				b.await("nodes", `document.querySelectorAll('.node').length === 8`)
+				b.await("nodes", deskReady)
 				b.do(`document.querySelector('.node[data-tier="aggregator"]').click()`)
 			},
 			await: `!document.querySelector('#node').hidden`, says: []string{"Do harm on purpose", "192.168.1.11:4801", "aggregator and coordinator"},
