@@ -270,7 +270,7 @@ func (a *Aggregator) propose(s *aggregation) *Proposed {
 			p.Reasons[v] = NoBundle
 		case !r.Seen:
 			p.Nothing |= 1 << v
-		case b == nil || b.Topology.Local != nil && len(r.Scores) != len(b.Topology.Classes):
+		case b == nil || !b.hasView(a.group, v) || b.Topology.Local != nil && len(r.Scores) != len(b.Topology.Classes):
 			p.Reasons[v] = Faulty
 		default:
 			p.Seen |= 1 << v

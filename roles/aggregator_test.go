@@ -131,3 +131,74 @@ func TestGatherWithoutAViewStaysOpen(t *testing.T) {
 		t.Errorf("with nobody left who may speak it proposes %+v", got)
 	}
 }
+
+// twoEdges is a bundle of two groups of three views, with an edge each.
+func twoEdges(t *testing.T) *Bundled {
+	t.Helper()
+	top, err := topology.Preset("f", topology.Base{Views: topology.ViewNames(6), Classes: []string{"car", "bus"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exits := map[topology.Exit][]float64{topology.ExitLocal: {0}, topology.ExitEdge: {0}}
+	thresholds, err := inference.NewThresholds(top, exits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
+}
+
+// What is of another deployment than the site's, of a member that lies or lags, once had an
+// aggregator of a group that its bundle lacks run that group's section, and had a coordinator
+// publish verdicts with proposals that rest on views which the verdict did not name.
+func TestViewsOfAnotherDeployment(t *testing.T) {
+	b := twoEdges(t)
+	catalog := func(inference.BundleID, uint64) *Bundled { return b }
+	a := NewAggregator("a", hall, 2, []int{6, 7}, Epoch{1, "a"}, catalog)
+	o := &Observation{Sample: beatOf(1), Views: []ViewResult{{View: 6, Seen: true, Scores: []float32{1, 0}}}}
+	s := &aggregation{first: o}
+	s.spoken[6], s.results[6] = o, &o.Views[0]
+	if p := a.propose(s); p.Exit != nil || p.Seen != 0 || p.Reasons[6] != Faulty {
+		t.Errorf("of a group that the bundle lacks: %+v", p)
+	}
+
+	c := NewCoordinator(0, CoordinatorConfig{
+		Self: "a", Site: hall, Groups: 2, Epoch: Epoch{2, "a"}, Log: NewLog(), Trip: func(Peer) time.Duration { return 0 }, Catalog: catalog,
+	}, Scene{Views: make([]Peer, 6), Aggregators: make([]Holding, 2)}, &Effects{})
+	w := &work{id: beatOf(1), edges: make([]*Proposed, 2), local: []*Proposed{
+		{Seen: 0b001, Reasons: map[int]Reason{7: Silent}, Exit: &inference.Proposal{Exit: topology.ExitLocal}},
+		{Seen: 0b100, Exit: &inference.Proposal{Exit: topology.ExitLocal, Group: 1}},
+	}}
+	c.agree(w)
+	if v := c.explain(w, nil); v.Answer.Seen != 0b001 || len(v.Answer.Proposals) != 1 || v.Answer.Missing != 0b111110 || v.Reasons[7] != NotMissing {
+		t.Errorf("got %+v with %d proposals, want view 0 alone seen", v.Answer, len(v.Answer.Proposals))
+	}
+	for _, p := range []*Proposed{{Seen: 1 << 6}, {Seen: 1, Settings: 4}, {}} {
+		if c.answers(w, p) {
+			t.Errorf("the cloud's %+v is taken for an answer", p)
+		}
+	}
+	if !c.answers(w, &Proposed{Seen: 0b101}) {
+		t.Error("what rests on a view that this coordinator was not told of is no answer")
+	}
+}
+
+// Features for an edge that nobody holds once were asked for all the same: no decoder takes such
+// a message, and the heartbeat and seals in the same frame were lost with it.
+func TestNobodyHoldsTheEdge(t *testing.T) {
+	b := twoEdges(t)
+	fx := &Effects{}
+	c := NewCoordinator(0, CoordinatorConfig{
+		Self: "a", Site: hall, Groups: 2, Epoch: Epoch{2, "a"}, Log: NewLog(), Trip: func(Peer) time.Duration { return 0 },
+		Catalog: func(inference.BundleID, uint64) *Bundled { return b },
+	}, Scene{Views: []Peer{"b", "b", "b", "c", "c", "c"}, Aggregators: []Holding{{"a", Epoch{2, "a"}}, {}}}, fx)
+	fx.Sends = nil
+	c.askEdges(0, &work{id: beatOf(1)}, b, 0b111111, fx)
+	for _, s := range fx.Sends {
+		if ask, ok := s.Message.(*Ask); !ok || ask.To == "" || s.To != "b" {
+			t.Errorf("%s is told %+v", s.To, s.Message)
+		}
+	}
+	if len(fx.Sends) != 1 {
+		t.Errorf("%d are asked, want b alone", len(fx.Sends))
+	}
+}

@@ -129,12 +129,20 @@ func (u *upper) take(s *ascent, from Peer, item *FeatureItem) {
 	}
 	s.spoken |= 1 << v
 	b := u.catalog.network(item.Bundle)
-	if b == nil || item.Bundle != s.first.Bundle || len(item.Features) != u.sourceBytes(b.Topology) {
+	if b == nil || item.Bundle != s.first.Bundle || !u.isSource(b, v) || len(item.Features) != u.sourceBytes(b.Topology) {
 		s.faulty |= 1 << v
 		return
 	}
 	s.features[v] = item.Features
 	s.views |= item.Views
+}
+
+// isSource reports whether this tier of the bundle takes what a source sends.
+func (u *upper) isSource(b *Bundled, source int) bool {
+	if u.tier == topology.ExitCloud {
+		return source < b.Topology.CloudSources()
+	}
+	return b.Topology.Edge != nil && b.hasView(u.role.Group, source)
 }
 
 // sourceBytes is the size of what one source sends to this tier.

@@ -381,7 +381,7 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 		w.edging.Speak(m.Group)
 	case m.Tier == topology.ExitEdge && m.Group < c.groups && w.asked == topology.ExitCloud && w.expect == 0:
 		c.lateEdge(now, w, m.Group, p)
-	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud && p.Exit != nil && !c.claiming:
+	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud && p.Exit != nil && !c.claiming && c.answers(w, p):
 		v := c.explain(w, p)
 		v.Cloud = from
 		c.decide(w, v)
@@ -393,6 +393,13 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 			}
 		}
 	}
+}
+
+// answers reports whether what the last tier says is of this sample, by its model and its views.
+func (c *Coordinator) answers(w *work, p *Proposed) bool {
+	of, _ := w.model()
+	b := c.bundle(w)
+	return p.model() == of && b != nil && p.Seen != 0 && p.Seen&^(b.Topology.AllViews()&c.ofSite()) == 0
 }
 
 // lateEdge takes the answer of an edge that came when every edge had been given up, so that

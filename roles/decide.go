@@ -41,7 +41,7 @@ func (c *Coordinator) advance(now Instant, w *work, fx *Effects) {
 // judge decides by the first proposal of a tier that is within its threshold, in the order
 // of the groups, or asks the next tier.
 func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects) {
-	w.agree()
+	c.agree(w)
 	v := c.explain(w, nil)
 	b := c.bundle(w)
 	if v.Answer.Seen == 0 || v.Refused || b == nil {
@@ -74,7 +74,8 @@ func (c *Coordinator) judge(now Instant, w *work, tier []*Proposed, fx *Effects)
 func (c *Coordinator) askEdges(now Instant, w *work, b *Bundled, seen uint64, fx *Effects) {
 	w.asked, w.expect = topology.ExitEdge, 0
 	for g := range b.Topology.Groups {
-		if set := seen & b.Topology.GroupMask(g); set != 0 && g < len(c.scene.Aggregators) {
+		set := seen & b.Topology.GroupMask(g)
+		if set != 0 && g < len(c.scene.Aggregators) && c.scene.Aggregators[g].Peer != "" {
 			w.expect |= 1 << g
 			c.askViews(w, set, topology.ExitEdge, c.scene.Aggregators[g], fx)
 		}
@@ -234,7 +235,6 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 		if v.Ref < 0 && p.model() == of {
 			v.Ref, v.Label = p.Ref, p.Label
 		}
-		p := p.within(c.ofWhat(p, g))
 		v.Answer.Seen |= p.Seen
 		v.Answer.Nothing |= p.Nothing
 		spoke += countOf(p.Seen | p.Nothing)
@@ -247,9 +247,9 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 			}
 		}
 	}
-	for g, p := range w.edges {
+	for _, p := range w.edges {
 		if p != nil {
-			v.sawToo(p.Seen & c.ofWhat(p, g))
+			v.sawToo(p.Seen)
 		}
 	}
 	for _, tier := range [][]*Proposed{w.local, w.edges} {
@@ -279,25 +279,35 @@ func (v *Verdict) sawToo(views uint64) {
 	v.Answer.Nothing &^= views
 }
 
-// ofWhat is the views of a group by the bundle that a proposal names; any where it is not
-// loaded here, and nothing is decided before it is.
+// ofWhat is the views of a group by the bundle that a proposal names, as far as the site has
+// them; any of the site where it is not loaded here, and nothing is decided before it is.
 func (c *Coordinator) ofWhat(p *Proposed, group int) uint64 {
 	b := c.catalog.network(p.Bundle)
 	if b == nil {
-		return ^uint64(0)
+		return c.ofSite()
 	}
 	if group >= len(b.Topology.Groups) {
 		return 0
 	}
-	return b.Topology.GroupMask(group)
+	return c.ofSite() & b.Topology.GroupMask(group)
 }
 
+// ofSite is the views that the site has, held or not.
+func (c *Coordinator) ofSite() uint64 { return 1<<len(c.scene.Views) - 1 }
+
 // within is the proposal as far as it speaks of its own group's views, and of each in one
-// way: what else it says would contradict another group's.
+// way: what else it says would contradict another group's. What it answers stands if it rests on
+// these alone.
 func (p *Proposed) within(views uint64) *Proposed {
+	if (p.Seen|p.Nothing)&^views == 0 && p.Seen&p.Nothing == 0 && !p.excuses(^views|p.Seen|p.Nothing) {
+		return p
+	}
 	out := *p
 	out.Seen &= views
 	out.Nothing &= views &^ out.Seen
+	if out.Seen != p.Seen {
+		out.Exit = nil
+	}
 	out.Reasons = map[int]Reason{}
 	for view, r := range p.Reasons {
 		if views&^out.Seen&^out.Nothing>>view&1 == 1 {
@@ -305,6 +315,16 @@ func (p *Proposed) within(views uint64) *Proposed {
 		}
 	}
 	return &out
+}
+
+// excuses reports whether it gives a reason why a view of a set is missing.
+func (p *Proposed) excuses(views uint64) bool {
+	for view := range p.Reasons {
+		if views>>view&1 == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // answerBy makes one of the proposals the answer. Those behind it are explanation alone, so

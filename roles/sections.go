@@ -25,6 +25,12 @@ type Bundled struct {
 	Network    Network
 }
 
+// hasView reports whether a view is one of a group: a node may hear of samples of a bundle that
+// has fewer of either than the one that its parts were made for.
+func (b *Bundled) hasView(group, view int) bool {
+	return group < len(b.Topology.Groups) && b.Topology.GroupMask(group)>>view&1 == 1
+}
+
 // Catalog finds loaded bundles under a version of the settings: nil where a node lacks the
 // bundle or does not know those thresholds. Version 0 is the bundle as it was made.
 type Catalog func(bundle inference.BundleID, settings uint64) *Bundled

@@ -14,9 +14,21 @@ import (
 )
 
 // values makes values as machines make them: each is one that a decoder must take.
-type values struct{ *rand.Rand }
+type values struct {
+	*rand.Rand
+	near  bool  // of few sites, claims, samples and sizes, so that they meet what is known already
+	sizes []int // of features, of those
+}
 
-func newValues(seed uint64) values { return values{rand.New(rand.NewPCG(seed, 0))} }
+func newValues(seed uint64) values { return values{Rand: rand.New(rand.NewPCG(seed, 0))} }
+
+// below is a number below far or, of values that are to meet, below near.
+func (v values) below(far, near int) int {
+	if v.near {
+		return v.IntN(near)
+	}
+	return v.IntN(far)
+}
 
 // most of a list; lists are short, and sometimes empty.
 func (v values) many(most int) int { return v.IntN(most + 1) }
@@ -29,11 +41,11 @@ func (v values) peer() roles.Peer {
 }
 
 func (v values) siteName() roles.Site {
-	return []roles.Site{"default", "north", "a", roles.Site(strings.Repeat("x", roles.MaxSiteBytes))}[v.IntN(4)]
+	return []roles.Site{"default", "north", "a", roles.Site(strings.Repeat("x", roles.MaxSiteBytes))}[v.below(4, 2)]
 }
 
 func (v values) epoch() roles.Epoch {
-	return roles.Epoch{Counter: 1 + v.Uint64N(1<<v.IntN(53)), Peer: v.peer()}
+	return roles.Epoch{Counter: 1 + v.Uint64N(1<<v.below(53, 4)), Peer: v.peer()}
 }
 
 func (v values) epochOrNone() roles.Epoch {
@@ -48,7 +60,7 @@ func (v values) role() roles.Role {
 	case 0:
 		return roles.CloudRole()
 	case 1:
-		return roles.AggregatorOf(v.siteName(), v.IntN(roles.MaxViews))
+		return roles.AggregatorOf(v.siteName(), v.below(roles.MaxViews, 3))
 	}
 	return roles.CoordinatorOf(v.siteName(), 2)
 }
@@ -64,12 +76,12 @@ func (v values) hash() (h [sha256.Size]byte) {
 	return h
 }
 
-func (v values) beat() roles.Beat { return roles.Beat(v.Uint64N(1 << v.IntN(54))) }
+func (v values) beat() roles.Beat { return roles.Beat(v.Uint64N(1 << v.below(54, 5))) }
 
-func (v values) duration() time.Duration { return time.Duration(v.Int64N(1 << v.IntN(63))) }
+func (v values) duration() time.Duration { return time.Duration(v.Int64N(1 << v.below(63, 40))) }
 
 func (v values) demand(site roles.Site) roles.SampleID {
-	return roles.SampleID{Site: site, Request: roles.RequestID(1 + v.Uint64N(1<<60))}
+	return roles.SampleID{Site: site, Request: roles.RequestID(1 + v.Uint64N(1<<v.below(61, 4)))}
 }
 
 func (v values) sample(site roles.Site) roles.SampleID {
@@ -105,7 +117,11 @@ func (v values) scores() []float32 {
 }
 
 func (v values) features() []byte {
-	out := make([]byte, 1+v.IntN(128))
+	size := 1 + v.IntN(128)
+	if v.near {
+		size = v.sizes[v.IntN(len(v.sizes))]
+	}
+	out := make([]byte, size)
 	for i := range out {
 		out[i] = byte(v.Uint32())
 	}
@@ -117,7 +133,7 @@ func (v values) run() *roles.RunRecord {
 		return nil
 	}
 	r := &roles.RunRecord{
-		Site: v.siteName(), Run: roles.RunID(1 + v.Uint64N(1<<60)), Starter: v.epoch(),
+		Site: v.siteName(), Run: roles.RunID(1 + v.Uint64N(1<<v.below(61, 2))), Starter: v.epoch(),
 		Period: roles.MinPeriod + time.Duration(v.IntN(1e9)), Count: v.beat(), Data: v.hash(),
 	}
 	if v.yes() {
@@ -179,7 +195,7 @@ func (v values) proposed(site roles.Site, exit topology.Exit, group int) *roles.
 	p.Seen = v.set(6)
 	p.Nothing = v.set(6) &^ p.Seen
 	for range v.many(2) {
-		p.Reasons[v.IntN(roles.MaxViews)] = v.reason()
+		p.Reasons[v.below(roles.MaxViews, 9)] = v.reason()
 	}
 	if len(p.Reasons) == 0 {
 		p.Reasons = nil
@@ -213,7 +229,7 @@ func (v values) anyVerdict() *roles.Verdict {
 	if v.yes() {
 		w.Cloud = v.peer()
 	}
-	views := 1 + v.IntN(roles.MaxViews)
+	views := 1 + v.below(roles.MaxViews, 9)
 	w.Answer.Seen = v.set(views)
 	w.Answer.Nothing = v.set(views) &^ w.Answer.Seen
 	w.Answer.Missing = v.set(views) &^ (w.Answer.Seen | w.Answer.Nothing)
@@ -323,7 +339,7 @@ func (v values) message(sort int) roles.Message {
 func (v values) featuresMessage() *roles.Features {
 	m := &roles.Features{Tier: topology.ExitEdge + topology.Exit(v.IntN(2)), Epoch: v.epochOrNone(), AnswerTo: v.peer()}
 	for range v.many(8) {
-		source := v.IntN(roles.MaxViews)
+		source := v.below(roles.MaxViews, 9)
 		f := roles.FeatureItem{
 			Sample: v.sample(v.siteName()), Expect: v.Uint64() | 1<<source, Source: source, Views: v.Uint64() | 1, Features: v.features(),
 		}
