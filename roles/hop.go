@@ -25,9 +25,9 @@ func (h Hop) String() string {
 
 // HopBytes is the payload that a sample cost by hop, as section III-E of the paper counts
 // it: the scores of every seen view, its features where they were asked for. t is the
-// topology of the verdict's bundle.
+// topology of the verdict's bundle; views that it lacks cost nothing.
 func (v *Verdict) HopBytes(t *topology.Topology) (by [Hops]int) {
-	for set := v.Answer.Seen; set != 0; set &= set - 1 {
+	for set := v.Answer.Seen & t.AllViews(); set != 0; set &= set - 1 {
 		by[DeviceToLocal] += t.ViewScoreBytes(bits.TrailingZeros64(set))
 	}
 	edge, cloud := 0, 0 // views that these rested on

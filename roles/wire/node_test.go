@@ -120,7 +120,7 @@ func TestNodeTakesWhatIsDecoded(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			v := newValues(seed)
 			v.near, v.sizes = true, sizes
-			m := &monkey{values: v, t: t, self: v.peer(), limits: limits}
+			m := &monkey{values: v, t: t, self: v.peer(), limits: limits, find: find}
 			groups := [][]int{{0, 1, 2}, {3, 4, 5}}
 			if v.IntN(3) == 0 {
 				groups = [][]int{{0, 1, 2, 3, 4, 5}}
@@ -144,6 +144,7 @@ type monkey struct {
 	t      *testing.T
 	self   roles.Peer
 	limits Limits
+	find   roles.Catalog
 	node   *roles.Node
 	fx     roles.Effects
 	now    roles.Instant
@@ -245,6 +246,18 @@ func (m *monkey) done() {
 		for _, frame := range ends.EncodeParcels([]roles.Message{s.Message}, 1<<20) {
 			if _, err := ends.DecodeParcel(frame, Limits{}); err != nil {
 				m.t.Fatalf("nobody takes what it says: %v: %T %+v", err, s.Message, s.Message)
+			}
+		}
+	}
+	for _, p := range m.fx.Logged { // what everyone does who shows or counts it
+		v, err := DecodeVerdict(p.Sealed.Bytes)
+		if err != nil {
+			m.t.Fatalf("in the log: %v", err)
+		}
+		if b := m.find(v.Bundle, 0); b != nil {
+			v.HopBytes(b.Topology)
+			for _, said := range v.Answer.Proposals {
+				b.Thresholds.At(said.Exit, said.Seen)
 			}
 		}
 	}
