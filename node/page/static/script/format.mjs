@@ -15,10 +15,13 @@ export function number(n) {
   const size = Math.abs(n);
   if (size === 0) return '0';
   if (size < 0.001) return n < 0 ? '−<0.001' : '<0.001';
-  if (size >= 99.95) return Math.round(n).toLocaleString('en-US');
+  if (size >= 99.95) return grouped(Math.round(n));
   const digits = size < 1 ? 3 : size < 9.995 ? 2 : 1;
   return trimmed(n.toFixed(digits));
 }
+
+/** A whole number with a comma between thousands: 1,234. toLocaleString loads tables first. */
+export function grouped(n) { return String(n).replace(/\B(?=(\d{3})+$)/g, ','); }
 
 function trimmed(text) { return text.includes('.') ? text.replace(/\.?0+$/, '') : text; }
 
@@ -73,7 +76,7 @@ export function clock(ms) {
 export function fromNs(text) { return Number(text ?? 0) / 1e6; }
 
 /** A count and its word: 1 view, 2 views. */
-export function count(n, word, words = `${word}s`) { return `${n.toLocaleString('en-US')} ${n === 1 ? word : words}`; }
+export function count(n, word, words = `${word}s`) { return `${grouped(n)} ${n === 1 ? word : words}`; }
 
 /** Names joined for a sentence: a, b and c. Beyond most, how many more. */
 export function listed(names, most = 6) {

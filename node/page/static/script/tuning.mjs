@@ -1,7 +1,7 @@
 // The control of thresholds: sliders, what they would have done, apply and undo.
 
 import { byId, el, setAttribute, setText } from './dom.mjs';
-import { bytes, count, percent, plain } from './format.mjs';
+import { bytes, count, grouped, percent, plain } from './format.mjs';
 import { tone } from './bar.mjs';
 import { equal, keyOf, messageOf, rehearsed, rounded, set, slid, textOf, valuesOf } from './thresholds.mjs';
 
@@ -201,7 +201,7 @@ function table({ rows, samples, unknown, changed }) {
   if (samples === 0) return el('p', { class: 'quiet' }, 'The log has no verdict yet to try them on.');
   const shown = (kind, v) => (kind === 'share' ? percent(v) : bytes(v));
   const remarks = [`${count(changed, 'answer')} would have been another`];
-  if (unknown > 0) remarks.push(`of ${unknown.toLocaleString('en-US')} that would have gone up, nobody knows the answer from above`);
+  if (unknown > 0) remarks.push(`of ${grouped(unknown)} that would have gone up, nobody knows the answer from above`);
   return el('table', { class: 'rehearsal' },
     el('caption', {}, `On the last ${count(samples, 'verdict')}: ${remarks.join('; ')}.`),
     el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, el('span', { class: 'unseen' }, 'what')), el('th', { scope: 'col' }, 'was'), el('th', { scope: 'col' }, 'would be'))),

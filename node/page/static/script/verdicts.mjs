@@ -136,7 +136,6 @@ export class VerdictList {
     if (this.#space.style.height !== height) this.#space.style.height = height;
     const first = Math.max(0, Math.floor(this.#scroll / rowHeight) - 1);
     const last = Math.min(rows, first + Math.ceil((this.#height || 400) / rowHeight) + 2);
-    while (this.#rows.length < last - first) this.#rows.push(this.#row());
     const slices = this.#place(first, last);
     while (!slices.next().done) {
       yield;
@@ -148,8 +147,11 @@ export class VerdictList {
   }
 
   /** Gives each verdict in sight a row: the one that it has or, where nobody stands, any that is
-   * free, at once; else, in slices, the one that stands there, which shows what it showed till then. */
+   * free, at once; else, in slices, the one that stands there, which shows what it showed till then.
+   * In a list that is empty so far they come from the top, in slices too. */
   * #place(first, last) {
+    const empty = this.#rows.every((row) => row.verdict === null);
+    while (this.#rows.length < last - first) this.#rows.push(this.#row());
     const wanted = new Map();
     for (let i = first; i < last; i++) wanted.set(this.#shown[i], i);
     const free = [];
@@ -172,7 +174,11 @@ export class VerdictList {
         row.verdict = null;
       }
     }
-    for (const [verdict, index] of wanted) if (!standing.has(index)) this.#put(others.pop(), index, verdict); // a hole would be seen
+    for (const [verdict, index] of wanted) {
+      if (standing.has(index)) continue;
+      this.#put(others.pop(), index, verdict);
+      if (empty) yield; // elsewhere a hole would be seen
+    }
     for (const [index, row] of standing) {
       this.#put(row, index, this.#shown[index]);
       yield;
