@@ -102,7 +102,7 @@ func TestMeasure(t *testing.T) {
 func settled(t *testing.T) *browser {
 	t.Helper()
 	of := start(t)
-	time.Sleep(3 * time.Second)
+	of.open(t, "about:blank", desk()).await("three seconds", `performance.now() > 3000`)
 	return of
 }
 
