@@ -288,3 +288,45 @@ func TestTCPHostileStranger(t *testing.T) {
 		return err == nil
 	})
 }
+
+// TestTCPReplacedWhileStuck has a peer open a third stream while the second still waits for the
+// first to end, which takes as long as a network that was cut lets it. The third once came up
+// while the first was the link's, and the node died of it.
+func TestTCPReplacedWhileStuck(t *testing.T) {
+	h := besiege(t)
+	h.openUp(t)
+	k, err := h.victim.link(h.Self())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck := k.current.Load()
+	stuck.mu.Lock()
+	stuck.err = errReplaced // its end has begun
+	stuck.mu.Unlock()
+
+	latest := func() *session {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return k.latest
+	}
+	var last *Stream
+	for range 2 {
+		before := latest()
+		last = h.open(t)
+		if _, err := last.Write(appendFrame(nil, header{probe: true}, nil)); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the stream is the latest", func() bool { return latest() != before })
+	}
+	h.friendIsServed(t)
+	if k.current.Load() != stuck {
+		t.Error("another stream is up before the first has ended")
+	}
+
+	close(stuck.done)
+	h.victim.fell(stuck, errReplaced)
+	close(stuck.over)
+	if _, err := last.Read(make([]byte, 100)); err != nil {
+		t.Errorf("the last stream is not up after the first has ended: %v", err)
+	}
+}

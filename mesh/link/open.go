@@ -116,9 +116,13 @@ func (l *Links) serve(ctx context.Context, k *link, stream *Stream, opener bool)
 	if forgotten {
 		return false, stream.Reset() // the peer opens another
 	}
-	if older != nil {
-		older.end(errReplaced)
-		<-older.over
+	// The one that is up is not always the latest before this: that may have come while it was
+	// still waiting for the one that is up to end. No other comes up from here on.
+	for _, o := range []*session{older, k.current.Load()} {
+		if o != nil {
+			o.end(errReplaced)
+			<-o.over
+		}
 	}
 	if ctx.Err() != nil {
 		s.end(ErrClosed)

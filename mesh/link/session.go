@@ -209,9 +209,14 @@ func (s *session) end(err error) {
 	for _, c := range requests {
 		c.reply <- reply{err: ErrUnreachable}
 	}
-	_ = s.stream.Reset() // it is ended on our side either way
 	s.links.fell(s, err)
 	close(s.over)
+	// The stream is ended on our side either way. To tell the other waits for as long as the
+	// connection takes nothing, seconds where it is cut; another may be there by then.
+	reset := func() { _ = s.stream.Reset() }
+	if !s.links.start(reset) {
+		reset()
+	}
 }
 
 // flushed returns what is closed when all frames queued by now are acknowledged, and
