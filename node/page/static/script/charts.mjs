@@ -11,7 +11,10 @@ import { inSteps, linearMarks, logMarks } from './scale.mjs';
 const hopTones = { 'device-local': 'scores', 'device-edge': 'edge', 'device-cloud': 'features', 'edge-cloud': 'quiet' };
 const linkTones = ['local', 'cloud', 'edge'];
 
-/** What is charted. lines makes [{name, tone, values, now}] of the steps. */
+const measuredAfter = 8; // s after which the links have been measured twice, which gives a rate
+
+/** What is charted. lines makes [{name, tone, values, now}] of the steps; none says why there are
+ * none, once that is known. */
 const charts = [
   {
     id: 'rate', title: 'Answers a second, by exit', stacked: true, text: number,
@@ -35,10 +38,11 @@ const charts = [
   {
     id: 'accuracy', title: 'Right, where labels are known', text: (v) => `${Math.round(v * 1000) / 10} %`,
     marks: (least) => (least >= 0.9 ? [0.9, 0.95, 1] : least >= 0.5 ? [0.5, 0.75, 1] : [0, 0.25, 0.5, 0.75, 1]),
-    lines: (steps) => [line('right', 'local', steps, (s) => s.accuracy, percent)], none: 'no labels: live cameras have none',
+    lines: (steps) => [line('right', 'local', steps, (s) => s.accuracy, percent)],
+    none: (has) => (has.exits.length > 0 ? 'no labels: live cameras have none' : ''),
   },
   {
-    id: 'links', title: "Bytes a second on this node's links", text: bytes, none: 'no link to another node',
+    id: 'links', title: "Bytes a second on this node's links", text: bytes, none: (has) => (has.age > measuredAfter ? 'no link to another node' : ''),
     lines: null, // from the links, not from verdicts
   },
 ];
@@ -97,7 +101,7 @@ export class Charts {
     this.#summarise(steps);
     const bins = steps.flatMap((s) => s.bins);
     const hops = new Set(bins.flatMap((b) => Object.keys(b.hops)));
-    const has = { exits: exits.filter((e) => bins.some((b) => b.exits[e])), hops: [...hops].sort().reverse() };
+    const has = { exits: exits.filter((e) => bins.some((b) => b.exits[e])), hops: [...hops].sort().reverse(), age: now - this.#born };
     const events = this.#model.marks.map((m) => ({ at: (m.at / 1000 - (to - span)) / span, bad: m.kind === 'down' || m.kind === 'chaos' })).filter((e) => e.at >= 0 && e.at <= 1);
     const of = [];
     for (const chart of charts) {
@@ -107,7 +111,7 @@ export class Charts {
       of.push({ chart, lines });
     }
     yield true;
-    for (const { chart, lines } of of) this.#say(chart, lines);
+    for (const { chart, lines } of of) this.#say(chart, lines, has);
   }
 
   /** Gives each step its summary. What was is not summed up again: it no longer changes. */
@@ -140,11 +144,12 @@ export class Charts {
     });
   }
 
-  #say(chart, lines) {
+  #say(chart, lines, has) {
     const { key, canvas } = this.#of.get(chart.id);
     const said = lines.map((l) => `${l.name} ${l.text(l.now)}`);
-    setAttribute(canvas, 'aria-label', `${chart.title}: ${said.join(', ') || chart.none || 'nothing yet'}`);
-    this.#legend(key, lines, chart.none && !lines.some((l) => Number.isFinite(l.now)) ? chart.none : '');
+    const none = lines.some((l) => Number.isFinite(l.now)) ? '' : chart.none?.(has) ?? '';
+    setAttribute(canvas, 'aria-label', `${chart.title}: ${none || said.join(', ') || 'nothing yet'}`);
+    this.#legend(key, lines, none);
   }
 
   #legend(key, lines, none) {
