@@ -172,7 +172,14 @@ func TestViewsOfAnotherDeployment(t *testing.T) {
 	if v := c.explain(w, nil); v.Answer.Seen != 0b001 || len(v.Answer.Proposals) != 1 || v.Answer.Missing != 0b111110 || v.Reasons[7] != NotMissing {
 		t.Errorf("got %+v with %d proposals, want view 0 alone seen", v.Answer, len(v.Answer.Proposals))
 	}
-	for _, p := range []*Proposed{{Seen: 1 << 6}, {Seen: 1, Settings: 4}, {}} {
+	// Of another bundle, in which the view is of this group: nobody takes a reason for a view that was seen.
+	w.local = []*Proposed{{Bundle: inference.BundleID{4}, Seen: 0b001000}, {Seen: 0b111000}}
+	c.agree(w)
+	if v := c.explain(w, nil); v.Answer.Seen != 0b111000 || len(v.Reasons) != 3 || v.Reasons[3] != NotMissing {
+		t.Errorf("group 0 has missed a change: seen %b, missing %v", v.Answer.Seen, v.Reasons)
+	}
+	w.local = []*Proposed{{Seen: 0b001}, nil}
+	for _, p := range []*Proposed{{Seen: 1 << 6}, {Seen: 1, Bundle: inference.BundleID{4}}, {}} {
 		if c.answers(w, p) {
 			t.Errorf("the cloud's %+v is taken for an answer", p)
 		}

@@ -129,7 +129,7 @@ func (u *upper) take(s *ascent, from Peer, item *FeatureItem) {
 	}
 	s.spoken |= 1 << v
 	b := u.catalog.network(item.Bundle)
-	if b == nil || item.Bundle != s.first.Bundle || !u.isSource(b, v) || len(item.Features) != u.sourceBytes(b.Topology) {
+	if b == nil || item.Bundle != s.first.Bundle || !u.isSource(b, item) || len(item.Features) != u.sourceBytes(b.Topology) {
 		s.faulty |= 1 << v
 		return
 	}
@@ -137,12 +137,17 @@ func (u *upper) take(s *ascent, from Peer, item *FeatureItem) {
 	s.views |= item.Views
 }
 
-// isSource reports whether this tier of the bundle takes what a source sends.
-func (u *upper) isSource(b *Bundled, source int) bool {
-	if u.tier == topology.ExitCloud {
-		return source < b.Topology.CloudSources()
+// isSource reports whether this tier of the bundle takes what a source sends, by where it is from
+// and by the views that it rests on.
+func (u *upper) isSource(b *Bundled, item *FeatureItem) bool {
+	t := b.Topology
+	switch {
+	case u.tier == topology.ExitEdge:
+		return t.Edge != nil && b.hasView(u.role.Group, item.Source) && item.Views == 1<<item.Source
+	case t.Edge != nil:
+		return item.Source < len(t.Groups) && item.Views&^t.GroupMask(item.Source) == 0
 	}
-	return b.Topology.Edge != nil && b.hasView(u.role.Group, source)
+	return item.Source < len(t.Views) && item.Views == 1<<item.Source
 }
 
 // sourceBytes is the size of what one source sends to this tier.

@@ -369,6 +369,7 @@ func (c *Coordinator) longest() time.Duration {
 // take notes what an exit says of a sample that is not decided.
 func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Proposed) {
 	if m.Tier == topology.ExitLocal {
+		p = p.within(c.ofSite())
 		w.left &^= p.Seen
 	}
 	switch {
@@ -379,6 +380,7 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 	case m.Tier == topology.ExitEdge && m.Group < c.groups && w.asked == topology.ExitEdge:
 		w.edges[m.Group] = p
 		w.edging.Speak(m.Group)
+		w.notesFaulty(p)
 	case m.Tier == topology.ExitEdge && m.Group < c.groups && w.asked == topology.ExitCloud && w.expect == 0:
 		c.lateEdge(now, w, m.Group, p)
 	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud && p.Exit != nil && !c.claiming && c.answers(w, p):
@@ -387,19 +389,25 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 		c.decide(w, v)
 	case m.Tier == topology.ExitCloud && w.asked == topology.ExitCloud:
 		w.until = now // it got nothing that it could use
-		for v, r := range p.Reasons {
-			if r == Faulty && v >= 0 && v < MaxViews {
-				w.faulty |= 1 << v
-			}
+		w.notesFaulty(p)
+	}
+}
+
+// notesFaulty notes of which views a tier got features that it could not use.
+func (w *work) notesFaulty(p *Proposed) {
+	for v, r := range p.Reasons {
+		if r == Faulty && v >= 0 && v < MaxViews {
+			w.faulty |= 1 << v
 		}
 	}
 }
 
-// answers reports whether what the last tier says is of this sample, by its model and its views.
+// answers reports whether what the last tier says is of this sample, by its bundle and its views.
+// Its settings do not matter: it asks for no threshold.
 func (c *Coordinator) answers(w *work, p *Proposed) bool {
 	of, _ := w.model()
 	b := c.bundle(w)
-	return p.model() == of && b != nil && p.Seen != 0 && p.Seen&^(b.Topology.AllViews()&c.ofSite()) == 0
+	return p.Bundle == of.Bundle && b != nil && p.Seen != 0 && p.Seen&^(b.Topology.AllViews()&c.ofSite()) == 0
 }
 
 // lateEdge takes the answer of an edge that came when every edge had been given up, so that

@@ -83,6 +83,20 @@ func (c *Coordinator) askEdges(now Instant, w *work, b *Bundled, seen uint64, fx
 	wait := TierWait + c.longest() + FeatureWait // for the devices' features, too
 	w.edging = NewGather(now, w.expect, wait, c.ofGroup)
 	w.until = now.Add(wait)
+	if w.edging.Done() {
+		w.until = now // nobody is there to be waited for
+	}
+}
+
+// edgesAgain has whoever holds the edges by now asked again where none of them has answered; false
+// where some have, or there are none.
+func (c *Coordinator) edgesAgain(now Instant, w *work, b *Bundled, views uint64, fx *Effects) bool {
+	if b.Topology.Edge == nil || slices.ContainsFunc(w.edges, func(p *Proposed) bool { return p != nil }) {
+		return false
+	}
+	c.askEdges(now, w, b, views, fx)
+	w.retry = now.Add(TierWait) // what is of no use may come again at once
+	return true
 }
 
 // askCloud asks the sources of the last tier to send their features there: to its holder, and
@@ -154,6 +168,9 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	started := max(w.opened, w.spoke)
 	left := started.Add(Budget + c.longest()).Sub(now)
 	another := c.scene.CloudStandby.Peer != "" || c.scene.Cloud.Peer != "" && c.scene.Cloud.Peer != w.of
+	if left > 0 && c.edgesAgain(now, w, b, c.explain(w, nil).Answer.Seen, fx) {
+		return
+	}
 	if w.asks == 1 && left > 0 && another {
 		c.askCloud(now, w, b, fx)
 		w.until = min(w.until, max(now, started.Add(Budget+c.longest())))
@@ -161,17 +178,21 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	}
 	v := c.explain(w, nil)
 	best := bestSoFar(w)
+	usable := v.Answer.Seen &^ w.faulty
 	if w.left != 0 && w.leftAt == 0 {
 		w.leftAt = now
 	}
-	if usable := v.Answer.Seen &^ w.faulty; best == nil && (usable == 0 || left <= 0 && !c.retained(now, w, usable)) {
+	if best == nil && (usable == 0 || left <= 0 && !c.retained(now, w, usable)) {
 		c.without(w, v) // asking again would bring the same, or it died with the only copy
 		return
 	}
 	if best == nil {
 		w.asks = 0
-		c.askCloud(now, w, b, fx)
-		w.until = max(w.until, now.Add(TierWait))
+		if !c.edgesAgain(now, w, b, usable, fx) {
+			c.askCloud(now, w, b, fx)
+			w.until = max(w.until, now.Add(TierWait))
+			w.retry = now.Add(TierWait) // what is of no use may come again at once
+		}
 		return
 	}
 	v.StoppedEarly = true
@@ -259,6 +280,10 @@ func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
 			}
 		}
 	}
+	for view := range each(v.Answer.Seen | v.Answer.Nothing) {
+		delete(v.Reasons, view)
+	}
+	v.Answer.Nothing &^= v.Answer.Seen
 	v.Refused = spoke == 0 && refused > 0
 	if cloud != nil {
 		v.sawToo(cloud.Seen)
@@ -279,10 +304,10 @@ func (v *Verdict) sawToo(views uint64) {
 	v.Answer.Nothing &^= views
 }
 
-// ofWhat is the views of a group by the bundle that a proposal names, as far as the site has
-// them; any of the site where it is not loaded here, and nothing is decided before it is.
-func (c *Coordinator) ofWhat(p *Proposed, group int) uint64 {
-	b := c.catalog.network(p.Bundle)
+// ofGroupViews is the views of a group by a bundle, as far as the site has them; any of the site
+// where it is not loaded here, and nothing is decided before it is.
+func (c *Coordinator) ofGroupViews(bundle inference.BundleID, group int) uint64 {
+	b := c.catalog.network(bundle)
 	if b == nil {
 		return c.ofSite()
 	}

@@ -29,13 +29,13 @@ func (c *Coordinator) agree(w *work) {
 		if p.model() != of {
 			p = p.missed()
 		}
-		w.local[g] = p.within(c.ofWhat(p, g))
+		w.local[g] = p.within(c.ofGroupViews(of.Bundle, g))
 	}
-	for g, p := range w.edges {
-		if p != nil && p.model() != of {
+	for g, p := range w.edges { // sections ask for no threshold: the settings do not matter
+		if p != nil && p.Bundle != of.Bundle {
 			w.edges[g] = nil
 		} else if p != nil {
-			w.edges[g] = p.within(c.ofWhat(p, g))
+			w.edges[g] = p.within(c.ofGroupViews(of.Bundle, g))
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (l *Links) accept(ctx context.Context, stream *Stream) {
 func (l *Links) serve(ctx context.Context, k *link, stream *Stream, opener bool) (up bool, err error) {
 	s := newSession(l, k, stream, opener)
 	k.mu.Lock()
-	older, forgotten := k.latest, k.forgotten
+	older, risen, forgotten := k.latest, k.current.Load(), k.forgotten
 	if !forgotten {
 		k.latest = s
 	}
@@ -117,8 +117,8 @@ func (l *Links) serve(ctx context.Context, k *link, stream *Stream, opener bool)
 		return false, stream.Reset() // the peer opens another
 	}
 	// The one that is up is not always the latest before this: that may have come while it was
-	// still waiting for the one that is up to end. No other comes up from here on.
-	for _, o := range []*session{older, k.current.Load()} {
+	// still waiting for the one that is up to end. Of the older ones no other comes up any more.
+	for _, o := range []*session{older, risen} {
 		if o != nil {
 			o.end(errReplaced)
 			<-o.over

@@ -91,6 +91,9 @@ func (s *session) note(h header) error {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err // what still comes of it may be behind what another stream brought
+	}
 	if h.acknowledged > s.numbered || h.acknowledged != 0 && h.acknowledged < s.acknowledged {
 		return fmt.Errorf("%w: it acknowledges %d frames after %d of %d", errMalformed, h.acknowledged, s.acknowledged, s.numbered)
 	}

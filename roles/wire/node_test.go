@@ -119,15 +119,13 @@ func TestNodeTakesWhatIsDecoded(t *testing.T) {
 	for seed := range *nodeSeeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			v := newValues(seed)
-			v.near, v.sizes = true, sizes
+			v.near, v.sizes, v.use = true, sizes, byte(seed%5)
 			m := &monkey{values: v, t: t, self: v.peer(), limits: limits, find: find}
-			groups := [][]int{{0, 1, 2}, {3, 4, 5}}
-			if v.IntN(3) == 0 {
-				groups = [][]int{{0, 1, 2, 3, 4, 5}}
-			}
+			used := sha256.Sum256([]byte{v.use})
+			groups := find(used, 0).Topology.Groups
 			m.node = roles.NewNode(0, roles.NodeConfig{
 				Self: m.self, Site: v.siteName(), Mesh: "k7fq-2mzd", Groups: groups, Feeds: true, Live: v.yes(),
-				Eligible: roles.Kinds(roles.CloudKind, roles.AggregatorKind), RetentionBytes: 1 << 16,
+				Eligible: roles.Kinds(roles.CloudKind, roles.AggregatorKind), RetentionBytes: 1 << 18,
 				Catalog: find, Encode: EncodeVerdict, NewRun: func() roles.RunID { return roles.RunID(1 + v.IntN(3)) },
 				Acknowledged: func(roles.Peer) bool { return v.yes() },
 			})
@@ -176,6 +174,7 @@ func (m *monkey) step() {
 		m.receive()
 	}
 	m.done()
+	m.node.Next(m.now)
 }
 
 // receive takes a message that has come over the wire.
@@ -244,7 +243,7 @@ func (m *monkey) done() {
 	for _, s := range m.fx.Sends {
 		ends := Ends{From: m.self, To: s.To}
 		for _, frame := range ends.EncodeParcels([]roles.Message{s.Message}, 1<<20) {
-			if _, err := ends.DecodeParcel(frame, Limits{}); err != nil {
+			if _, err := ends.DecodeParcel(frame, m.limits); err != nil {
 				m.t.Fatalf("nobody takes what it says: %v: %T %+v", err, s.Message, s.Message)
 			}
 		}

@@ -11,7 +11,7 @@ import { inSteps, linearMarks, logMarks } from './scale.mjs';
 const hopTones = { 'device-local': 'scores', 'device-edge': 'edge', 'device-cloud': 'features', 'edge-cloud': 'quiet' };
 const linkTones = ['local', 'cloud', 'edge'];
 
-const measuredAfter = 8; // s after which the links have been measured twice, which gives a rate
+const measuredAfter = 8; // s after the first figures of links, by when a second gives their rates
 
 /** What is charted. lines makes [{name, tone, values, now}] of the steps; none says why there are
  * none, once that is known. */
@@ -42,7 +42,7 @@ const charts = [
     none: (has) => (has.exits.length > 0 ? 'no labels: live cameras have none' : ''),
   },
   {
-    id: 'links', title: "Bytes a second on this node's links", text: bytes, none: (has) => (has.age > measuredAfter ? 'no link to another node' : ''),
+    id: 'links', title: "Bytes a second on this node's links", text: bytes, none: (has) => (has.noted > measuredAfter ? 'no link to another node' : ''),
     lines: null, // from the links, not from verdicts
   },
 ];
@@ -63,6 +63,7 @@ export class Charts {
   #summaries = new Map(); // of the steps that were drawn: by when they begin and how long they are
   #visible = true;
   #born = Date.now() / 1000;
+  #noted = NaN; // when the links were noted first, in s
 
   constructor(model, redraw) {
     this.#model = model;
@@ -81,6 +82,7 @@ export class Charts {
 
   /** Notes what the links carry. */
   noteLinks(now) {
+    if (Number.isNaN(this.#noted)) this.#noted = now / 1000;
     const rates = new Map();
     for (const [peer, l] of this.#model.links) if (Number.isFinite(l.sentRate)) rates.set(peer, l.sentRate + l.receivedRate);
     const busiest = [...rates].sort((a, b) => b[1] - a[1]);
@@ -101,7 +103,7 @@ export class Charts {
     this.#summarise(steps);
     const bins = steps.flatMap((s) => s.bins);
     const hops = new Set(bins.flatMap((b) => Object.keys(b.hops)));
-    const has = { exits: exits.filter((e) => bins.some((b) => b.exits[e])), hops: [...hops].sort().reverse(), age: now - this.#born };
+    const has = { exits: exits.filter((e) => bins.some((b) => b.exits[e])), hops: [...hops].sort().reverse(), noted: now - this.#noted };
     const events = this.#model.marks.map((m) => ({ at: (m.at / 1000 - (to - span)) / span, bad: m.kind === 'down' || m.kind === 'chaos' })).filter((e) => e.at >= 0 && e.at <= 1);
     const of = [];
     for (const chart of charts) {
