@@ -402,14 +402,6 @@ func (w *work) notesFaulty(p *Proposed) {
 	}
 }
 
-// answers reports whether what the last tier says is of this sample, by its bundle and its views.
-// Its settings do not matter: it asks for no threshold.
-func (c *Coordinator) answers(w *work, p *Proposed) bool {
-	of, _ := w.model()
-	b := c.bundle(w)
-	return p.Bundle == of.Bundle && b != nil && p.Seen != 0 && p.Seen&^(b.Topology.AllViews()&c.ofSite()) == 0
-}
-
 // lateEdge takes the answer of an edge that came when every edge had been given up, so that
 // there was nothing to ask the cloud about: the ways have become longer than was measured. The
 // other groups are waited for once more, as they are as late.

@@ -304,54 +304,6 @@ func (v *Verdict) sawToo(views uint64) {
 	v.Answer.Nothing &^= views
 }
 
-// ofGroupViews is the views of a group by a bundle, as far as the site has them; any of the site
-// where it is not loaded here, and nothing is decided before it is.
-func (c *Coordinator) ofGroupViews(bundle inference.BundleID, group int) uint64 {
-	b := c.catalog.network(bundle)
-	if b == nil {
-		return c.ofSite()
-	}
-	if group >= len(b.Topology.Groups) {
-		return 0
-	}
-	return c.ofSite() & b.Topology.GroupMask(group)
-}
-
-// ofSite is the views that the site has, held or not.
-func (c *Coordinator) ofSite() uint64 { return 1<<len(c.scene.Views) - 1 }
-
-// within is the proposal as far as it speaks of its own group's views, and of each in one
-// way: what else it says would contradict another group's. What it answers stands if it rests on
-// these alone.
-func (p *Proposed) within(views uint64) *Proposed {
-	if (p.Seen|p.Nothing)&^views == 0 && p.Seen&p.Nothing == 0 && !p.excuses(^views|p.Seen|p.Nothing) {
-		return p
-	}
-	out := *p
-	out.Seen &= views
-	out.Nothing &= views &^ out.Seen
-	if out.Seen != p.Seen {
-		out.Exit = nil
-	}
-	out.Reasons = map[int]Reason{}
-	for view, r := range p.Reasons {
-		if views&^out.Seen&^out.Nothing>>view&1 == 1 {
-			out.Reasons[view] = r
-		}
-	}
-	return &out
-}
-
-// excuses reports whether it gives a reason why a view of a set is missing.
-func (p *Proposed) excuses(views uint64) bool {
-	for view := range p.Reasons {
-		if views>>view&1 == 1 {
-			return true
-		}
-	}
-	return false
-}
-
 // answerBy makes one of the proposals the answer. Those behind it are explanation alone, so
 // that the answer is the one of a network in one process, which never makes them.
 func (v *Verdict) answerBy(p *Proposed) {

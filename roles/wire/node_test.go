@@ -12,7 +12,7 @@ import (
 	"ganglion/roles"
 )
 
-var nodeSeeds = flag.Uint64("node-seeds", 20, "runs of a node that is sent everything")
+var nodeSeeds = flag.Uint64("node-seeds", 10, "runs of a node that is sent everything")
 
 // strict is a network that computes nothing and refuses what the kernels would die of.
 type strict struct{ t *topology.Topology }
@@ -129,7 +129,7 @@ func TestNodeTakesWhatIsDecoded(t *testing.T) {
 				Catalog: find, Encode: EncodeVerdict, NewRun: func() roles.RunID { return roles.RunID(1 + v.IntN(3)) },
 				Acknowledged: func(roles.Peer) bool { return v.yes() },
 			})
-			for range 1000 {
+			for range 700 {
 				m.step()
 			}
 		})
