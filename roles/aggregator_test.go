@@ -132,26 +132,11 @@ func TestGatherWithoutAViewStaysOpen(t *testing.T) {
 	}
 }
 
-// twoEdges is a bundle of two groups of three views, with an edge each.
-func twoEdges(t *testing.T) *Bundled {
-	t.Helper()
-	top, err := topology.Preset("f", topology.Base{Views: topology.ViewNames(6), Classes: []string{"car", "bus"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	exits := map[topology.Exit][]float64{topology.ExitLocal: {0}, topology.ExitEdge: {0}}
-	thresholds, err := inference.NewThresholds(top, exits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
-}
-
 // What is of another deployment than the site's, of a member that lies or lags, once had an
 // aggregator of a group that its bundle lacks run that group's section, and had a coordinator
 // publish verdicts with proposals that rest on views which the verdict did not name.
 func TestViewsOfAnotherDeployment(t *testing.T) {
-	b := twoEdges(t)
+	b := bundled(t, "f", 6)
 	catalog := func(inference.BundleID, uint64) *Bundled { return b }
 	a := NewAggregator("a", hall, 2, []int{6, 7}, Epoch{1, "a"}, catalog)
 	o := &Observation{Sample: beatOf(1), Views: []ViewResult{{View: 6, Seen: true, Scores: []float32{1, 0}}}}
@@ -192,7 +177,7 @@ func TestViewsOfAnotherDeployment(t *testing.T) {
 // Features for an edge that nobody holds once were asked for all the same: no decoder takes such
 // a message, and the heartbeat and seals in the same frame were lost with it.
 func TestNobodyHoldsTheEdge(t *testing.T) {
-	b := twoEdges(t)
+	b := bundled(t, "f", 6)
 	fx := &Effects{}
 	c := NewCoordinator(0, CoordinatorConfig{
 		Self: "a", Site: hall, Groups: 2, Epoch: Epoch{2, "a"}, Log: NewLog(), Trip: func(Peer) time.Duration { return 0 },

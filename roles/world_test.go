@@ -59,6 +59,26 @@ type world struct {
 	seen     map[string]int
 }
 
+// bundled is a bundle of a preset that computes next to nothing.
+func bundled(t testing.TB, preset string, views int) *Bundled {
+	t.Helper()
+	top, err := topology.Preset(preset, topology.Base{
+		Views: topology.ViewNames(views), Classes: []string{"car", "bus", "person"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exits := map[topology.Exit][]float64{}
+	for _, e := range top.Exits()[:len(top.Exits())-1] {
+		exits[e] = []float64{0.5}
+	}
+	thresholds, err := inference.NewThresholds(top, exits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
+}
+
 // statement is one publication, and when it was made.
 type statement struct {
 	*Published
@@ -196,21 +216,8 @@ func newWorld(t testing.TB, seed uint64, s *setting, loose looseness) *world {
 		captured: map[SampleID]map[int]capturing{}, changed: true, seen: map[string]int{},
 		models: map[SampleID]map[int][]uint64{}, tosses: rand.New(rand.NewPCG(seed, 31)),
 	}
-	top, err := topology.Preset(s.preset, topology.Base{
-		Views: topology.ViewNames(s.cameras), Classes: []string{"car", "bus", "person"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	exits := map[topology.Exit][]float64{}
-	for _, e := range top.Exits()[:len(top.Exits())-1] {
-		exits[e] = []float64{0.5}
-	}
-	thresholds, err := inference.NewThresholds(top, exits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.top, w.bundle = top, &Bundled{Topology: top, Thresholds: thresholds, Network: plain{}}
+	w.bundle = bundled(t, s.preset, s.cameras)
+	w.top = w.bundle.Topology
 	for i := range s.cameras + s.spares {
 		n := &actor{w: w, id: i, peer: Peer(fmt.Sprintf("n%d", i)), part: s.parts[i], disk: map[Role]Epoch{}}
 		if i < s.cameras {
