@@ -51,6 +51,17 @@ part() {
 # said is a command as the index shows it.
 said() { printf '`%s`' "$*" | sed "s|$built/||g; s|$data/||g; s,|,/,g"; }
 
+# same BUNDLE NAME...: what would be trained again with the same settings, to the same bits,
+# is kept. A part that finds a network of other settings there says so.
+same() {
+	bundle=$1
+	shift
+	[ "$mode" = run ] && [ -e "$bundle" ] || return 0
+	for name; do
+		mkdir -p "$(dirname "$name")" && cp "$bundle" "$name.ganglion"
+	done
+}
+
 # needs FILE WHAT: without the file, the parts that follow are skipped.
 needs() { [ -e "$1" ] && lacks= || lacks=$2; }
 
@@ -63,6 +74,7 @@ parts() {
 		part "six-eval-$seed" 120 "Six real cameras" "$g" eval --data "$six" --model "$out/six-$seed.ganglion" --plots "$out/six-$seed"
 	done
 	part six-demo 120 "The demonstration" "$g" demo --calm --rate 40 --data "$six" --model "$out/six-1.ganglion"
+	same "$out/six-1.ganglion" "$out/topologies/c" "$out/aggregators/MP-CC" "$out/filters/4-filters"
 	part six-topologies 1500 "Every deployment" "$g" bench topologies --data "$six" --test-frames $frames --out "$out/topologies"
 	part six-aggregators 900 "Ways of aggregating" "$g" train --data "$six" --test-frames $frames --compare-aggregators --resume --out "$out/aggregators" --plots "$out/aggregators-plots"
 	part six-filters 600 "Filters and payload" "$g" train --data "$six" --test-frames $frames --compare-filters 1,2,4,8 --resume --out "$out/filters" --plots "$out/filters-plots"

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"sort"
 	"time"
 )
 
@@ -19,19 +18,13 @@ const (
 // Log is the verdicts of one site that a node knows: the last LogVerdicts or LogAge,
 // whichever is fewer, in the order of their sequence numbers. It has one owner.
 type Log struct {
-	lines   []*line // by sequence number
+	lines   lines
 	slots   map[SampleID]*slot
 	runs    map[RunID]*runLog
 	known   int          // slots without a verdict
 	orphans bool         // there may be slots of runs that were forgotten
 	asked   *ring        // the last requests that were dropped: of them no beat tells
 	lost    []*Published // that have lost since marked was called; some are marked
-}
-
-// line is one publication, and when it came.
-type line struct {
-	*Published
-	at Instant
 }
 
 // slot is what is known of one sample.
@@ -43,15 +36,20 @@ type slot struct {
 
 // runLog is what is known of one run; of requests under run 0.
 type runLog struct {
-	touched Instant
-	floor   Beat // every beat below it is final
-	next    Beat // every beat below it is here, was here, or is gone everywhere
-	gone    Beat // beats below it may have been dropped here
-	end     Beat // no beat from it on is known
-	dropped Tally
-	held    Tally                // of the slots with a verdict
-	open    map[SampleID]*slot   // without one
-	blocks  map[uint64]*blockSum // by the first place
+	touched  Instant
+	floor    Beat // every beat below it is final
+	next     Beat // every beat below it is here, was here, or is gone everywhere
+	gone     Beat // beats below it may have been dropped here
+	end      Beat // no beat from it on is known
+	dropped  Tally
+	held     Tally                // of the slots with a verdict
+	open     map[SampleID]*slot   // without one
+	blocks   map[uint64]*blockSum // by the first place; a block without verdicts is not there
+	awaiting int                  // slots whose survivor was named and is not here
+}
+
+func newRunLog() *runLog {
+	return &runLog{open: map[SampleID]*slot{}, blocks: map[uint64]*blockSum{}}
 }
 
 // NewLog is an empty log.
@@ -60,7 +58,7 @@ func NewLog() *Log {
 }
 
 // Len is the number of publications that the log holds.
-func (l *Log) Len() int { return len(l.lines) }
+func (l *Log) Len() int { return l.lines.n }
 
 // Append adds a publication. It returns true where that was news: not known, and not
 // older than what the log keeps. loser is a publication that is now superseded and was
@@ -79,7 +77,7 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 		l.known--
 		delete(run.open, id)
 	}
-	before := s.tally()
+	before, awaited := s.tally(), s.awaiting()
 	i := slices.IndexFunc(s.variants, func(v *Published) bool { return v.Sealed.Hash == p.Sealed.Hash })
 	switch {
 	case i >= 0 && (p.SupersededBy == Hash{} || s.variants[i].SupersededBy != Hash{}):
@@ -100,11 +98,12 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 		l.lost = append(l.lost, loser)
 	}
 	run.held = run.held.minus(before).plus(s.tally())
+	run.awaiting += s.awaiting() - awaited
 	if s.awaits != (Hash{}) {
 		run.next = min(run.next, id.Beat) // a gap again, until the survivor is here
 	}
 	run.end = max(run.end, id.Beat+1)
-	l.insert(now, p)
+	l.lines.insert(line{p, now})
 	l.trim(now)
 	return true, loser
 }
@@ -131,26 +130,21 @@ func (s *slot) settle(latest *Published) (loser *Published) {
 	return nil
 }
 
-// insert puts a publication in its place, which is nearly always the last.
-func (l *Log) insert(now Instant, p *Published) {
-	i := len(l.lines)
-	if i > 0 && p.Seq.Compare(l.lines[i-1].Seq) < 0 {
-		i = sort.Search(i, func(i int) bool { return l.lines[i].Seq.Compare(p.Seq) > 0 })
+// awaiting is 1 where a survivor was named and is not here.
+func (s *slot) awaiting() int {
+	if s.awaits != (Hash{}) {
+		return 1
 	}
-	l.lines = slices.Insert(l.lines, i, &line{p, now})
+	return 0
 }
 
 // trim drops what is beyond the bounds. What was counted stays counted.
 func (l *Log) trim(now Instant) {
-	n := max(0, len(l.lines)-LogVerdicts)
-	for n < len(l.lines) && now.Sub(l.lines[n].at) > LogAge {
-		n++
+	for l.lines.n > LogVerdicts || l.lines.n > 0 && now.Sub(l.lines.first().at) > LogAge {
+		old := l.lines.first().Published
+		l.lines.dropFirst()
+		l.drop(old)
 	}
-	for _, old := range l.lines[:n] {
-		l.drop(old.Published)
-	}
-	clear(l.lines[:n])
-	l.lines = l.lines[n:] // moved together when there is no room behind
 }
 
 func (l *Log) drop(p *Published) {
@@ -170,6 +164,7 @@ func (l *Log) drop(p *Published) {
 	if len(s.variants) == 1 {
 		if run != nil {
 			run.held = run.held.minus(s.tally())
+			run.awaiting -= s.awaiting()
 			run.dropped.count(p.Sealed.Outcome)
 			run.gone = max(run.gone, id.Beat+1)
 		}
@@ -194,7 +189,7 @@ func (l *Log) run(now Instant, id RunID) *runLog {
 		if len(l.runs) >= maxRuns {
 			l.forget()
 		}
-		r = &runLog{open: map[SampleID]*slot{}, blocks: map[uint64]*blockSum{}}
+		r = newRunLog()
 		l.runs[id] = r
 		if l.orphans {
 			l.adopt(id, r)

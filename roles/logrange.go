@@ -2,8 +2,8 @@ package roles
 
 import (
 	"maps"
+	"math"
 	"slices"
-	"sort"
 )
 
 // Span is some beats of a run: from From on, without To. For run 0 it is requests, by the
@@ -52,24 +52,57 @@ func (l *Log) Gaps(site Site, id RunID, most int) []Span {
 		return nil
 	}
 	r.next = max(r.next, r.gone)
-	for r.next < r.floor && l.has(SampleID{Site: site, Run: id, Beat: r.next}) {
-		r.next++
+	for r.next < r.floor {
+		n := r.whole(uint64(r.next))
+		if n == 0 && l.has(SampleID{Site: site, Run: id, Beat: r.next}) {
+			n = 1
+		}
+		if n == 0 {
+			break
+		}
+		r.next += Beat(n)
 	}
 	var out []Span
-	end := min(r.floor, r.next+maxGapBeats)
-	for b := r.next; b < end; b++ {
-		if l.has(SampleID{Site: site, Run: id, Beat: b}) {
+	end := uint64(min(r.floor, r.next+maxGapBeats))
+	for b := uint64(r.next); b < end; {
+		if n := r.whole(b); n > 0 {
+			b += n
 			continue
 		}
-		if n := len(out); n > 0 && out[n-1].To == uint64(b) {
-			out[n-1].To++
+		lacks := r.blank(b)
+		if lacks == 0 && l.has(SampleID{Site: site, Run: id, Beat: Beat(b)}) {
+			b++
+			continue
+		}
+		to := min(end, b+max(1, lacks))
+		if n := len(out); n > 0 && out[n-1].To == b {
+			out[n-1].To = to
 		} else if n == most {
 			break
 		} else {
-			out = append(out, Span{Run: id, From: uint64(b), To: uint64(b) + 1})
+			out = append(out, Span{Run: id, From: b, To: to})
 		}
+		b = to
 	}
 	return out
+}
+
+// whole is how many beats from b on, to the end of its block, are all here; 0 says that one of
+// its block may not be.
+func (r *runLog) whole(b uint64) uint64 {
+	if s := r.blocks[blockOf(b)]; s != nil && s.count == blockBeats && r.awaiting == 0 {
+		return blockOf(b) + blockBeats - b
+	}
+	return 0
+}
+
+// blank is how many beats from b on, to the end of its block, have no verdict here; 0 says that
+// one of its block has.
+func (r *runLog) blank(b uint64) uint64 {
+	if r.blocks[blockOf(b)] == nil {
+		return blockOf(b) + blockBeats - b
+	}
+	return 0
 }
 
 // has reports whether the surviving verdict of a sample is here.
@@ -98,16 +131,25 @@ func (l *Log) Range(site Site, span Span, most int) (lines []*Published, gaps []
 	}
 	end = min(span.To, max(span.From, uint64(max(r.end, r.floor, r.gone))))
 	end = min(end, span.From+maxGapBeats)
-	for b := span.From; b < end; b++ {
-		s := l.slots[SampleID{Site: site, Run: span.Run, Beat: Beat(b)}]
-		if s == nil || len(s.variants) == 0 {
-			gaps = addGap(gaps, span.Run, b, r.gap(Beat(b)))
+	for b := span.From; b < end; {
+		var decided []*Published
+		lacks := r.blank(b)
+		if lacks == 0 {
+			if s := l.slots[SampleID{Site: site, Run: span.Run, Beat: Beat(b)}]; s != nil {
+				decided = s.variants
+			}
+		}
+		if len(decided) == 0 {
+			to := min(end, b+max(1, lacks))
+			gaps = r.addGaps(gaps, Span{span.Run, b, to})
+			b = to
 			continue
 		}
-		if len(lines)+len(s.variants) > most && len(lines) > 0 {
+		if len(lines)+len(decided) > most && len(lines) > 0 {
 			return lines, gaps, b
 		}
-		lines = append(lines, s.variants...)
+		lines = append(lines, decided...)
+		b++
 	}
 	if end < span.To && end < span.From+maxGapBeats { // beyond all that is known
 		gaps = append(gaps, Gap{Span{span.Run, end, span.To}, NotFinal})
@@ -116,22 +158,30 @@ func (l *Log) Range(site Site, span Span, most int) (lines []*Published, gaps []
 	return lines, gaps, end
 }
 
-func (r *runLog) gap(b Beat) GapKind {
+// gap is why this log lacks a beat, and up to which one it is for the same reason.
+func (r *runLog) gap(b uint64) (kind GapKind, to uint64) {
 	switch {
-	case b < r.gone:
-		return Dropped
-	case b < r.floor:
-		return Unknown
+	case b < uint64(r.gone):
+		return Dropped, uint64(r.gone)
+	case b < uint64(r.floor):
+		return Unknown, uint64(r.floor)
 	}
-	return NotFinal
+	return NotFinal, math.MaxUint64
 }
 
-func addGap(gaps []Gap, run RunID, b uint64, kind GapKind) []Gap {
-	if n := len(gaps); n > 0 && gaps[n-1].To == b && gaps[n-1].Kind == kind {
-		gaps[n-1].To++
-		return gaps
+// addGaps adds what this log lacks of a span, which is all of it, to gaps that end before it.
+func (r *runLog) addGaps(gaps []Gap, span Span) []Gap {
+	for span.From < span.To {
+		kind, to := r.gap(span.From)
+		to = min(to, span.To)
+		if n := len(gaps); n > 0 && gaps[n-1].To == span.From && gaps[n-1].Kind == kind {
+			gaps[n-1].To = to
+		} else {
+			gaps = append(gaps, Gap{Span{span.Run, span.From, to}, kind})
+		}
+		span.From = to
 	}
-	return append(gaps, Gap{Span{run, b, b + 1}, kind})
+	return gaps
 }
 
 // requests is Range for samples on demand, whose gaps nobody can name.
@@ -170,22 +220,12 @@ func (l *Log) requestsIn(span Span) []SampleID {
 
 // After is the publications whose sequence number is above seq, most of them at most.
 func (l *Log) After(seq Seq, most int) []*Published {
-	i := sort.Search(len(l.lines), func(i int) bool { return l.lines[i].Seq.Compare(seq) > 0 })
-	var out []*Published
-	for _, line := range l.lines[i:min(len(l.lines), i+most)] {
-		out = append(out, line.Published)
-	}
-	return out
+	chunk, at := l.lines.search(seq)
+	return l.lines.from(chunk, at, most)
 }
 
 // Last is the last publications that the log holds, most of them at most, in their order.
-func (l *Log) Last(most int) []*Published {
-	var out []*Published
-	for _, line := range l.lines[max(0, len(l.lines)-most):] {
-		out = append(out, line.Published)
-	}
-	return out
-}
+func (l *Log) Last(most int) []*Published { return l.lines.last(most) }
 
 // End is the beat of a run from which on nothing is known to this log.
 func (l *Log) End(id RunID) Beat {
@@ -197,6 +237,9 @@ func (l *Log) End(id RunID) Beat {
 
 // blockBeats is the number of beats that one Block sums up.
 const blockBeats = 256
+
+// blockOf is the first place of the block of a place.
+func blockOf(place uint64) uint64 { return place / blockBeats * blockBeats }
 
 // Block sums up the verdicts of blockBeats neighbouring places of a run, those that have
 // lost among them, to compare two logs without sending them. Whether one is marked as lost
@@ -226,7 +269,7 @@ func ones(variants int) int {
 // sum adds a verdict to its block, or takes it out again; samples is by how much their number
 // changes.
 func (r *runLog) sum(id SampleID, h Hash, samples int) {
-	from := place(id) / blockBeats * blockBeats
+	from := blockOf(place(id))
 	b := r.blocks[from]
 	if b == nil {
 		b = &blockSum{}

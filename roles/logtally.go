@@ -49,7 +49,7 @@ func (s *slot) tally() (t Tally) {
 	return t
 }
 
-// adopt counts the slots of a run that was forgotten and is heard of again.
+// adopt counts the slots of a run that was forgotten and is heard of again, and sums them up.
 func (l *Log) adopt(id RunID, r *runLog) {
 	for sample, s := range l.slots { // sums do not depend on the order
 		switch {
@@ -58,6 +58,10 @@ func (l *Log) adopt(id RunID, r *runLog) {
 			r.open[sample] = s
 		default:
 			r.held = r.held.plus(s.tally())
+			r.awaiting += s.awaiting()
+			for i, v := range s.variants {
+				r.sum(sample, v.Sealed.Hash, ones(i+1))
+			}
 		}
 	}
 }
@@ -68,7 +72,7 @@ func (l *Log) adopt(id RunID, r *runLog) {
 func (l *Log) Tally(now Instant, id RunID, grace time.Duration, holder bool) Tally {
 	r := l.runs[id]
 	if r == nil && l.orphans {
-		r = &runLog{open: map[SampleID]*slot{}}
+		r = newRunLog()
 		l.adopt(id, r)
 	}
 	if r == nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -164,16 +166,27 @@ func (f *trainFlags) check() (dataset.FrameRanges, error) {
 	return frames, durable.CheckWritable(f.out)
 }
 
-// fit reads a folder of pictures again where the topology asks for another size of
-// view, and makes sure that data and topology agree.
+// fit reads a folder of pictures again where the topology says more of it than the folder does,
+// another size of view or another order of views or classes, and makes sure that data and
+// topology agree, in their names too: what is trained on the pictures of one view must not be
+// called another.
 func (f *trainFlags) fit(set *dataset.Set, t *topology.Topology) (*dataset.Set, error) {
-	if set.Shape() != t.Input {
+	if err := t.Fits(len(set.Views), len(set.Classes), t.Input); err != nil {
+		return nil, err
+	}
+	if set.Shape() != t.Input || !slices.Equal(set.Views, t.Views) || !slices.Equal(set.Classes, t.Classes) {
 		var err error
-		if set, err = f.data.open(t.Input); err != nil {
+		if set, err = f.data.openFor(t); err != nil {
 			return nil, err
 		}
 	}
-	return set, t.Fits(len(set.Views), len(set.Classes), set.Shape())
+	for v, name := range t.Views {
+		if at := slices.Index(set.Views, name); at >= 0 && at != v {
+			return nil, fmt.Errorf("the topology %s has view %s in place %d and the data in place %d: give the data's in the topology's order, --views %s",
+				t.Name, name, v, at, strings.Join(t.Views, ","))
+		}
+	}
+	return set, nil
 }
 
 // trained is what `train --json` tells.
