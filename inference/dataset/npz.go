@@ -74,7 +74,11 @@ func decodeNPZ(r io.ReaderAt, size int64, name string, opts Options) (*Set, erro
 		set.Classes = multiCameraClasses
 	}
 	if len(set.Classes) == 0 {
-		set.Classes = numberedNames("", codes.classes(set.Pixels))
+		classes := codes.classes(set.Pixels)
+		if err := checkClasses(classes); err != nil { // before that many names are made
+			return nil, err
+		}
+		set.Classes = numberedNames("", classes)
 	}
 	if err := codes.fill(&set); err != nil {
 		return nil, err
@@ -184,11 +188,18 @@ func (c labelCodes) classes(pixels []byte) int {
 	return top + 1
 }
 
+func checkClasses(n int) error {
+	if n > topology.MaxClasses {
+		return fmt.Errorf("its labels say %d classes, want at most %d; number the classes from 0 without gaps", n, topology.MaxClasses)
+	}
+	return nil
+}
+
 // fill fills in the labels of the set.
 func (c labelCodes) fill(set *Set) error {
 	classes := len(set.Classes)
-	if classes > topology.MaxClasses {
-		return fmt.Errorf("its labels say %d classes, want at most %d; number the classes from 0 without gaps", classes, topology.MaxClasses)
+	if err := checkClasses(classes); err != nil {
+		return err
 	}
 	set.ViewLabels = make([]int, len(c.y))
 	for i, code := range c.y {

@@ -1,9 +1,6 @@
 package evaluation
 
-import (
-	"ganglion/inference"
-	"ganglion/inference/topology"
-)
+import "ganglion/inference"
 
 // policySteps is how many shares of exits, from none to all, the goals that have a
 // value choose from.
@@ -43,44 +40,53 @@ func (c *calibration) step(i int) (candidate, error) {
 	return candidate{pointOf(c.topology, c.answers, thresholds), thresholds, true}, err
 }
 
-// careful is the thresholds of [Careful].
+// careful is the thresholds of [Careful]: exit by exit, from the lowest, the smaller of two
+// curves over what the lower ones send up.
 func (c *calibration) careful() (inference.Thresholds, error) {
-	var enough candidate
-	for i := range policySteps + 1 {
-		next, err := c.step(i)
-		if err != nil {
-			return inference.Thresholds{}, err
-		}
-		if i > 0 && next.early() > carefulShare {
-			break
-		}
-		enough = next
-	}
-	lossless, err := c.curves(func(bySeen []observations) []float64 {
-		return isotonic(bySeen, observations.lossless)
-	})
+	share, err := c.enough()
 	if err != nil {
 		return inference.Thresholds{}, err
 	}
-	lower := map[topology.Exit][]float64{}
-	for _, exit := range c.topology.Exits() {
-		thresholds := enough.thresholds.BySeen(exit)
-		for n, most := range lossless.BySeen(exit) {
-			thresholds[n] = min(thresholds[n], most)
+	return c.curves(func(bySeen []observations) []float64 {
+		enough := isotonic(bySeen, func(o observations) float64 { return o.quantile(share) })
+		lossless := isotonic(bySeen, observations.lossless)
+		for n := range enough {
+			enough[n] = min(enough[n], lossless[n])
 		}
-		if thresholds != nil {
-			lower[exit] = thresholds
-		}
-	}
-	return inference.NewThresholds(c.topology, lower)
+		return enough
+	})
 }
 
-// early is the share of samples that exit before the last exit.
-func (p *Point) early() float64 {
-	if p.EdgeExit != nil {
-		return float64(p.LocalExit + *p.EdgeExit)
+// enough is the largest share of the evidence for each exit with which at most carefulShare of
+// the validation samples exit early.
+func (c *calibration) enough() (share float64, err error) {
+	for i := range policySteps + 1 {
+		next, err := c.step(i)
+		if err != nil {
+			return 0, err
+		}
+		if i > 0 && c.early(next.thresholds) > carefulShare {
+			break
+		}
+		share = float64(i) / policySteps
 	}
-	return float64(p.LocalExit)
+	return share, nil
+}
+
+// early is the share of samples that exit before the last exit, with all their views, of those
+// that a view sees: of others there is nothing to send up.
+func (c *calibration) early(thresholds inference.Thresholds) float64 {
+	var all, early int
+	last := c.topology.Exits()[len(c.topology.Exits())-1]
+	for i := range c.answers {
+		if a := &c.answers[i]; len(a.proposals) > 0 {
+			all++
+			if a.proposals[inference.Choose(a.proposals, thresholds)].Exit != last {
+				early++
+			}
+		}
+	}
+	return float64(share(early, all))
 }
 
 // candidate is thresholds with what they do on the validation samples.

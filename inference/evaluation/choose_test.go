@@ -159,6 +159,49 @@ func TestThresholdsByViewsSeen(t *testing.T) {
 	}
 }
 
+// Samples that no view sees are never sent up: however many they are, the least sure of those
+// that are seen must be. A camera that saw half of the samples sent none up.
+func TestCarefulCountsWhatIsSeen(t *testing.T) {
+	sure := []answer{said(0.125, 0, 0), said(0.25, 0, 0), said(0.5, 0, 0), said(0.75, 0, 0)}
+	c := evidence(paperTopology(t, "c", 2), Policy{}, sure...)
+	for range 4 {
+		c.answers = append(c.answers, answer{label: 0})
+	}
+	got, err := c.choose()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := got.At(topology.ExitLocal, 1); at != 0.625 {
+		t.Errorf("T is %v, want 0.625, as without the samples that nobody sees", at)
+	}
+}
+
+// An edge is judged by what the local exit sends up in the end. Where the local exit is right
+// throughout it sends up the least sure all the same; an edge that is right about these answers
+// them, but for its own least sure. It was given T = 0.
+func TestCarefulEdge(t *testing.T) {
+	var answers []answer
+	for i := range 100 {
+		a := said(float64(i+1)/128, 0, 0)
+		a.proposals = append(a.proposals[:1:1],
+			inference.Proposal{Exit: topology.ExitEdge, Seen: 1, Entropy: float64(i+1) / 256}, a.proposals[1])
+		answers = append(answers, a)
+	}
+	c := evidence(paperTopology(t, "e", 2), Policy{}, answers...)
+	got, err := c.choose()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exits := map[topology.Exit]int{}
+	for _, a := range answers {
+		exits[a.proposals[inference.Choose(a.proposals, got)].Exit]++
+	}
+	if exits[topology.ExitEdge] == 0 || exits[topology.ExitCloud] < 5 || exits[topology.ExitCloud] > 10 {
+		t.Errorf("T of local exit and edge %v and %v: exits %v, want 5 to 10 of 100 at the cloud and some at the edge",
+			got.At(topology.ExitLocal, 1), got.At(topology.ExitEdge, 1), exits)
+	}
+}
+
 // Where there are two early exits, the second is judged by what the first sends up:
 // here everything that the edge would get wrong has gone by then.
 func TestSecondExitIsCalibratedOnTheRest(t *testing.T) {

@@ -20,7 +20,7 @@ type Config struct {
 	Test   dataset.FrameRanges // frames that training never sees; empty: a fifth, in blocks
 	Train  train.Config        // the budget of each network
 
-	Only   []string        // of Names; empty: all
+	Only   []string        // of Names; empty: all, but for f where there is one view
 	Delays []time.Duration // added round trips to the last tier, one live run each; empty: no live runs
 	Rate   float64         // samples a second of a live run
 	Folder string          // where networks are kept; it is made
@@ -48,6 +48,9 @@ func (c *Config) Validate() error {
 			add("there is no network %q to compare: name some of %q", name, Names())
 		}
 	}
+	if c.oneView() && slices.Contains(c.Only, halves) {
+		add("%s splits the views into two groups, and %s has one view: compare others", halves, c.Set.Name)
+	}
 	for i, d := range c.Delays {
 		if d < 0 || d > maxDelay || slices.Contains(c.Delays[:i], d) {
 			add("cloud delay %v: use 0 to %v, each once", d, maxDelay)
@@ -59,5 +62,15 @@ func (c *Config) Validate() error {
 	return errors.Join(faults...)
 }
 
+// halves is the deployment that splits the views into two groups.
+const halves = "f"
+
+func (c *Config) oneView() bool { return c.Set != nil && len(c.Set.Views) < 2 }
+
 // wants tells whether a network is asked for.
-func (c *Config) wants(name string) bool { return len(c.Only) == 0 || slices.Contains(c.Only, name) }
+func (c *Config) wants(name string) bool {
+	if len(c.Only) == 0 {
+		return name != halves || !c.oneView()
+	}
+	return slices.Contains(c.Only, name)
+}

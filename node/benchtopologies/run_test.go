@@ -118,3 +118,26 @@ func TestGoesOnAfterInterruption(t *testing.T) {
 		t.Errorf("bundle %s, want %s", got.Networks[0].Bundle, want.Networks[0].Bundle)
 	}
 }
+
+// Of one view there are no two groups: the others are compared, and it is said at once where
+// the two groups are asked for, not after six trainings.
+func TestOneView(t *testing.T) {
+	c := tiny(t, t.TempDir())
+	var err error
+	if c.Set, err = c.Set.SelectViews([]int{1}); err != nil {
+		t.Fatal(err)
+	}
+	result, err := Run(t.Context(), c, silent, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range result.Networks {
+		if n.Name == halves {
+			t.Errorf("%s of one view was trained", halves)
+		}
+	}
+	c.Only = []string{"c", halves}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "one view") {
+		t.Errorf("%s of one view: %v", halves, err)
+	}
+}

@@ -79,6 +79,9 @@ func (f *evalFlags) run(ctx context.Context, out, remarks io.Writer, command str
 	if f.verdicts == standardOutput && f.plots != "" {
 		return usagef("--verdicts - is instead of the report that --plots shows: give --verdicts a file")
 	}
+	if f.verdicts == standardOutput && len(f.together) > 0 {
+		return usagef("--verdicts - is instead of the report that --together is for: give --verdicts a file")
+	}
 	if len(f.compared) > 0 && f.plots == "" {
 		return usagef("--comparison is for the figures: name a folder for them with --plots")
 	}

@@ -168,6 +168,7 @@ func TestEvalRefuses(t *testing.T) {
 		code int
 		want string
 	}{
+		{"a part of the report that is not made", []string{"--model", model, "--together", "0,1", "--verdicts", "-"}, exitUsage, "--together"},
 		{"two things on standard output", []string{"--model", model, "--json", "--verdicts", "-"}, exitUsage, "--verdicts"},
 		{"figures of what is not measured", []string{"--model", model, "--verdicts", "-", "--plots", t.TempDir()}, exitUsage, "--plots"},
 		{"a comparison without figures", []string{"--model", model, "--comparison", "c.json"}, exitUsage, "--plots"},

@@ -47,11 +47,32 @@ type deviceMemory struct {
 	ScratchBytes int `json:"scratch_bytes"`
 }
 
-// payloadSizes is what one seen view sends, in bytes.
+// payloadSizes is what one seen view sends, in bytes; the most of any view. A view alone in its
+// group sends no scores, and a device on which nothing runs sends the view itself, as features.
 type payloadSizes struct {
 	Scores   int `json:"scores"`
-	Features int `json:"features"`
-	Raw      int `json:"raw"`
+	Features int `json:"features"` // of a sample that goes up
+	Raw      int `json:"raw"`      // the view as it is captured
+}
+
+func payloadOf(t *topology.Topology) payloadSizes {
+	sizes := payloadSizes{Features: t.ViewSentUpBytes(), Raw: t.RawBytes()}
+	for v := range t.Views {
+		sizes.Scores = max(sizes.Scores, t.ViewScoreBytes(v))
+	}
+	return sizes
+}
+
+// text is a line about it.
+func (p payloadSizes) text(t *topology.Topology) string {
+	up := fmt.Sprintf("%d bytes of features where a sample goes up; raw it is %d", p.Features, p.Raw)
+	if t.Device.Raw {
+		up = fmt.Sprintf("itself, %d bytes: nothing runs on its device", p.Raw)
+	}
+	if p.Scores == 0 {
+		return "sends " + up
+	}
+	return fmt.Sprintf("sends %d bytes of scores, %s", p.Scores, up)
 }
 
 func inspect(b *inference.Bundle) (inspection, error) {
@@ -63,10 +84,8 @@ func inspect(b *inference.Bundle) (inspection, error) {
 	return inspection{
 		ID: b.ID().String(), Bytes: len(b.File()), Topology: string(topology.Format(t)),
 		Thresholds: thresholdTable(b), Calibrated: b.CalibratedFor(),
-		Device: deviceMemory{b.Model().DeviceWeightBytes(), b.Model().NewDeviceScratch().Bytes()},
-		Payload: payloadSizes{
-			Scores: t.ScoreBytes(), Features: t.FeatureBytes(), Raw: t.RawBytes(),
-		},
+		Device:     deviceMemory{b.Model().DeviceWeightBytes(), b.Model().NewDeviceScratch().Bytes()},
+		Payload:    payloadOf(t),
 		Provenance: provenance,
 	}, nil
 }
@@ -102,8 +121,7 @@ func printInspection(w io.Writer, b *inference.Bundle, found inspection) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "bundle      %s\nsize        %d bytes\n", found.ID, found.Bytes)
 	fmt.Fprintf(&text, "device      %d bytes of weights, %d of scratch\n", found.Device.WeightBytes, found.Device.ScratchBytes)
-	fmt.Fprintf(&text, "a view      sends %d bytes of scores, %d of features; raw it is %d\n",
-		found.Payload.Scores, found.Payload.Features, found.Payload.Raw)
+	fmt.Fprintf(&text, "a view      %s\n", found.Payload.text(b.Topology()))
 	for _, exit := range slices.Sorted(maps.Keys(found.Thresholds)) {
 		fmt.Fprintf(&text, "threshold   %s exit, by views seen: %s\n", exit, joinThresholds(found.Thresholds[exit]))
 	}

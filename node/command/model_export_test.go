@@ -159,6 +159,8 @@ func TestModelExportAndImportFaults(t *testing.T) {
 		{"a preset that is none", []string{"import", "--topology", "g", "--weights", weights, "--out", out}, exitFailed, "no preset"},
 		{"an input that is none", []string{"import", "--topology", "c", "--weights", weights, "--out", out, "--input", "3x32"}, exitUsage, "3x32x32"},
 		{"another topology", []string{"import", "--topology", "elastic", "--weights", weights, "--out", out}, exitFailed, "do not fit the network"},
+		{"names of other views than it has", []string{"import", "--weights", weights, "--out", out, "--views", "north,south"}, exitUsage, "6 views"},
+		{"a size that it has itself", []string{"import", "--weights", weights, "--out", out, "--input", "3x32x32"}, exitUsage, "--input is for a --topology"},
 		{"a folder that is not there", []string{"import", "--weights", weights, "--out", filepath.Join(dir, "a", "b")}, exitFailed, "write"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -170,5 +172,14 @@ func TestModelExportAndImportFaults(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a fault left a bundle behind")
+	}
+	// Names that are given are the bundle's, though the file has others.
+	code, _, errs := invoke("model", "import", "--weights", weights, "--out", out, "--classes", "a,b,c", "--views", "n,s,e,w,u,d")
+	b, err := inference.ReadBundle(out)
+	if code != exitDone || err != nil {
+		t.Fatalf("exit code %d: %s, %v", code, errs, err)
+	}
+	if top := b.Topology(); !slices.Equal(top.Classes, []string{"a", "b", "c"}) || !slices.Equal(top.Views, []string{"n", "s", "e", "w", "u", "d"}) {
+		t.Errorf("views %q, classes %q: want those that were given", top.Views, top.Classes)
 	}
 }

@@ -151,12 +151,33 @@ func (f *importFlags) open(file *safetensors.File) (*topology.Topology, *dataset
 		if t, err = topology.Open(f.topology, base); err != nil {
 			return nil, nil, err
 		}
+	} else if t, err = f.renamed(t); err != nil {
+		return nil, nil, err
 	}
 	if f.data.ref == "" {
 		return t, nil, nil
 	}
 	set, err := f.data.openFor(t)
 	return t, set, err
+}
+
+// renamed is the topology of the weights' file with the names that the flags give.
+func (f *importFlags) renamed(t *topology.Topology) (*topology.Topology, error) {
+	if f.input != "" {
+		return nil, usagef("--input is for a --topology: %s names its own, of views of %s", f.weights, t.Input)
+	}
+	named := *t
+	if len(f.data.views) > 0 && f.data.ref == "" { // else they choose from the data
+		named.Views = f.data.views
+	}
+	if len(f.data.classes) > 0 {
+		named.Classes = f.data.classes
+	}
+	if len(named.Views) != len(t.Views) || len(named.Classes) != len(t.Classes) {
+		return nil, usagef("%s has a network of %d views and %d classes, and --views and --classes name %d and %d",
+			f.weights, len(t.Views), len(t.Classes), len(named.Views), len(named.Classes))
+	}
+	return &named, named.Validate()
 }
 
 // base is what is known of the views, the classes and the input: first what the flags

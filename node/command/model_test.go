@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"ganglion/inference"
+	"ganglion/inference/topology"
 )
 
 // The bundle is the program's file format: what is in it must be told, in the shape that
@@ -29,6 +30,29 @@ func TestModelInspect(t *testing.T) {
 	for _, want := range []string{got.ID, "synthetic", "topology", "filters: 4"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("exit code %d, the text lacks %q: %s", code, want, out)
+		}
+	}
+}
+
+// What a view is said to send must be what it sends: without a local exit, or alone in its
+// group, no scores; without a section on its device the view itself.
+func TestInspectPayload(t *testing.T) {
+	of := func(preset string, views int) string {
+		top, err := topology.Preset(preset, topology.Base{
+			Views: topology.ViewNames(views), Classes: []string{"car", "bus", "person"}, Input: topology.Shape{Channels: 3, Rows: 32, Cols: 32},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return payloadOf(top).text(top)
+	}
+	for _, row := range []struct{ preset, got, want string }{
+		{"a", of("a", 6), "sends itself, 3072 bytes: nothing runs on its device"},
+		{"b", of("b", 1), "sends 128 bytes of features where a sample goes up; raw it is 3072"},
+		{"c", of("c", 6), "sends 12 bytes of scores, 128 bytes of features where a sample goes up; raw it is 3072"},
+	} {
+		if row.got != row.want {
+			t.Errorf("%s: %q, want %q", row.preset, row.got, row.want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -163,7 +164,38 @@ func (f *trainFlags) check() (dataset.FrameRanges, error) {
 	if f.compares() {
 		return frames, nil // the folder is made before anything is trained
 	}
+	if err := f.checkCheckpoint(); err != nil {
+		return nil, err
+	}
 	return frames, durable.CheckWritable(f.out)
+}
+
+// checkCheckpoint finds what would lose a training: a checkpoint that cannot be written, that is
+// removed as the bundle in the end, or that another training has left.
+func (f *trainFlags) checkCheckpoint() error {
+	same, err := sameFile(f.checkpoint, f.out)
+	if err != nil {
+		return err
+	}
+	if same {
+		return usagef("--checkpoint and --out are the same file: the checkpoint is removed when the bundle is written")
+	}
+	if _, err := os.Lstat(f.checkpoint); err == nil && !f.config.Resume {
+		return fmt.Errorf("%s is there already, of a training that was interrupted: go on with --resume, or remove it to begin anew", f.checkpoint)
+	}
+	return durable.CheckWritable(f.checkpoint)
+}
+
+// sameFile reports whether two names are those of one file, which need not be there yet.
+func sameFile(a, b string) (bool, error) {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(x, y), nil
+	}
+	a, errA = filepath.Abs(a)
+	b, errB = filepath.Abs(b)
+	return a == b, errors.Join(errA, errB)
 }
 
 // fit reads a folder of pictures again where the topology says more of it than the folder does,

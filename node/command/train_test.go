@@ -53,6 +53,10 @@ func TestTrainWritesABundle(t *testing.T) {
 // Three minutes of training must not end in a fault that was there from the start.
 func TestTrainRefusesAtOnce(t *testing.T) {
 	folder := t.TempDir()
+	interrupted := filepath.Join(folder, "interrupted")
+	if err := os.WriteFile(interrupted, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, row := range []struct {
 		name string
 		args []string
@@ -72,6 +76,9 @@ func TestTrainRefusesAtOnce(t *testing.T) {
 		{"no filters", tiny(filepath.Join(folder, "m"), "--compare-filters", "0,4"), exitUsage, "--compare-filters: 0"},
 		{"no exit to compare", tiny(filepath.Join(folder, "m"), "--compare-aggregators", "--topology", "a"), exitFailed, "no local exit"},
 		{"a file as the folder", small(os.Args[0], "--compare-aggregators"), exitFailed, "--out"},
+		{"the checkpoint is the bundle", tiny(filepath.Join(folder, "m"), "--checkpoint", filepath.Join(folder, ".", "x", "..", "m")), exitUsage, "same file"},
+		{"nowhere to save", tiny(filepath.Join(folder, "m"), "--checkpoint", filepath.Join(folder, "absent", "c")), exitFailed, "no such file"},
+		{"a training that was interrupted", tiny(filepath.Join(folder, "m"), "--checkpoint", interrupted), exitFailed, "--resume"},
 		{"an argument", tiny(filepath.Join(folder, "m"), "street"), exitUsage, "unexpected argument"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
