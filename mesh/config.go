@@ -116,12 +116,18 @@ func (c Config) membership() membership.Config {
 	return m
 }
 
+// Files are the names of the files in Config.Dir that are of one mesh, and mean nothing in
+// another or the wrong thing: whoever takes the folder to another mesh moves them away first.
+func Files() []string { return []string{membership.SettingsFile, peersFile} }
+
+const peersFile = "peers.json"
+
 func (c Config) discovery(keys secret.Keys) discovery.Config {
 	d := discovery.DefaultLAN()
 	d.Name, d.Keys, d.Interfaces, d.Port = c.Name, keys, c.Interfaces, c.BeaconPort
 	d.Join, d.Without = c.Join, c.Without
 	if c.Dir != "" {
-		d.PeersFile = filepath.Join(c.Dir, "peers.json")
+		d.PeersFile = filepath.Join(c.Dir, peersFile)
 	}
 	return d
 }

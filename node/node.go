@@ -134,6 +134,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, n.state.close()) }()
 	defer n.silent.raise()
 	keys, err := n.keys(ctx)
+	if err == nil {
+		err = n.enter(keys)
+	}
 	if err != nil {
 		return err
 	}

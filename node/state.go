@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"ganglion/inference/durable"
+	"ganglion/mesh"
 	"ganglion/mesh/discovery"
 	"ganglion/mesh/secret"
 )
@@ -17,6 +19,7 @@ import (
 type state struct {
 	dir      string // empty: in memory
 	identity secret.Identity
+	mesh     secret.Fingerprint // that it was in when it ended; empty: not known
 	lock     *os.File
 }
 
@@ -37,8 +40,92 @@ func openState(dir string) (*state, error) {
 	if s.identity, _, err = secret.LoadIdentity(filepath.Join(dir, "identity.pem")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open state: %w", err), s.close())
 	}
+	if s.mesh, err = s.lastMesh(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open state: %w", err), s.close())
+	}
 	return s, nil
 }
+
+// lastMesh is the mesh that is noted, or else that of the token.
+func (s *state) lastMesh() (secret.Fingerprint, error) {
+	text, err := os.ReadFile(s.meshPath())
+	if err == nil {
+		return secret.Fingerprint(strings.TrimSpace(string(text))), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	t, err := secret.LoadToken(s.tokenPath())
+	if err != nil || t.IsZero() {
+		return "", nil //nolint:nilerr // who needs the token says what is wrong with it
+	}
+	return t.Keys().Fingerprint, nil
+}
+
+// keepToken has the token used at the next start too. Another mesh's that is there, and may be
+// the only copy of it, is set aside.
+func (s *state) keepToken(t secret.Token) error {
+	kept, err := secret.LoadToken(s.tokenPath())
+	if err != nil {
+		return err
+	}
+	if !kept.IsZero() && kept != t {
+		if err := s.setAside(kept.Keys().Fingerprint, filepath.Base(s.tokenPath())); err != nil {
+			return err
+		}
+	}
+	_, err = secret.KeepToken(s.tokenPath(), t)
+	return err
+}
+
+// enter notes which mesh the node is in. What is kept of the one that it was in before is set
+// aside: its settings would win over those of this one. Where it was here once, what was left
+// then is back. left is the mesh that it was in before; empty: there is none.
+func (s *state) enter(mesh secret.Fingerprint, files []string) (left secret.Fingerprint, err error) {
+	if s.dir == "" || s.mesh == mesh {
+		return "", nil
+	}
+	if left = s.mesh; left != "" {
+		if err := s.setAside(left, files...); err != nil {
+			return "", fmt.Errorf("leave mesh %s: %w", left, err)
+		}
+		if err := move(s.leftOf(mesh), s.dir, files...); err != nil {
+			return "", fmt.Errorf("come back to mesh %s: %w", mesh, err)
+		}
+	}
+	if err := durable.WriteFile(s.meshPath(), []byte(mesh+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("note the mesh: %w", err)
+	}
+	s.mesh = mesh
+	return left, nil
+}
+
+// setAside moves files into the folder of what is left of a mesh.
+func (s *state) setAside(of secret.Fingerprint, names ...string) error {
+	folder := s.leftOf(of)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return move(s.dir, folder, names...)
+}
+
+// move moves those files that are there.
+func move(from, to string, names ...string) error {
+	for _, name := range names {
+		err := os.Rename(filepath.Join(from, name), filepath.Join(to, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// leftOf is the folder of what is left of a mesh that the node was in before.
+func (s *state) leftOf(mesh secret.Fingerprint) string {
+	return filepath.Join(s.dir, "before-"+filepath.Base(string(mesh)))
+}
+
+func (s *state) meshPath() string { return filepath.Join(s.dir, "mesh") }
 
 func (s *state) close() error {
 	if s.lock == nil {
@@ -93,7 +180,7 @@ func (n *Node) keys(ctx context.Context) (secret.Keys, error) {
 			return secret.Keys{}, fmt.Errorf("read token: %w", err)
 		}
 		if n.state.dir != "" { // so that it need not be given again
-			if _, err := secret.KeepToken(n.state.tokenPath(), t); err != nil {
+			if err := n.state.keepToken(t); err != nil {
 				n.log.Warn("token not kept; give it again at the next start", "error", err)
 			}
 		}
@@ -109,6 +196,15 @@ func (n *Node) keys(ctx context.Context) (secret.Keys, error) {
 		}
 	}
 	return n.found(ctx)
+}
+
+// enter has the state directory be of the mesh of the keys.
+func (n *Node) enter(keys secret.Keys) error {
+	left, err := n.state.enter(keys.Fingerprint, mesh.Files())
+	if err == nil && left != "" {
+		n.announce(fmt.Sprintf("This node was in mesh %s and is in mesh %s from now on. What it kept of that one, its settings\nand its token where another was given, is in %s.", left, keys.Fingerprint, n.state.leftOf(left)))
+	}
+	return err
 }
 
 // found listens for a mesh and makes one where there is none.

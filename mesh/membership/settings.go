@@ -20,7 +20,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-const settingsFile = "settings.pb"
+// SettingsFile is the name of the file of the settings in Config.Dir. They are one mesh's: whoever
+// takes the folder to another mesh moves it away first.
+const SettingsFile = "settings.pb"
 
 // Setting is one value that the whole mesh shares. It must not be changed.
 type Setting struct {
@@ -107,7 +109,7 @@ func openSettings(dir string, identity secret.Identity, check func(string, []byt
 	if dir == "" {
 		return s, nil
 	}
-	s.path = filepath.Join(dir, settingsFile)
+	s.path = filepath.Join(dir, SettingsFile)
 	data, err := os.ReadFile(s.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return s, nil

@@ -95,7 +95,7 @@ func TestSettingsOnDisk(t *testing.T) {
 // way out, and is not overwritten.
 func TestSettingsFileBroken(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, settingsFile)
+	path := filepath.Join(dir, SettingsFile)
 	if err := os.WriteFile(path, []byte{0xff, 0xff}, 0o600); err != nil {
 		t.Fatal(err)
 	}
