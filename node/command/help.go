@@ -87,10 +87,12 @@ JSON and nothing else to standard output.`, exitDone, exitFailed, exitUsage, exi
 		topic("files", "Where the program keeps things, and which variables it reads", `
 Files:
   $XDG_STATE_HOME/ganglion   a node's state: identity, token, settings, bundles. Else
-                             ~/.local/state/ganglion; `+"`ganglion node --state DIR`"+` for another,
-                             and each further node of one machine needs another
-  $XDG_RUNTIME_DIR/ganglion  a file for each node that runs here, by which the other
-                             verbs find it; else in the folder for temporary files
+                             ~/.local/state/ganglion, on macOS ~/Library/Application
+                             Support/ganglion, on Windows %LocalAppData%\ganglion;
+                             `+"`ganglion node --state DIR`"+` for another, and each further node
+                             of one machine needs another
+  $XDG_RUNTIME_DIR/ganglion  a file for each node that this user runs here, by which the
+                             other verbs find it; else in the folder for temporary files
   $XDG_CACHE_HOME/ganglion   what this machine can do, and models that demo has trained
   *.ganglion                 a bundle: a trained network, its thresholds, where it is from
   *.checkpoint               a training that was interrupted, for --resume

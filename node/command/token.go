@@ -70,7 +70,8 @@ func newTokenCheckCommand() *cobra.Command {
 		Short: "Check that a token reads, and tell its mesh",
 		Long: `Reads a token from a file, or from standard input where FILE is -, and prints the
 fingerprint of its mesh; never the token. Of a token that does not read it tells
-where the mistake is. A file that others may read is refused, as by a node.`,
+where the mistake is. A file that others may read is refused, as a node refuses
+that of its state folder.`,
 		Example: `  ganglion token check token
   ssh camera2 cat token | ganglion token check -`,
 		Args: func(_ *cobra.Command, args []string) error {

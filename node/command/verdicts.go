@@ -121,6 +121,7 @@ type verdictLine struct {
 	SinceBeatMS  *float64           `json:"since_beat_ms"` // null on demand
 	Holder       string             `json:"holder"`
 	Seq          string             `json:"seq"`
+	Settings     uint64             `json:"settings"` // of the thresholds in force; 0: the bundle's own
 }
 
 // gapLine is beats that no node has, in JSON.
@@ -138,7 +139,7 @@ func verdictOf(v *controlpb.Verdict) verdictLine {
 		Sample: v.GetSample(), Beat: v.Beat, Ref: v.Ref, Label: orNull(v.GetLabel()), Class: orNull(v.GetClass()), Exit: v.GetExit(),
 		Entropy: map[string]float64{}, Seen: list(v.GetSeen()), Nothing: list(v.GetNothing()), Missing: []string{},
 		Epoch: epoch{v.GetEpoch().GetCounter(), v.GetEpoch().GetPeer()}, ViewsMissing: len(v.GetMissing()), StoppedEarly: v.GetStoppedEarly(),
-		SupersededBy: orNull(v.GetSupersededBy()), LatencyMS: inMS(v.GetLatencyNs()), Holder: v.GetHolder(), Seq: v.GetSeq(),
+		SupersededBy: orNull(v.GetSupersededBy()), LatencyMS: inMS(v.GetLatencyNs()), Holder: v.GetHolder(), Seq: v.GetSeq(), Settings: v.GetSettings(),
 	}
 	for _, p := range v.GetProposals() {
 		line.Entropy[proposalKey(v, p)] = p.GetEntropy()

@@ -33,13 +33,13 @@ func TestVerdictsJSON(t *testing.T) {
 	want := map[int]string{
 		0: `{"sample":"yard/9f3c2a7be04d1158/100","beat":100,"ref":100,"label":"car","class":"car","exit":"local","entropy":{"local":0.0312},` +
 			`"seen":["north","east","south"],"nothing":["west","roof","door"],"missing":[],"epoch":{"counter":3,"peer":"` + askedPeer + `"},` +
-			`"views_missing":0,"stopped_early":false,"superseded_by":null,"latency_ms":4.2,"since_beat_ms":5.1,"holder":"gate","seq":"3-101"}`,
+			`"views_missing":0,"stopped_early":false,"superseded_by":null,"latency_ms":4.2,"since_beat_ms":5.1,"holder":"gate","seq":"3-101","settings":0}`,
 		3: `{"sample":"yard/9f3c2a7be04d1158/103","beat":103,"ref":103,"label":null,"class":null,"exit":"none","entropy":{},` +
 			`"seen":[],"nothing":["north","east","south","west","roof","door"],"missing":[],"epoch":{"counter":3,"peer":"` + askedPeer + `"},` +
-			`"views_missing":0,"stopped_early":false,"superseded_by":null,"latency_ms":4.2,"since_beat_ms":5.1,"holder":"gate","seq":"3-104"}`,
+			`"views_missing":0,"stopped_early":false,"superseded_by":null,"latency_ms":4.2,"since_beat_ms":5.1,"holder":"gate","seq":"3-104","settings":0}`,
 		6: `{"sample":"yard/0b5e77aa01c2d3e4","beat":null,"ref":12,"label":"bus","class":"bus","exit":"cloud","entropy":{"cloud":0.1234,"local":0.7105},` +
 			`"seen":["north","east","south"],"nothing":["roof"],"missing":["west","door"],"epoch":{"counter":3,"peer":"` + askedPeer + `"},` +
-			`"views_missing":2,"stopped_early":false,"superseded_by":null,"latency_ms":23.4,"since_beat_ms":null,"holder":"gate","seq":"3-420"}`,
+			`"views_missing":2,"stopped_early":false,"superseded_by":null,"latency_ms":23.4,"since_beat_ms":null,"holder":"gate","seq":"3-420","settings":0}`,
 		8: `{"gap":{"run":"9f3c2a7be04d1158","from":106,"to":109,"reason":"dropped"}}`,
 	}
 	for i, line := range want {

@@ -140,7 +140,7 @@ func (c *chart) ofRefusals() {
 	for _, r := range c.GetRefusals() {
 		if r.GetKind() != "version" {
 			c.remark(Refused, fmt.Sprintf("Of member %s, %d messages were refused; the last was a %s: %s.", called(r.GetName(), ""), r.GetCount(), r.GetKind(), strings.TrimSuffix(r.GetText(), ".")),
-				"'ganglion version' on both machines; a member that goes on so is thrown out with 'ganglion set denied PEER'")
+				"'ganglion version' on both machines; a member that goes on so is thrown out with 'ganglion set denied PEER', with those named before it who are denied already")
 		}
 	}
 	var forged uint64
