@@ -11,7 +11,7 @@ import (
 )
 
 // streamLines is how many lines a stream takes from the engine at once.
-const streamLines = 256
+const streamLines = 64
 
 // lastMost is the most lines of the past that one call may ask for.
 const lastMost = roles.LogVerdicts

@@ -200,9 +200,7 @@ func (c *comparer) lacks(l *roles.Log, of *comparison, run roles.RunID, theirs [
 // fetched takes verdicts. Two logs differ where either lacks something: after some blocks that
 // brought nothing the rest is left until the peer has got what it lacks.
 func (c *comparer) fetched(now roles.Instant, of *comparison, q wanted, a *wire.LogAnswer) {
-	had := len(c.engine.fx.Logged)
-	c.engine.heard(now, of.site, a.Published)
-	news := len(c.engine.fx.Logged) - had
+	news := c.engine.heard(now, of.site, a.Published)
 	of.news += news
 	if of.idle++; news > 0 {
 		of.idle = 0

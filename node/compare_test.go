@@ -147,7 +147,7 @@ func peakOf(nodes map[roles.Peer]*partedNode) (most int) {
 
 // ask puts every question that the node's comparison has room for.
 func (n *partedNode) ask(now roles.Instant, most int) (of []question) {
-	n.engine.fx = roles.Effects{}
+	n.engine.fx, n.engine.filled = roles.Effects{}, nil
 	for len(of) < most && n.engine.gaps.logs.ask(now, func(q question) bool {
 		of = append(of, q)
 		return true
@@ -194,8 +194,8 @@ func TestComparedLogsForget(t *testing.T) {
 				after += len(a.Published)
 			}
 			of[0].done(now, "peer", a)
-			if len(n.engine.fx.Logged) > 0 {
-				t.Fatalf("%d verdicts that were dropped are news", len(n.engine.fx.Logged))
+			if len(n.engine.filled) > 0 {
+				t.Fatalf("%d verdicts that were dropped are news", len(n.engine.filled))
 			}
 			now = now.Add(comparePace)
 		}

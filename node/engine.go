@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,6 +64,7 @@ type engine struct {
 
 	roles    *roles.Node
 	fx       roles.Effects
+	filled   []*roles.Published // that are new in the logs because they were asked for, and not among fx.Logged
 	outbox   outbox
 	catalog  catalog
 	views    viewBook
@@ -154,7 +156,7 @@ func (e *engine) turn(ctx context.Context) {
 		e.watching.says(now, s.Message)
 		e.outbox.add(s)
 	}
-	e.logged(now, e.fx.Logged)
+	e.logged(now)
 	e.gossip.add(e.fx.Published)
 	e.metrics.Published(e.fx.Published)
 	e.gaps.published(e.fx.Published)
@@ -187,11 +189,14 @@ func (e *engine) chores(ctx context.Context, now roles.Instant) {
 }
 
 // logged tells everyone who follows of verdicts that are new here.
-func (e *engine) logged(now roles.Instant, of []*roles.Published) {
-	if len(of) == 0 {
+func (e *engine) logged(now roles.Instant) {
+	live, filled := e.fx.Logged, e.filled
+	e.filled = nil
+	if len(live) == 0 && len(filled) == 0 {
 		return
 	}
-	e.arrivals.add(of)
+	e.arrivals.add(live, filled)
+	of := slices.Concat(live, filled)
 	e.audience.logged(of)
 	e.metrics.Logged(of)
 	e.orders.answer(of)

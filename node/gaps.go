@@ -302,11 +302,15 @@ func (e *engine) refuse(m mesh.Message, reason string) {
 	}
 }
 
-// heard takes publications of other nodes into the logs.
-func (e *engine) heard(now roles.Instant, site roles.Site, of []*roles.Published) {
+// heard takes publications that were asked for into the logs, and returns how many are new.
+func (e *engine) heard(now roles.Instant, site roles.Site, of []*roles.Published) (news int) {
 	before := len(e.fx.Logged)
 	e.roles.Heard(now, site, of, 0, 0, &e.fx)
-	e.metrics.Filled(len(e.fx.Logged) - before)
+	news = len(e.fx.Logged) - before
+	e.filled = append(e.filled, e.fx.Logged[before:]...)
+	e.fx.Logged = e.fx.Logged[:before]
+	e.metrics.Filled(news)
+	return news
 }
 
 // gossiped takes a message of the mesh's topic. It is called by the mesh's reader, which
