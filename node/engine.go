@@ -112,7 +112,7 @@ func (e *engine) run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		e.turn(ctx)
-		next := min(e.roles.Next(e.now()), e.gossip.next(), e.gaps.logs.wakes(e.now()))
+		next := min(e.roles.Next(e.now()), e.gossip.next(), e.gaps.wakes(e.now()))
 		timer.Reset(max(0, next.Sub(e.now())))
 	}
 }

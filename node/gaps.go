@@ -15,6 +15,8 @@ import (
 // The times and sizes of filling gaps.
 const (
 	gapPace     = 200 * time.Millisecond // between two looks for gaps of a log
+	gapVerdict  = comparePace / gapLines // for each verdict that came, until more are asked for
+	gapRest     = 10 * time.Second       // of a peer that did not answer, until it is asked again
 	gapSpans    = 8                      // that one look asks for
 	gapLines    = 256                    // verdicts in one answer
 	gapAnswers  = 2 << 20                // bytes of one answer
@@ -35,15 +37,17 @@ type gapFiller struct {
 	wanted []question
 	asking chan struct{} // has room for gapAskers
 	group  *sync.WaitGroup
-	next   int                     // member to ask
-	seen   map[roles.Site]sequence // the last number of the claim that was heard of
+	next   int                          // member to ask
+	free   roles.Instant                // not before it more is asked for: samples go on meanwhile
+	silent map[roles.Peer]roles.Instant // peers that did not answer, until when they are left alone
+	seen   map[roles.Site]sequence      // the last number of the claim that was heard of
 	logs   comparer
 }
 
 func newGapFiller(e *engine, log *slog.Logger) gapFiller {
 	return gapFiller{
 		engine: e, log: log, busy: map[roles.SiteSpan]tries{}, asking: make(chan struct{}, gapAskers), group: &e.group,
-		seen: map[roles.Site]sequence{}, logs: comparer{engine: e, read: map[block]roles.Block{}},
+		silent: map[roles.Peer]roles.Instant{}, seen: map[roles.Site]sequence{}, logs: comparer{engine: e, read: map[block]roles.Block{}},
 	}
 }
 
@@ -53,7 +57,7 @@ type sequence struct {
 	n     uint64
 }
 
-// tries is how many peers had nothing of a span, and how many did not answer.
+// tries is how many peers had nothing new of a span, and how many did not answer.
 type tries struct{ empty, silent int }
 
 // question is one exchange with one peer.
@@ -90,30 +94,57 @@ func (g *gapFiller) askSpan(s roles.SiteSpan, t tries) {
 }
 
 // answered takes the answer about a span, goes on with the rest of it, and asks the next
-// member while there was none. What nobody has after several rounds is named, and no longer
-// asked for; of who is silent nobody knows what it has.
+// member for what brought nothing new. What nobody has after several rounds is named, and no
+// longer asked for; of who is silent nobody knows what it has.
 func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAnswer) {
 	t := g.busy[s]
 	delete(g.busy, s)
 	most := gapAttempts * max(1, len(g.engine.members))
 	switch {
 	case a != nil && len(a.Published) > 0:
-		g.engine.heard(now, s.Site, a.Published)
-		if a.End > s.Span.From && a.End < s.Span.To {
-			s.Span.From = a.End
-			g.askSpan(s, tries{})
+		g.free = max(g.free, now).Add(time.Duration(len(a.Published)) * gapVerdict)
+		news := g.engine.heard(now, s.Site, a.Published)
+		rest := s
+		rest.Span.From = a.End
+		if s.Span.To = min(s.Span.To, a.End); news == 0 {
+			for _, lacking := range g.lacking(s) {
+				g.nothing(lacking, t, most)
+			}
+		}
+		if rest.Span.From > s.Span.From && rest.Span.From < rest.Span.To {
+			g.askSpan(rest, tries{})
 		}
 	case a == nil:
 		if t.silent++; t.silent < most {
 			g.askSpan(s, t)
 		}
 	default:
-		if t.empty++; t.empty < most {
-			g.askSpan(s, t)
-		} else if l := g.engine.roles.Log(s.Site); l != nil {
-			l.Gone(s.Span.Run, roles.Beat(s.Span.To))
-			g.engine.arrivals.gap(s.Site, roles.Gap{Span: s.Span, Kind: roles.Unknown})
+		g.nothing(s, t, most)
+	}
+}
+
+// lacking is what the log lacks of a span still: another answer may have brought it.
+func (g *gapFiller) lacking(s roles.SiteSpan) (out []roles.SiteSpan) {
+	l := g.engine.roles.Log(s.Site)
+	if l == nil {
+		return nil
+	}
+	for _, gap := range l.Gaps(s.Site, s.Span.Run, gapQueue) {
+		gap.From, gap.To = max(gap.From, s.Span.From), min(gap.To, s.Span.To)
+		if gap.From < gap.To {
+			out = append(out, roles.SiteSpan{Site: s.Site, Span: gap})
 		}
+	}
+	return out
+}
+
+// nothing asks the next for a span that brought nothing new, or gives it up.
+func (g *gapFiller) nothing(s roles.SiteSpan, t tries, most int) {
+	if t.empty++; t.empty < most {
+		g.askSpan(s, t)
+	} else if l := g.engine.roles.Log(s.Site); l != nil {
+		l.Gone(s.Span.Run, roles.Beat(s.Span.To))
+		g.engine.arrivals.gap(s.Site, roles.Gap{Span: s.Span, Kind: roles.Unknown})
 	}
 }
 
@@ -126,25 +157,39 @@ func (g *gapFiller) put(q question) bool {
 	return true
 }
 
+// look looks for gaps in the logs of all sites.
+func (g *gapFiller) look() {
+	node := g.engine.roles
+	for _, site := range node.Sites() {
+		l := node.Log(site)
+		for _, run := range l.Runs() {
+			for _, span := range l.Gaps(site, run, gapSpans) {
+				g.askSpan(roles.SiteSpan{Site: site, Span: span}, tries{})
+			}
+		}
+	}
+}
+
 // tick looks for gaps and asks what waits to be asked.
 func (g *gapFiller) tick(ctx context.Context, now roles.Instant) {
 	if now.Sub(g.last) >= gapPace {
 		g.last = now
-		node := g.engine.roles
-		for _, site := range node.Sites() {
-			l := node.Log(site)
-			for _, run := range l.Runs() {
-				for _, span := range l.Gaps(site, run, gapSpans) {
-					g.askSpan(roles.SiteSpan{Site: site, Span: span}, tries{})
-				}
-			}
-		}
+		g.look()
 	}
 	for g.logs.ask(now, func(q question) bool { return g.ask(ctx, q) }) {
 	}
-	for len(g.wanted) > 0 && g.ask(ctx, g.wanted[0]) {
+	for len(g.wanted) > 0 && now >= g.free && g.ask(ctx, g.wanted[0]) {
 		g.wanted = slices.Delete(g.wanted, 0, 1)
 	}
+}
+
+// wakes is when something may be asked that waits for its time alone; Never where nothing does.
+func (g *gapFiller) wakes(now roles.Instant) roles.Instant {
+	next := g.logs.wakes(now)
+	if len(g.wanted) > 0 && g.free > now {
+		next = min(next, g.free)
+	}
+	return next
 }
 
 // ask sends a question where there is room for one.
@@ -173,22 +218,35 @@ func (g *gapFiller) ask(ctx context.Context, q question) bool {
 			g.log.Debug("no answer from a verdict log", "peer", string(q.to), "error", err)
 		}
 		select {
-		case g.engine.calls <- func() { q.done(g.engine.now(), q.to, answer) }:
+		case g.engine.calls <- func() {
+			now := g.engine.now()
+			if answer == nil {
+				g.silent[q.to] = now.Add(gapRest)
+			}
+			q.done(now, q.to, answer)
+		}:
 		case <-g.engine.ended:
 		}
 	})
 	return true
 }
 
-// member is whom to ask next: one after the other.
-func (g *gapFiller) member() roles.Peer {
+// member is whom to ask next: one after the other of those who answer, or else of all.
+func (g *gapFiller) member() (p roles.Peer) {
+	now := g.engine.now()
 	for range g.engine.members {
 		g.next = (g.next + 1) % len(g.engine.members)
-		if m := &g.engine.members[g.next]; !m.self && m.up {
+		m := &g.engine.members[g.next]
+		switch {
+		case m.self || !m.up:
+		case now < g.silent[m.peer]:
+			p = m.peer
+		default:
+			delete(g.silent, m.peer)
 			return m.peer
 		}
 	}
-	return ""
+	return p
 }
 
 // heard notes publications: numbers of a claim that were passed over are asked for. What

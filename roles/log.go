@@ -36,16 +36,15 @@ type slot struct {
 
 // runLog is what is known of one run; of requests under run 0.
 type runLog struct {
-	touched  Instant
-	floor    Beat // every beat below it is final
-	next     Beat // every beat below it is here, was here, or is gone everywhere
-	gone     Beat // beats below it may have been dropped here
-	end      Beat // no beat from it on is known
-	dropped  Tally
-	held     Tally                // of the slots with a verdict
-	open     map[SampleID]*slot   // without one
-	blocks   map[uint64]*blockSum // by the first place; a block without verdicts is not there
-	awaiting int                  // slots whose survivor was named and is not here
+	touched Instant
+	floor   Beat // every beat below it is final
+	next    Beat // every beat below it is here, was here, or is gone everywhere
+	gone    Beat // beats below it may have been dropped here
+	end     Beat // no beat from it on is known
+	dropped Tally
+	held    Tally                // of the slots with a verdict
+	open    map[SampleID]*slot   // without one
+	blocks  map[uint64]*blockSum // by the first place; a block without verdicts is not there
 }
 
 func newRunLog() *runLog {
@@ -98,7 +97,7 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 		l.lost = append(l.lost, loser)
 	}
 	run.held = run.held.minus(before).plus(s.tally())
-	run.awaiting += s.awaiting() - awaited
+	run.await(id, s.awaiting()-awaited)
 	if s.awaits != (Hash{}) {
 		run.next = min(run.next, id.Beat) // a gap again, until the survivor is here
 	}
@@ -164,7 +163,7 @@ func (l *Log) drop(p *Published) {
 	if len(s.variants) == 1 {
 		if run != nil {
 			run.held = run.held.minus(s.tally())
-			run.awaiting -= s.awaiting()
+			run.await(id, -s.awaiting())
 			run.dropped.count(p.Sealed.Outcome)
 			run.gone = max(run.gone, id.Beat+1)
 		}

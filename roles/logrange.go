@@ -41,9 +41,6 @@ type Gap struct {
 	Kind GapKind
 }
 
-// maxGapBeats bounds how far one look for gaps goes.
-const maxGapBeats = LogVerdicts
-
 // Gaps is the beats of a run that are final and that this log lacks, most spans at most,
 // to ask other nodes for.
 func (l *Log) Gaps(site Site, id RunID, most int) []Span {
@@ -63,18 +60,18 @@ func (l *Log) Gaps(site Site, id RunID, most int) []Span {
 		r.next += Beat(n)
 	}
 	var out []Span
-	end := uint64(min(r.floor, r.next+maxGapBeats))
+	end := uint64(r.floor)
 	for b := uint64(r.next); b < end; {
 		if n := r.whole(b); n > 0 {
 			b += n
 			continue
 		}
-		lacks := r.blank(b)
-		if lacks == 0 && l.has(SampleID{Site: site, Run: id, Beat: Beat(b)}) {
+		to := min(end, r.blank(b))
+		if to == b && l.has(SampleID{Site: site, Run: id, Beat: Beat(b)}) {
 			b++
 			continue
 		}
-		to := min(end, b+max(1, lacks))
+		to = max(to, b+1)
 		if n := len(out); n > 0 && out[n-1].To == b {
 			out[n-1].To = to
 		} else if n == most {
@@ -90,19 +87,25 @@ func (l *Log) Gaps(site Site, id RunID, most int) []Span {
 // whole is how many beats from b on, to the end of its block, are all here; 0 says that one of
 // its block may not be.
 func (r *runLog) whole(b uint64) uint64 {
-	if s := r.blocks[blockOf(b)]; s != nil && s.count == blockBeats && r.awaiting == 0 {
+	if s := r.blocks[blockOf(b)]; s != nil && s.count == blockBeats && s.awaiting == 0 {
 		return blockOf(b) + blockBeats - b
 	}
 	return 0
 }
 
-// blank is how many beats from b on, to the end of its block, have no verdict here; 0 says that
-// one of its block has.
+// blank is the end of the blocks from that of b on that have no verdict here; b where its own
+// has one.
 func (r *runLog) blank(b uint64) uint64 {
-	if r.blocks[blockOf(b)] == nil {
-		return blockOf(b) + blockBeats - b
+	if r.blocks[blockOf(b)] != nil {
+		return b
 	}
-	return 0
+	next := uint64(math.MaxUint64)
+	for from := range r.blocks { // the least: the order does not matter
+		if from > b {
+			next = min(next, from)
+		}
+	}
+	return next
 }
 
 // has reports whether the surviving verdict of a sample is here.
@@ -130,17 +133,16 @@ func (l *Log) Range(site Site, span Span, most int) (lines []*Published, gaps []
 		r = &runLog{} // nothing is known of it
 	}
 	end = min(span.To, max(span.From, uint64(max(r.end, r.floor, r.gone))))
-	end = min(end, span.From+maxGapBeats)
 	for b := span.From; b < end; {
 		var decided []*Published
-		lacks := r.blank(b)
-		if lacks == 0 {
+		to := min(end, r.blank(b))
+		if to == b {
 			if s := l.slots[SampleID{Site: site, Run: span.Run, Beat: Beat(b)}]; s != nil {
 				decided = s.variants
 			}
 		}
 		if len(decided) == 0 {
-			to := min(end, b+max(1, lacks))
+			to = max(to, b+1)
 			gaps = r.addGaps(gaps, Span{span.Run, b, to})
 			b = to
 			continue
@@ -151,7 +153,7 @@ func (l *Log) Range(site Site, span Span, most int) (lines []*Published, gaps []
 		lines = append(lines, decided...)
 		b++
 	}
-	if end < span.To && end < span.From+maxGapBeats { // beyond all that is known
+	if end < span.To { // beyond all that is known
 		gaps = append(gaps, Gap{Span{span.Run, end, span.To}, NotFinal})
 		end = span.To
 	}
@@ -253,6 +255,7 @@ type Block struct {
 // blockSum is a Block that is kept up to date.
 type blockSum struct {
 	count    int
+	awaiting int // samples whose survivor was named and is not here
 	hash     Hash
 	requests map[SampleID]bool // of run 0 alone, whose places do not name them
 }
@@ -264,6 +267,14 @@ func ones(variants int) int {
 		return 1
 	}
 	return 0
+}
+
+// await counts a sample whose survivor is not here, or takes it back. Its verdicts are summed up
+// already, or their block is gone.
+func (r *runLog) await(id SampleID, n int) {
+	if b := r.blocks[blockOf(place(id))]; b != nil {
+		b.awaiting += n
+	}
 }
 
 // sum adds a verdict to its block, or takes it out again; samples is by how much their number

@@ -56,12 +56,14 @@ func (l *Log) adopt(id RunID, r *runLog) {
 		case sample.Run != id:
 		case len(s.variants) == 0:
 			r.open[sample] = s
+			r.end = max(r.end, sample.Beat+1)
 		default:
 			r.held = r.held.plus(s.tally())
-			r.awaiting += s.awaiting()
+			r.end = max(r.end, sample.Beat+1)
 			for i, v := range s.variants {
 				r.sum(sample, v.Sealed.Hash, ones(i+1))
 			}
+			r.await(sample, s.awaiting())
 		}
 	}
 }
