@@ -22,7 +22,7 @@ type Aggregator struct {
 	links   links
 	open    map[SampleID]*aggregation
 	order   []SampleID // of open, as opened
-	done    *ring      // proposed to the present coordinator
+	done    *ring      // proposed to the present coordinator; when they were opened
 	ends    *[GatherEnds]uint64
 	edge    *upper // idle where the topology has no edge tier: nobody sends it features
 }
@@ -115,8 +115,9 @@ func (a *Aggregator) ownFeatures(m *Features) *Features {
 
 func (a *Aggregator) scores(now Instant, from Peer, m *Scores) {
 	for _, o := range m.Items {
-		if a.done.has(o.Sample) && !m.Again {
-			continue // late: the seal will tell the device
+		if opened, done := a.done.at(o.Sample); done && !m.Again {
+			a.late(now, from, opened, o)
+			continue
 		}
 		s := a.open[o.Sample]
 		if s == nil {
@@ -127,8 +128,8 @@ func (a *Aggregator) scores(now Instant, from Peer, m *Scores) {
 		}
 		for i := range o.Views {
 			v := o.Views[i].View
-			if v < 0 || v >= len(a.scene.Views) || a.scene.Views[v] != from || !slices.Contains(a.views, v) {
-				continue // of who does not hold the view
+			if !a.holds(from, v) {
+				continue
 			}
 			if !m.Again {
 				a.links.of(from).Spoke(now, s.gather.Opened)
@@ -138,6 +139,21 @@ func (a *Aggregator) scores(now Instant, from Peer, m *Scores) {
 			}
 		}
 	}
+}
+
+// late notes a frame of a sample that went on without it: the seal will tell the device, and
+// whoever is in time is waited for again.
+func (a *Aggregator) late(now Instant, from Peer, opened Instant, o *Observation) {
+	for i := range o.Views {
+		if v := o.Views[i].View; a.holds(from, v) {
+			a.links.of(from).Spoke(now, opened)
+		}
+	}
+}
+
+// holds reports whether a view of this group is a peer's.
+func (a *Aggregator) holds(p Peer, v int) bool {
+	return v >= 0 && v < len(a.scene.Views) && a.scene.Views[v] == p && slices.Contains(a.views, v)
 }
 
 // most is an observation of the bundle and the settings that most views were captured for, of
@@ -208,7 +224,7 @@ func (a *Aggregator) Tick(now Instant, fx *Effects) {
 		a.ends[s.gather.End]++
 		items = append(items, a.propose(s))
 		delete(a.open, id)
-		a.done.add(id)
+		a.done.add(id, s.gather.Opened)
 		return true
 	})
 	for some := range slices.Chunk(items, SealsInFrame) {

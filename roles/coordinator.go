@@ -46,6 +46,7 @@ type Coordinator struct {
 	fresh []*work    // decided, to be sealed at the end of this step
 	seals []*sealBatch
 	batch uint64 // number of the last
+	asked batches
 	seq   uint64 // of the last publication
 
 	run       *RunRecord

@@ -343,7 +343,8 @@ func (c *Coordinator) sealFresh(now Instant, fx *Effects) {
 	audience := c.scene.audience(sealStandbys)
 	for some := range slices.Chunk(fresh, SealsInFrame) {
 		c.batch++
-		b := &sealBatch{number: c.batch, work: slices.Clone(some), round: newRound(now, audience, SealWait, c.links)}
+		b := &sealBatch{number: c.batch, work: slices.Clone(some), round: newRound(now, c.self, audience, SealWait, c.links)}
+		c.asked.add(c.batch, now)
 		m := &SealBatch{Role: c.role, Epoch: c.epoch, Number: b.number}
 		for _, w := range b.work {
 			w.sealing = true
@@ -360,9 +361,12 @@ func (c *Coordinator) acknowledged(now Instant, from Peer, m *SealAck) {
 	if m.Role != c.role || m.Epoch != c.epoch {
 		return
 	}
+	if of := c.links[from]; of != nil {
+		c.asked.spoke(now, m.Number, of)
+	}
 	for _, b := range c.seals {
 		if b.number == m.Number {
-			b.round.answered(now, from, c.links)
+			b.round.answered(from)
 		}
 	}
 }

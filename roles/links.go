@@ -1,6 +1,9 @@
 package roles
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // links is what a machine knows of the connections to its peers, and how punctual each is.
 type links map[Peer]*Punctuality
@@ -23,10 +26,13 @@ func (l links) keep(wanted func(Peer) bool) {
 
 // round is a question to several peers that ends when all have answered, except those
 // whose connection is broken, that missed three, or that were silent for wait beyond their
-// round trip.
+// round trip. Where no other node is left to wait for, although some are connected, one of them
+// has to answer: as long as others may be there, what one knows alone is not enough.
 type round struct {
 	asked Instant
+	self  Peer
 	peers []roundPeer
+	any   bool // the first answer of another node is enough
 }
 
 type roundPeer struct {
@@ -34,12 +40,23 @@ type roundPeer struct {
 	until Instant
 }
 
-// newRound opens a round; a peer that is not awaited is asked all the same, by whoever
+// newRound opens a round of a node; a peer that is not awaited is asked all the same, by whoever
 // opens it.
-func newRound(now Instant, peers []Peer, wait time.Duration, l links) round {
-	r := round{asked: now}
+func newRound(now Instant, self Peer, peers []Peer, wait time.Duration, l links) round {
+	r := round{asked: now, self: self}
+	others := false
 	for _, p := range peers {
 		if of := l.of(p); of.Awaited() {
+			r.peers = append(r.peers, roundPeer{p, now.Add(wait + of.trip)})
+			others = others || p != self
+		}
+	}
+	if others {
+		return r
+	}
+	for _, p := range peers {
+		if of := l.of(p); p != self && !of.broken {
+			r.any = true
 			r.peers = append(r.peers, roundPeer{p, now.Add(wait + of.trip)})
 		}
 	}
@@ -47,8 +64,10 @@ func newRound(now Instant, peers []Peer, wait time.Duration, l links) round {
 }
 
 // answered notes an answer.
-func (r *round) answered(now Instant, p Peer, l links) {
-	l.of(p).Spoke(now, r.asked)
+func (r *round) answered(p Peer) {
+	if r.any && p != r.self {
+		r.peers = slices.DeleteFunc(r.peers, func(q roundPeer) bool { return q.Peer != r.self })
+	}
 	r.giveUp(p)
 }
 
@@ -76,20 +95,42 @@ func (r *round) done(now Instant, l links) bool {
 	return len(left) == 0
 }
 
-// ring remembers the last of many samples.
+// batches remembers when the last questions were asked, by their numbers: an answer that comes
+// when nobody waits for it any more tells all the same that its peer is punctual again.
+type batches [512]struct {
+	number uint64
+	asked  Instant
+}
+
+func (b *batches) add(number uint64, asked Instant) {
+	at := &b[number%uint64(len(b))]
+	at.number, at.asked = number, asked
+}
+
+// spoke notes the answer of a peer to a question, once the question is known.
+func (b *batches) spoke(now Instant, number uint64, of *Punctuality) {
+	if at := &b[number%uint64(len(b))]; at.number == number && number > 0 {
+		of.Spoke(now, at.asked)
+	}
+}
+
+// ring remembers the last of many samples, and an instant of each.
 type ring struct {
-	set   map[SampleID]bool
+	set   map[SampleID]Instant
 	order []SampleID
 	next  int
 	most  int
 }
 
-func newRing(most int) *ring { return &ring{set: map[SampleID]bool{}, most: most} }
+func newRing(most int) *ring { return &ring{set: map[SampleID]Instant{}, most: most} }
 
-func (r *ring) has(id SampleID) bool { return r.set[id] }
+func (r *ring) at(id SampleID) (at Instant, there bool) {
+	at, there = r.set[id]
+	return at, there
+}
 
-func (r *ring) add(id SampleID) {
-	if r.set[id] {
+func (r *ring) add(id SampleID, at Instant) {
+	if _, there := r.set[id]; there {
 		return
 	}
 	if len(r.order) < r.most {
@@ -99,5 +140,5 @@ func (r *ring) add(id SampleID) {
 		r.order[r.next] = id
 		r.next = (r.next + 1) % len(r.order)
 	}
-	r.set[id] = true
+	r.set[id] = at
 }

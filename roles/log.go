@@ -168,7 +168,7 @@ func (l *Log) drop(p *Published) {
 			run.gone = max(run.gone, id.Beat+1)
 		}
 		if id.OnDemand() {
-			l.asked.add(id)
+			l.asked.add(id, 0)
 		}
 		delete(l.slots, id)
 		return
@@ -245,7 +245,8 @@ func (l *Log) Had(id SampleID) bool { return l.Survivor(id) != nil || l.past(id)
 // past reports whether a sample that is not here may have been dropped.
 func (l *Log) past(id SampleID) bool {
 	if id.OnDemand() {
-		return l.asked.has(id)
+		_, had := l.asked.at(id)
+		return had
 	}
 	run := l.runs[id.Run]
 	return run != nil && id.Beat < run.gone

@@ -292,12 +292,13 @@ func TestLogForgetsRequests(t *testing.T) {
 func TestRing(t *testing.T) {
 	r := newRing(3)
 	for id := range RequestID(5) {
-		r.add(requestOf(id + 1))
-		r.add(requestOf(id + 1))
+		r.add(requestOf(id+1), Instant(id))
+		r.add(requestOf(id+1), 99)
 	}
 	for id := range RequestID(5) {
-		if got, want := r.has(requestOf(id+1)), id >= 2; got != want {
-			t.Errorf("request %d is remembered: %v, want %v", id+1, got, want)
+		at, got := r.at(requestOf(id + 1))
+		if want := id >= 2; got != want || got && at != Instant(id) {
+			t.Errorf("request %d is remembered: %v, of %v; want %v", id+1, got, at, want)
 		}
 	}
 	if len(r.set) != 3 || len(r.order) != 3 {

@@ -29,7 +29,7 @@ func (c *Coordinator) claim(now Instant, fx *Effects, before Peer) {
 	}
 	c.takeover = takeover{
 		claiming: true, heard: map[SampleID]StoredSeal{}, floors: map[RunID]Beat{},
-		asking: newRound(now, audience, ClaimWait, c.links),
+		asking: newRound(now, c.self, audience, ClaimWait, c.links),
 	}
 	for _, p := range audience {
 		fx.send(p, &Claiming{Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}})
@@ -62,7 +62,8 @@ func (c *Coordinator) answer(now Instant, from Peer, m *ClaimAnswer) {
 		if from != c.self {
 			c.lonely = false
 		}
-		c.asking.answered(now, from, c.links)
+		c.links.of(from).Spoke(now, c.asking.asked)
+		c.asking.answered(from)
 		if !c.claiming {
 			c.absorb(now)
 		}
