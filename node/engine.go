@@ -205,14 +205,17 @@ func (e *engine) logged(now roles.Instant) {
 
 // send sends one frame of a parcel. What is not sent is sent again by the step machines,
 // or given up by them: nothing here waits.
-func (e *engine) send(to roles.Peer, kind mesh.Kind, payload []byte) {
-	if err := e.mesh.Send(mesh.MemberID(to), kind, payload); err != nil {
-		e.counters.unsent.Add(1)
-		if errors.Is(err, link.ErrQueueFull) {
-			e.counters.full.Add(1)
-		}
-		e.log.Debug("parcel not sent", "peer", string(to), "error", err)
+func (e *engine) send(to roles.Peer, kind mesh.Kind, payload []byte) (taken bool) {
+	err := e.mesh.Send(mesh.MemberID(to), kind, payload)
+	if err == nil {
+		return true
 	}
+	e.counters.unsent.Add(1)
+	if errors.Is(err, link.ErrQueueFull) {
+		e.counters.full.Add(1)
+	}
+	e.log.Debug("parcel not sent", "peer", string(to), "error", err)
+	return false
 }
 
 // do runs a function in the engine and waits for it. The error is the context's, or

@@ -4,15 +4,18 @@ import (
 	"log/slog"
 	"time"
 
+	"ganglion/mesh"
 	"ganglion/roles"
 	"ganglion/roles/wire"
 )
 
 // The pace of publications.
 const (
-	gossipPace   = 50 * time.Millisecond  // between two messages, at least
-	gossipItems  = 256                    // publications in one message
-	gossipRepeat = 500 * time.Millisecond // after which a floor that moved is told without any
+	gossipPace   = 50 * time.Millisecond       // between two messages, at least
+	gossipItems  = 256                         // publications in one message
+	gossipBytes  = mesh.GossipBytesMax - 8<<10 // of publications in one message, before they are packed
+	gossipBeside = 256                         // at most, of a publication beside its verdict
+	gossipRepeat = 500 * time.Millisecond      // after which a floor that moved is told without any
 )
 
 // gossiper publishes verdicts to everyone, many in one message. What is lost on the way is
@@ -76,8 +79,11 @@ func (g *gossiper) flush(now roles.Instant) {
 	for _, site := range g.sites {
 		of := g.pending[site]
 		for len(of) > 0 {
-			n := 1
+			n, size := 1, gossipSize(of[0])
 			for n < min(len(of), gossipItems) && of[n].Seq.Epoch == of[0].Seq.Epoch {
+				if size += gossipSize(of[n]); size > gossipBytes {
+					break
+				}
 				n++
 			}
 			g.publish(now, site, of[:n])
@@ -87,6 +93,9 @@ func (g *gossiper) flush(now roles.Instant) {
 	}
 	g.sites = g.sites[:0]
 }
+
+// gossipSize is at least what a publication takes in a message.
+func gossipSize(p *roles.Published) int { return len(p.Sealed.Bytes) + gossipBeside }
 
 // floors tells of what moved although nothing was published since: the end of a run, or of
 // what was published, which may have been lost.

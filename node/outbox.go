@@ -56,16 +56,19 @@ func (o *outbox) add(s roles.Send) {
 	}
 }
 
-// flush sends everything, peers in the order in which they were first spoken to.
-func (o *outbox) flush(self roles.Peer, send func(to roles.Peer, kind mesh.Kind, payload []byte)) {
+// flush sends everything, peers in the order in which they were first spoken to. Where a frame to
+// a peer is not taken those behind it are not sent either: a smaller one may find room, and the
+// last of several frames says that all before it are there.
+func (o *outbox) flush(self roles.Peer, send func(to roles.Peer, kind mesh.Kind, payload []byte) (taken bool)) {
 	for _, to := range o.order {
 		p := o.to[to]
 		ends := wire.Ends{From: self, To: to}
+		taken := true
 		for _, payload := range ends.EncodeParcels(p.control, parcelBytes) {
-			send(to, kindParcel, payload)
+			taken = taken && send(to, kindParcel, payload)
 		}
 		for _, payload := range ends.EncodeParcels(p.features, featuresBytes) {
-			send(to, kindFeatures, payload)
+			taken = taken && send(to, kindFeatures, payload)
 		}
 		clear(p.control)
 		clear(p.features)
