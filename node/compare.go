@@ -32,7 +32,8 @@ const (
 // answers, or who reads, has little time left.
 type comparer struct {
 	engine *engine
-	due    []comparison // that wait, the next first
+	linked func(roles.Peer) bool // whether there is a link to a peer
+	due    []comparison          // that wait, the next first
 	now    *comparison
 	next   roles.Instant         // not before it another block is fetched
 	read   map[block]roles.Block // what this node has fetched all of: there is nothing new in it
@@ -129,6 +130,8 @@ func (c *comparer) wakes(now roles.Instant) roles.Instant {
 
 // begin takes the next comparison that is due.
 func (c *comparer) begin(now roles.Instant) bool {
+	// Who is not there is compared with when its link comes up.
+	c.due = slices.DeleteFunc(c.due, func(o comparison) bool { return !c.linked(o.peer) })
 	i := slices.IndexFunc(c.due, func(o comparison) bool { return o.from <= now })
 	if i < 0 {
 		return false
@@ -179,21 +182,29 @@ func (c *comparer) answered(now roles.Instant, of *comparison, q wanted, a *wire
 	}
 }
 
-// lacks asks for the blocks in which a peer has something that this node may lack. In one that
-// was read and has not changed it has nothing, but what was dropped or lost its place here.
+// lacks asks for the blocks in which a peer has something that this node may lack, last for those
+// of which it has fewer samples. In one that was read and has not changed it has nothing, but what
+// was dropped or lost its place here.
 func (c *comparer) lacks(l *roles.Log, of *comparison, run roles.RunID, theirs []roles.Block) {
-	var some []wanted
+	var some, few []wanted
 	for _, b := range theirs {
 		if c.read[block{of.site, of.peer, run, b.From}] == b {
 			continue
 		}
 		for _, span := range l.Lacks(run, []roles.Block{b}) {
-			some = append(some, wanted{wire.LogQuery{Site: of.site, Span: span, Most: gapLines}, b})
+			q := wanted{wire.LogQuery{Site: of.site, Span: span, Most: gapLines}, b}
+			if l.Count(run, b.From) > b.Count {
+				few = append(few, q)
+			} else {
+				some = append(some, q)
+			}
 		}
 	}
-	rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+	for _, all := range [][]wanted{some, few} {
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	}
 	if !of.over {
-		of.wanted = append(of.wanted, some...)
+		of.wanted = append(append(of.wanted, some...), few...)
 	}
 }
 

@@ -28,7 +28,7 @@ type partedNode struct {
 func newPartedNode(name roles.Peer, half string, beats int) *partedNode {
 	e := &engine{config: &Config{}, log: slog.New(slog.DiscardHandler)}
 	e.roles = roles.NewNode(0, roles.NodeConfig{Self: name, Site: partedSite, Groups: [][]int{{0}}})
-	e.gaps = newGapFiller(e, e.log)
+	e.gaps = newGapFiller(e, linked, e.log)
 	rng := rand.New(rand.NewPCG(uint64(len(half)), 3))
 	l := e.roles.Log(partedSite)
 	for b := range beats {
@@ -249,3 +249,6 @@ func TestComparisonThatIsOver(t *testing.T) {
 
 // blockLines is how many verdicts a block has here.
 const blockLines = 256
+
+// linked is a network in which all links are up.
+func linked(roles.Peer) bool { return true }

@@ -44,10 +44,10 @@ type gapFiller struct {
 	logs   comparer
 }
 
-func newGapFiller(e *engine, log *slog.Logger) gapFiller {
+func newGapFiller(e *engine, linked func(roles.Peer) bool, log *slog.Logger) gapFiller {
 	return gapFiller{
 		engine: e, log: log, busy: map[roles.SiteSpan]tries{}, asking: make(chan struct{}, gapAskers), group: &e.group,
-		silent: map[roles.Peer]roles.Instant{}, seen: map[roles.Site]sequence{}, logs: comparer{engine: e, read: map[block]roles.Block{}},
+		silent: map[roles.Peer]roles.Instant{}, seen: map[roles.Site]sequence{}, logs: comparer{engine: e, linked: linked, read: map[block]roles.Block{}},
 	}
 }
 

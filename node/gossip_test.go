@@ -59,7 +59,7 @@ func TestLostPublicationsAreNoticed(t *testing.T) {
 			t.Fatalf("%d messages, want 6", len(sent))
 		}
 		e := &engine{config: &Config{}, log: log}
-		gaps := newGapFiller(e, log)
+		gaps := newGapFiller(e, linked, log)
 		for i, payload := range sent {
 			if i == lost+1 {
 				continue
@@ -96,7 +96,7 @@ func TestPublicationsOfAnEarlierClaim(t *testing.T) {
 		t.Fatalf("sent %+v, want one message for each claim", sent)
 	}
 	e := &engine{config: &Config{}, log: slog.New(slog.DiscardHandler)}
-	gaps := newGapFiller(e, e.log)
+	gaps := newGapFiller(e, linked, e.log)
 	gaps.seen[partedSite] = sequence{earlier.Seq.Epoch, earlier.Seq.N - 1}
 	for _, p := range sent {
 		gaps.heard(p)

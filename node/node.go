@@ -212,7 +212,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 	e.catalog.metrics = n.metrics
 	e.catalog.load(current, current.ID())
 	e.gossip = newGossiper(m.Gossip, func() *roles.Node { return e.roles }, n.log)
-	e.gaps = newGapFiller(e, n.log)
+	e.gaps = newGapFiller(e, func(p roles.Peer) bool { return m.Up(mesh.MemberID(p)) }, n.log)
 	e.watching = newWatching(e)
 	e.audience = newAudience(e)
 	e.body = newBody(e)

@@ -294,10 +294,14 @@ func (c *Claimant) Answered(now Instant, from Peer, e Epoch, hears bool, promise
 // RoundTrip sets the longest measured round trip to the hearers.
 func (c *Claimant) RoundTrip(d time.Duration) { c.trip = d }
 
+// stood reports whether the node did nothing for longer than it had said: it was stopped, or had
+// no processor.
+func (c *Claimant) stood(now Instant) bool { return now.Sub(max(c.ticked, c.asleep)) > StallLimit }
+
 // Tick is called after every event and when rests has said: a node that comes later than that
 // by StallLimit has stalled.
 func (c *Claimant) Tick(now Instant) []Action {
-	stalled := now.Sub(max(c.ticked, c.asleep)) > StallLimit
+	stalled := c.stood(now)
 	c.ticked = now
 	if stalled {
 		c.silence.Expect(now) // what waits unread may be the holder's

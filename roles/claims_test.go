@@ -277,6 +277,16 @@ func TestHolderAndOtherClaims(t *testing.T) {
 			return c.Elected(at(2010*ms), elected(Epoch{2, "z"}, "z", "z", "h"), nil)
 		}, []ActionKind{YieldRole}, false},
 		{"stalled for 100 ms", func(c *Claimant) []Action { return c.Tick(at(2200 * ms)) }, []ActionKind{ConfirmRole}, true},
+		{"stalled on its way to sleep", func(c *Claimant) []Action {
+			c.Tick(at(2010 * ms))
+			c.rest(at(2200*ms), at(2250*ms))
+			return c.Tick(at(2250 * ms))
+		}, []ActionKind{ConfirmRole}, true},
+		{"slept as it said", func(c *Claimant) []Action {
+			c.Tick(at(2010 * ms))
+			c.rest(at(2020*ms), at(2200*ms))
+			return c.Tick(at(2250 * ms))
+		}, []ActionKind{BeatRole}, true},
 		{"not stalled", func(c *Claimant) []Action { return c.Tick(at(2100 * ms)) }, []ActionKind{BeatRole}, true},
 		{"outranked: it goes on until the challenger claims", func(c *Claimant) []Action {
 			return c.Elected(at(2010*ms), elected(four, "s", "s", "h"), nil)

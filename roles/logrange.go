@@ -317,6 +317,16 @@ func (l *Log) Blocks(id RunID) []Block {
 	return out
 }
 
+// Count is the number of samples of a run that the log has of the block of a place.
+func (l *Log) Count(id RunID, place uint64) int {
+	if r := l.runs[id]; r != nil {
+		if b := r.blocks[blockOf(place)]; b != nil {
+			return b.count
+		}
+	}
+	return 0
+}
+
 // Lacks is the blocks of a run, as another log sums it up, in which that log has something
 // that this one may lack, ascending, each a span of its own. What this log has dropped it does
 // not lack.

@@ -42,9 +42,13 @@ func (c *Claimant) next() Instant {
 	return next
 }
 
-// rest says that the node sleeps until then, unless an event wakes it: to wake on time is no
-// stall.
-func (c *Claimant) rest(until Instant) { c.asleep = until }
+// rest says at now that the node sleeps until then, unless an event wakes it: to wake on time is
+// no stall. Where it has stood still already, since its last Tick, it has not slept.
+func (c *Claimant) rest(now, until Instant) {
+	if !c.stood(now) {
+		c.asleep = until
+	}
+}
 
 // rests is what Next returns: no claimant takes the sleep until then for a stall.
 func (n *Node) rests(now, next Instant) Instant {
@@ -57,7 +61,7 @@ func (n *Node) rests(now, next Instant) Instant {
 	}
 	next = min(max(next, now), now.Add(most))
 	for _, role := range n.order {
-		n.claims[role].rest(next)
+		n.claims[role].rest(now, next)
 	}
 	return next
 }
