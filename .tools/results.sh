@@ -9,7 +9,7 @@
 # A part that lacks what it needs (data, root, a library) is skipped, and says so. A part
 # that fails or takes longer than its limit does not stop the others, but the script fails.
 set -u
-GO=${GO:-go}
+export GO="${GO:-go}"
 
 data=$(realpath -m "${GANGLION_DATA:-../shared/data}")
 six=$data/epfl-six-cameras-distinct.npz
@@ -40,10 +40,11 @@ part() {
 	child=
 	took=$(($(date +%s) - begun))
 	case $code in
-	0) outcome=done ;;
+	0) outcome=$(sed -n '1s/^skipped: /skipped: /p' "$out/$name.txt") ;;
 	124 | 137) outcome="over its limit of $limit s" failed="$failed $name" ;;
 	*) outcome="failed with $code, see $name.log" failed="$failed $name" ;;
 	esac
+	outcome=${outcome:-done}
 	[ "$outcome" = done ] || echo "$name: $outcome" >&2
 	echo "| $section | $name.txt | $(said "$@") | $took s | $outcome |" >>"$out/index.md"
 }
@@ -117,6 +118,7 @@ run)
 	trap 'rm -rf "$built"' EXIT
 	trap '[ -z "$child" ] || { kill "$child"; wait "$child"; }; exit 130' INT TERM
 	mkdir -p "$out"
+	rm -f "$out"/six-*.checkpoint "$out"/elastic.ganglion.checkpoint # of a run that was ended; these begin anew
 	CGO_ENABLED=0 "$GO" build -o "$built/ganglion" . || exit 1
 	{
 		echo "# docs/results.md, measured again"

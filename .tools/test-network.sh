@@ -5,6 +5,7 @@
 # of the network also nsenter of util-linux. With GANGLION_TEST_THOROUGH set every fault comes
 # several times and as long as its goal wants: hours.
 set -eu
+GO=${GO:-go}
 
 skip() {
 	echo "skipped: real networks ($1)"
@@ -30,4 +31,4 @@ CGO_ENABLED=0 "$GO" build -o "$built/ganglion" .
 limit=20m
 [ -z "${GANGLION_TEST_THOROUGH:-}" ] || limit=5h
 GANGLION_TEST_NETWORK=$built/ganglion "$GO" test -v -count=1 -p 1 -timeout "$limit" \
-	./node/realnet ./examples/discovery ./examples/lan ./examples/remote-cloud
+	./node/realnet ./examples/discovery ./examples/lan ./examples/remote-cloud ./examples/failure-injection
