@@ -30,7 +30,7 @@ func (a *api) Verdicts(ctx context.Context, q *controlpb.VerdictsRequest, stream
 			return nil //nolint:nilerr // the caller has gone, or the node ends: so does the stream
 		}
 		if lost > 0 {
-			return connect.NewError(connect.CodeDataLoss, fmt.Errorf("this follower is %d lines behind: ask again from the last beat that came", lost))
+			return connect.NewError(connect.CodeDataLoss, fmt.Errorf("this follower is %d lines behind: ask again from the first beat that it lacks", lost))
 		}
 		next = after
 		if err := a.present(ctx, site, some, told, stream); err != nil {

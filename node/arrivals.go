@@ -10,7 +10,7 @@ import (
 // The sizes of what followers get.
 const (
 	arrivalsKept   = 1 << 16 // lines of either kind that followers may be behind
-	arrivalsFilled = 16      // late lines that a follower gets at once, behind the live ones
+	arrivalsFilled = 16      // late lines that a follower gets at least, behind the live ones
 )
 
 // arrival is one line for followers: a publication that is new in a log of this node, or a
@@ -101,14 +101,14 @@ func (a *arrivals) end() place {
 	return place{a.live.next, a.filled.next}
 }
 
-// wait returns what arrived from a place on, so much of what is live at most and a little of what
-// is late behind it, and the place to go on with. It waits while there is nothing. lost is how
+// wait returns what arrived from a place on, so much at most, what is live first and at least a
+// little of what is late behind it, and the place to go on with. It waits while there is nothing. lost is how
 // many are gone, because the follower was too slow.
 func (a *arrivals) wait(ctx context.Context, from place, most int) (some []arrival, next place, lost uint64, err error) {
 	for {
 		a.mu.Lock()
 		some, lost = a.live.take(nil, &from.live, most)
-		some, late := a.filled.take(some, &from.filled, arrivalsFilled)
+		some, late := a.filled.take(some, &from.filled, max(arrivalsFilled, most-len(some)))
 		lost += late
 		change := a.change
 		a.mu.Unlock()

@@ -53,12 +53,13 @@ type comparison struct {
 	peer   roles.Peer
 	from   roles.Instant // not before
 	wanted []wanted
-	asked  int  // questions that are under way
-	faults int  // that had no answer
-	news   int  // verdicts that this round brought
-	idle   int  // blocks in a row that brought nothing
-	rounds int  // of them the first too
-	over   bool // it was ended: answers under way are taken, and nothing more is asked
+	less   []wanted // for blocks of which the peer has less: when nothing else is wanted
+	asked  int      // questions that are under way
+	faults int      // that had no answer
+	news   int      // verdicts that this round brought
+	idle   int      // blocks in a row that brought nothing
+	rounds int      // of them the first too
+	over   bool     // it was ended: answers under way are taken, and nothing more is asked
 }
 
 // wanted is a question of a comparison.
@@ -78,7 +79,10 @@ func (of *comparison) want(q wire.LogQuery) {
 }
 
 // stop ends a comparison whose peer is silent, or has to catch up.
-func (of *comparison) stop() { of.over, of.wanted = true, nil }
+func (of *comparison) stop() { of.over, of.wanted, of.less = true, nil, nil }
+
+// done reports whether nothing is wanted any more, nor under way.
+func (of *comparison) done() bool { return len(of.wanted)+len(of.less) == 0 && of.asked == 0 }
 
 // add has the logs of a site compared with a peer's, soon.
 func (c *comparer) add(site roles.Site, p roles.Peer) { c.put(comparison{site: site, peer: p}) }
@@ -96,6 +100,9 @@ func (c *comparer) ask(now roles.Instant, put func(question) bool) bool {
 		return false
 	}
 	of := c.now
+	if len(of.wanted) == 0 && len(of.less) > 0 {
+		of.wanted, of.less = of.less[:1:1], of.less[1:]
+	}
 	if len(of.wanted) == 0 || of.asked >= comparePipe {
 		return false
 	}
@@ -122,7 +129,7 @@ func (c *comparer) ask(now roles.Instant, put func(question) bool) bool {
 
 // wakes is when a block may be fetched that waits for its time alone; Never where none does.
 func (c *comparer) wakes(now roles.Instant) roles.Instant {
-	if c.now == nil || len(c.now.wanted) == 0 || c.next <= now {
+	if c.now == nil || len(c.now.wanted)+len(c.now.less) == 0 || c.next <= now {
 		return roles.Never
 	}
 	return c.next
@@ -155,7 +162,7 @@ func (c *comparer) answered(now roles.Instant, of *comparison, q wanted, a *wire
 	l := c.engine.roles.Log(of.site)
 	switch {
 	case l == nil:
-		of.wanted = nil
+		of.stop()
 	case a == nil:
 		if of.faults++; of.faults >= compareFaults {
 			of.stop()
@@ -177,7 +184,7 @@ func (c *comparer) answered(now roles.Instant, of *comparison, q wanted, a *wire
 		}
 		c.fetched(now, of, q, a)
 	}
-	if len(of.wanted) == 0 && of.asked == 0 {
+	if of.done() {
 		c.end(now, of)
 	}
 }
@@ -204,7 +211,7 @@ func (c *comparer) lacks(l *roles.Log, of *comparison, run roles.RunID, theirs [
 		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	}
 	if !of.over {
-		of.wanted = append(append(of.wanted, some...), few...)
+		of.wanted, of.less = append(of.wanted, some...), append(of.less, few...)
 	}
 }
 

@@ -102,7 +102,7 @@ func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAns
 	most := gapAttempts * max(1, len(g.engine.members))
 	switch {
 	case a != nil && len(a.Published) > 0:
-		g.free = max(g.free, now).Add(time.Duration(len(a.Published)) * gapVerdict)
+		g.free = max(g.free, now).Add(time.Duration(len(a.Published)) * g.pace())
 		news := g.engine.heard(now, s.Site, a.Published)
 		rest := s
 		rest.Span.From = a.End
@@ -112,7 +112,10 @@ func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAns
 			}
 		}
 		if rest.Span.From > s.Span.From && rest.Span.From < rest.Span.To {
-			g.askSpan(rest, tries{})
+			for _, lacking := range g.lacking(rest) {
+				g.askSpan(lacking, tries{})
+				break // what is behind it is found when it is its turn
+			}
 		}
 	case a == nil:
 		if t.silent++; t.silent < most {
@@ -121,6 +124,15 @@ func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAns
 	default:
 		g.nothing(s, t, most)
 	}
+}
+
+// pace is for each verdict that came: while logs are compared most of them come by that.
+func (g *gapFiller) pace() time.Duration {
+	const beside = 4
+	if g.logs.now != nil {
+		return beside * gapVerdict
+	}
+	return gapVerdict
 }
 
 // lacking is what the log lacks of a span still: another answer may have brought it.
@@ -138,11 +150,13 @@ func (g *gapFiller) lacking(s roles.SiteSpan) (out []roles.SiteSpan) {
 	return out
 }
 
-// nothing asks the next for a span that brought nothing new, or gives it up.
+// nothing asks the next for a span that brought nothing new, or gives it up. While one that may
+// have it is left alone it is not given up: it is found lacking again.
 func (g *gapFiller) nothing(s roles.SiteSpan, t tries, most int) {
+	left := func(m memberState) bool { return !m.self && m.up && g.isSilent(m.peer) }
 	if t.empty++; t.empty < most {
 		g.askSpan(s, t)
-	} else if l := g.engine.roles.Log(s.Site); l != nil {
+	} else if l := g.engine.roles.Log(s.Site); l != nil && !slices.ContainsFunc(g.engine.members, left) {
 		l.Gone(s.Span.Run, roles.Beat(s.Span.To))
 		g.engine.arrivals.gap(s.Site, roles.Gap{Span: s.Span, Kind: roles.Unknown})
 	}
@@ -233,20 +247,32 @@ func (g *gapFiller) ask(ctx context.Context, q question) bool {
 
 // member is whom to ask next: one after the other of those who answer, or else of all.
 func (g *gapFiller) member() (p roles.Peer) {
-	now := g.engine.now()
+	var at int
 	for range g.engine.members {
 		g.next = (g.next + 1) % len(g.engine.members)
 		m := &g.engine.members[g.next]
 		switch {
 		case m.self || !m.up:
-		case now < g.silent[m.peer]:
-			p = m.peer
-		default:
-			delete(g.silent, m.peer)
+		case !g.isSilent(m.peer):
 			return m.peer
+		case p == "":
+			p, at = m.peer, g.next
 		}
 	}
+	if p != "" {
+		g.next = at
+	}
 	return p
+}
+
+// isSilent reports whether a peer is left alone, because it did not answer a while ago.
+func (g *gapFiller) isSilent(p roles.Peer) bool {
+	until, silent := g.silent[p]
+	if silent && g.engine.now() >= until {
+		delete(g.silent, p)
+		return false
+	}
+	return silent
 }
 
 // heard notes publications: numbers of a claim that were passed over are asked for. What

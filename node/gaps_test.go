@@ -110,6 +110,44 @@ func TestGapsOfARestartedNode(t *testing.T) {
 	}
 }
 
+// A peer that did not answer is left alone for a while, and may have what all others lack: that is
+// not given up, and comes when the peer is asked again.
+func TestGapsWaitForWhoIsSilent(t *testing.T) {
+	peers := gapPeers([]roles.Peer{"has"}, 0, 400)
+	peers["lacks"] = newPartedNode("lacks", "one", 0)
+	peers["lacks"].engine.roles.Log(partedSite).Floor(0, partedRun, 401)
+	n := newPartedNode("n", "one", 0)
+	n.engine.start, n.engine.arrivals = time.Now(), newArrivals()
+	for p := range peers { // whom it asks first does not matter
+		n.engine.members = append(n.engine.members, memberState{peer: p, up: true})
+	}
+	l := n.engine.roles.Log(partedSite)
+	l.Floor(0, partedRun, 401)
+	g := &n.engine.gaps
+	g.silent["has"] = roles.Instant(time.Hour)
+	g.look()
+	for len(g.wanted) > 0 {
+		q := g.wanted[0]
+		g.wanted = g.wanted[1:]
+		if q.to = g.member(); q.to != "lacks" {
+			t.Fatalf("%s is asked, which did not answer a while ago", q.to)
+		}
+		q.done(0, q.to, peers[q.to].answerTo(q))
+	}
+	if l.Gaps(partedSite, partedRun, 1) == nil || n.engine.arrivals.end() != (place{}) {
+		t.Error("what a silent peer may have is given up")
+	}
+	g.silent["lacks"] = roles.Instant(time.Hour)
+	if a, b := g.member(), g.member(); a == b || a == "" || b == "" {
+		t.Errorf("where nobody answers %q and %q are asked, want one after the other", a, b)
+	}
+	clear(g.silent)
+	n.engine.members = nil
+	if fillGaps(t, n, peers); l.Len() != 401 {
+		t.Errorf("%d verdicts, want 401", l.Len())
+	}
+}
+
 // A verdict that says that it lost to one that nobody has is no reason to fetch it for ever: it
 // was fetched anew five times a second, and real gaps behind it were never asked for.
 func TestGapsOfALostSurvivor(t *testing.T) {

@@ -70,7 +70,7 @@ func (s *state) keepToken(t secret.Token) error {
 		return err
 	}
 	if !kept.IsZero() && kept != t {
-		if err := s.setAside(kept.Keys().Fingerprint, filepath.Base(s.tokenPath())); err != nil {
+		if err := s.setTokenAside(kept.Keys().Fingerprint); err != nil {
 			return err
 		}
 	}
@@ -100,6 +100,15 @@ func (s *state) enter(mesh secret.Fingerprint, files []string) (left secret.Fing
 	return left, nil
 }
 
+// setTokenAside moves the token to what is left of its mesh, where the same may be already.
+func (s *state) setTokenAside(of secret.Fingerprint) error {
+	folder := s.leftOf(of)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return os.Rename(s.tokenPath(), filepath.Join(folder, filepath.Base(s.tokenPath())))
+}
+
 // setAside moves files into the folder of what is left of a mesh.
 func (s *state) setAside(of secret.Fingerprint, names ...string) error {
 	folder := s.leftOf(of)
@@ -109,10 +118,15 @@ func (s *state) setAside(of secret.Fingerprint, names ...string) error {
 	return move(s.dir, folder, names...)
 }
 
-// move moves those files that are there.
+// move moves those files that are there and are not at the other end yet: where it was done
+// before, and only the note of it failed, what is there now is the other mesh's.
 func move(from, to string, names ...string) error {
 	for _, name := range names {
-		err := os.Rename(filepath.Join(from, name), filepath.Join(to, name))
+		target := filepath.Join(to, name)
+		if _, err := os.Lstat(target); err == nil {
+			continue
+		}
+		err := os.Rename(filepath.Join(from, name), target)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -302,7 +302,7 @@ func (c *Claimant) stood(now Instant) bool { return now.Sub(max(c.ticked, c.asle
 // by StallLimit has stalled.
 func (c *Claimant) Tick(now Instant) []Action {
 	stalled := c.stood(now)
-	c.ticked = now
+	c.ticked, c.asleep = now, now
 	if stalled {
 		c.silence.Expect(now) // what waits unread may be the holder's
 		c.stopAsking(now)

@@ -282,6 +282,12 @@ func TestHolderAndOtherClaims(t *testing.T) {
 			c.rest(at(2200*ms), at(2250*ms))
 			return c.Tick(at(2250 * ms))
 		}, []ActionKind{ConfirmRole}, true},
+		{"stalled after it was woken", func(c *Claimant) []Action {
+			c.rest(at(2000*ms), at(2100*ms))
+			c.Tick(at(2010 * ms))
+			c.rest(at(2190*ms), at(2250*ms))
+			return c.Tick(at(2190 * ms))
+		}, []ActionKind{ConfirmRole}, true},
 		{"slept as it said", func(c *Claimant) []Action {
 			c.Tick(at(2010 * ms))
 			c.rest(at(2020*ms), at(2200*ms))

@@ -362,7 +362,7 @@ func (c *Coordinator) acknowledged(now Instant, from Peer, m *SealAck) {
 		return
 	}
 	if of := c.links[from]; of != nil {
-		c.asked.spoke(now, m.Number, of)
+		c.asked.spoke(now, m.Number, SealWait, of)
 	}
 	for _, b := range c.seals {
 		if b.number == m.Number {

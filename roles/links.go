@@ -107,9 +107,11 @@ func (b *batches) add(number uint64, asked Instant) {
 	at.number, at.asked = number, asked
 }
 
-// spoke notes the answer of a peer to a question, once the question is known.
-func (b *batches) spoke(now Instant, number uint64, of *Punctuality) {
-	if at := &b[number%uint64(len(b))]; at.number == number && number > 0 {
+// spoke notes the answer of a peer to a question, if it came while the question was waited for or
+// would have been: one that is always later than that is not punctual.
+func (b *batches) spoke(now Instant, number uint64, wait time.Duration, of *Punctuality) {
+	at := &b[number%uint64(len(b))]
+	if at.number == number && number > 0 && now.Sub(at.asked) <= wait+of.trip {
 		of.Spoke(now, at.asked)
 	}
 }

@@ -16,21 +16,26 @@ type takeover struct {
 	since    time.Duration
 	heardAt  Instant
 	floors   map[RunID]Beat
+	before   Peer // the holder before, if it was asked
 }
 
 // claim asks the devices, the first standby, this node for what it stored as one, and the
-// holder before, if it is at work: whoever answers promises to refuse lower claims.
+// holder before, if it is at work: whoever answers promises to refuse lower claims. A
+// claim that is asked once more while it is made keeps what it has heard.
 func (c *Coordinator) claim(now Instant, fx *Effects, before Peer) {
+	next := takeover{claiming: true, heard: map[SampleID]StoredSeal{}, floors: map[RunID]Beat{}, before: before}
+	if c.claiming { // asked once more: what was heard holds
+		next = c.takeover
+		before = next.before
+	}
 	audience := c.scene.audience(sealStandbys)
 	for _, p := range []Peer{c.self, before} {
 		if p != "" && !slices.Contains(audience, p) {
 			audience = append(audience, p)
 		}
 	}
-	c.takeover = takeover{
-		claiming: true, heard: map[SampleID]StoredSeal{}, floors: map[RunID]Beat{},
-		asking: newRound(now, c.self, audience, ClaimWait, c.links),
-	}
+	next.asking = newRound(now, c.self, audience, ClaimWait, c.links)
+	c.takeover = next
 	for _, p := range audience {
 		fx.send(p, &Claiming{Claim{Role: c.role, Epoch: c.epoch, Lonely: c.lonely}})
 	}

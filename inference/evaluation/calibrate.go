@@ -46,8 +46,8 @@ type Outcome struct {
 //     few dozen samples cannot justify: no error in n of them still allows an error
 //     rate of about 3/n.
 //   - enough: the T with which a share of the evidence exits, the largest share with
-//     which at most carefulShare of the validation samples, with all their views,
-//     exit early. The least sure, which are those that an exit gets wrong, are sent up
+//     which at most carefulShare of the validation samples that a view sees, with all
+//     their views, exit early. The least sure, which are those that an exit gets wrong, are sent up
 //     whatever validation shows.
 //
 // The other goals choose among such curves, from T = 0 for all to

@@ -58,7 +58,7 @@ func (c *calibration) careful() (inference.Thresholds, error) {
 }
 
 // enough is the largest share of the evidence for each exit with which at most carefulShare of
-// the validation samples exit early.
+// the validation samples that a view sees exit early.
 func (c *calibration) enough() (share float64, err error) {
 	for i := range policySteps + 1 {
 		next, err := c.step(i)
