@@ -76,9 +76,9 @@ type work struct {
 	until   Instant // the answer of the tier asked
 	retry   Instant // not before it another look for the bundle, which is not loaded here
 	edging  *Gather
-	faulty  uint64 // sources whose features fit no bundle, as the last tier says
-	left    uint64 // views whose device went since it spoke
-	leftAt  Instant
+	faulty  uint64  // sources whose features fit no bundle, as the last tier says
+	left    uint64  // views whose device went since it spoke
+	leftAt  Instant // when the last of them did
 	sealed  *Sealed // decided
 	sealing bool
 }
@@ -150,9 +150,7 @@ func (c *Coordinator) SetScene(now Instant, s Scene) {
 			left |= 1 << v
 		}
 	}
-	for _, id := range c.order {
-		c.work[id].left |= left
-	}
+	c.leave(now, left)
 	c.scene = s
 	audience := append(s.audience(heartbeatStandbys), s.Cloud.Peer, s.CloudStandby.Peer)
 	for _, a := range s.Aggregators {
@@ -168,6 +166,7 @@ func (c *Coordinator) Link(now Instant, p Peer, connected bool, trip time.Durati
 	c.links.of(p).Connected(connected)
 	c.links.of(p).RoundTrip(trip)
 	if !connected {
+		c.leave(now, c.scene.viewsOf(p)) // it may be back, anew, before anyone takes it out of the scene
 		c.asking.giveUp(p)
 		for _, b := range c.seals {
 			b.round.giveUp(p)
@@ -179,6 +178,18 @@ func (c *Coordinator) Link(now Instant, p Peer, connected bool, trip time.Durati
 		}
 	}
 	c.Tick(now, fx)
+}
+
+// leave notes that the device of some views went: whether it has what it spoke of still is known
+// when it speaks of it again.
+func (c *Coordinator) leave(now Instant, views uint64) {
+	if views == 0 {
+		return
+	}
+	for _, id := range c.order {
+		w := c.work[id]
+		w.left, w.leftAt = w.left|views, now
+	}
 }
 
 // Start begins a run at beat 0 now. It takes the place of any other, whose open samples are
@@ -371,9 +382,14 @@ func (c *Coordinator) longest() time.Duration {
 func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Proposed) {
 	if m.Tier == topology.ExitLocal {
 		p = p.within(c.ofSite())
-		w.left &^= p.Seen
+		if now >= w.leftAt.Add(Budget+c.longest()) { // what it said before may come until then
+			w.left &^= p.Seen
+		}
 	}
 	switch {
+	case m.Tier == topology.ExitLocal && m.Group < c.groups && p.Seen != 0 && w.died():
+		w.local[m.Group] = p // of who has it still, and spoke too late the first time
+		w.asked, w.retry = topology.ExitNone, 0
 	case m.Tier == topology.ExitLocal && m.Group < c.groups && w.asked == topology.ExitNone:
 		w.local[m.Group] = p
 		c.byGroup[m.Group].Spoke(now, w.opened)
@@ -392,6 +408,18 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 		w.until = now // it got nothing that it could use
 		w.notesFaulty(p)
 	}
+}
+
+// died reports whether a sample that is asked for has no proposal that answers it, and every device
+// that saw it went.
+func (w *work) died() bool {
+	var seen uint64
+	for _, p := range w.local {
+		if p != nil {
+			seen |= p.Seen
+		}
+	}
+	return w.asked != topology.ExitNone && seen != 0 && seen&^w.left == 0 && bestSoFar(w) == nil
 }
 
 // notesFaulty notes of which views a tier got features that it could not use.

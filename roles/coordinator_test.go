@@ -91,3 +91,62 @@ func TestUntoldRequestsAreBounded(t *testing.T) {
 		t.Errorf("%d requests wait still", len(c.published))
 	}
 }
+
+// Without an exit below the cloud a sample is asked for as long as a device retains what it saw. One
+// that was killed and came back before anyone took it out of the scene retains nothing, and what it
+// had said arrived after its death was known: the sample was asked for without end, and what
+// another device saw, and told too late the first time, was not taken.
+func TestOnlyWitnessDies(t *testing.T) {
+	top, err := topology.Preset("a", topology.Base{Views: []string{"0", "1"}, Classes: []string{"x", "y"}, Input: topology.Shape{Channels: 3, Rows: 32, Cols: 32}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []bool{false, true} {
+		e := Epoch{2, "h"}
+		c := NewCoordinator(0, CoordinatorConfig{
+			Self: "h", Site: hall, Groups: 1, Epoch: e, Log: NewLog(),
+			Catalog: func(inference.BundleID, uint64) *Bundled { return &Bundled{Topology: top} },
+			Encode:  func(v *Verdict) []byte { return []byte(v.Sample.String()) },
+			Trip:    func(Peer) time.Duration { return 0 },
+		}, Scene{Views: []Peer{"a", "b"}, Aggregators: []Holding{{"h", e}}, Coordinator: Holding{"h", e}, Cloud: Holding{"h", e}}, &Effects{})
+		now := Instant(0).Add(ClaimWait)
+		c.Tick(now, &Effects{})
+		says := func(seen uint64, of map[int]Reason) {
+			c.Receive(now, "h", &Proposals{Tier: topology.ExitLocal, Site: hall, Items: []*Proposed{{Sample: beatOf(0), Seen: seen, Reasons: of, Ref: -1, Label: -1}}}, &Effects{})
+		}
+		c.Link(now, "a", true, 0, &Effects{})
+		c.Link(now, "b", true, 0, &Effects{})
+		c.open(now, beatOf(0))
+		c.Link(now, "a", false, 0, &Effects{}) // killed, when its frame was on its way
+		now = now.Add(50 * time.Millisecond)
+		says(0b01, map[int]Reason{1: Silent})
+		c.Link(now, "a", true, 0, &Effects{}) // another process
+		w := c.work[beatOf(0)]
+		if w == nil || w.asked != topology.ExitCloud {
+			t.Fatalf("the cloud is not asked: %+v", w)
+		}
+		asked, spoken := 0, false
+		for end := now.Add(5 * time.Second); now < end && w.sealed == nil; now = now.Add(20 * time.Millisecond) {
+			if other && !spoken && now > Instant(0).Add(ResendAfter) {
+				says(0b10, map[int]Reason{0: Silent})
+				spoken = true
+			}
+			fx := &Effects{}
+			c.Tick(now, fx)
+			for _, s := range fx.Sends {
+				if a, ok := s.Message.(*Ask); ok && s.To == "b" && a.Items[0].Expect == 0b10 {
+					asked++
+				}
+			}
+		}
+		if other && (asked == 0 || w.sealed != nil) { // whose picture does not come here
+			t.Errorf("the other device was asked %d times: %+v", asked, w)
+		}
+		if !other && (w.sealed == nil || w.sealed.Outcome != NoView) {
+			t.Errorf("the sample is asked for without end: %+v", w)
+		}
+		if now < Instant(0).Add(ResendAfter) {
+			t.Errorf("decided at %v: a device that retains it would speak of it later", now)
+		}
+	}
+}

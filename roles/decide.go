@@ -179,9 +179,6 @@ func (c *Coordinator) unanswered(now Instant, w *work, fx *Effects) {
 	v := c.explain(w, nil)
 	best := bestSoFar(w)
 	usable := v.Answer.Seen &^ w.faulty
-	if w.left != 0 && w.leftAt == 0 {
-		w.leftAt = now
-	}
 	if best == nil && (usable == 0 || left <= 0 && !c.retained(now, w, usable)) {
 		c.without(w, v) // asking again would bring the same, or it died with the only copy
 		return
