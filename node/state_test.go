@@ -94,7 +94,11 @@ func TestStateKnowsItsMeshByTheToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	if want := token.Keys().Fingerprint; s.mesh != want {
 		t.Errorf("mesh %q, want %q", s.mesh, want)
 	}

@@ -410,18 +410,6 @@ func (c *Coordinator) take(now Instant, from Peer, w *work, m *Proposals, p *Pro
 	}
 }
 
-// died reports whether a sample that is asked for has no proposal that answers it, and every device
-// that saw it went.
-func (w *work) died() bool {
-	var seen uint64
-	for _, p := range w.local {
-		if p != nil {
-			seen |= p.Seen
-		}
-	}
-	return w.asked != topology.ExitNone && seen != 0 && seen&^w.left == 0 && bestSoFar(w) == nil
-}
-
 // notesFaulty notes of which views a tier got features that it could not use.
 func (w *work) notesFaulty(p *Proposed) {
 	for v, r := range p.Reasons {

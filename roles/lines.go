@@ -41,10 +41,9 @@ func (l *lines) insert(of line) {
 	if chunk == len(l.chunks) { // behind all others
 		if chunk == 0 || len(l.chunks[chunk-1]) == maxChunk {
 			l.chunks = append(l.chunks, make([]line, 0, maxChunk))
-		} else {
-			chunk--
 		}
-		l.chunks[len(l.chunks)-1] = append(l.chunks[len(l.chunks)-1], of)
+		last := &l.chunks[len(l.chunks)-1]
+		*last = append(*last, of)
 		return
 	}
 	if in := l.chunks[chunk]; len(in) == maxChunk {
