@@ -4,6 +4,8 @@ import (
 	"maps"
 
 	"ganglion/inference"
+
+	"ganglion/inference/topology"
 )
 
 // agree takes from what the groups say all that is not of the sample. Of another bundle or other
