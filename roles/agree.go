@@ -4,7 +4,6 @@ import (
 	"maps"
 
 	"ganglion/inference"
-
 	"ganglion/inference/topology"
 )
 
