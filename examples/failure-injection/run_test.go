@@ -10,7 +10,7 @@ import (
 func TestRun(t *testing.T) {
 	walk.Take(t,
 		`: 8 alive;`,
-		`  fault     kill: \S+ \(.*aggregator`, `  verdict   first verdict after it, by `, `largest gap between verdicts `, ` \+ 0 lost \+ `,
+		`  fault     kill: \S+ \(.*aggregator`, `  verdict   first verdict after it, by `, `largest gap between verdicts |no verdict for `, ` \+ 0 lost \+ `,
 		`^ *20s  slow 2 of devices by 60ms for 4s `, `^Nothing was done`,
 		`  fault     kill: `, `  moved     \S+ is aggregator instead of `,
 		`  fault     pause for 2s: `, `  over      pause of `,

@@ -75,6 +75,16 @@ func (p places) lacks(living []*member) string {
 	return ""
 }
 
+// differ tells of one node of which two have different notions.
+func (p places) differ(by string, q places, other string) string {
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if p[name] != q[name] {
+			return fmt.Sprintf("%s has %q as %s sees it, %q as %s does", name, p[name], by, q[name], other)
+		}
+	}
+	return "they see others"
+}
+
 // look says what is not in its place; empty: nothing, and all agree on places.
 func (m *liveMesh) look(ctx context.Context, living []*member) (lacks string, agreed places) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
@@ -97,7 +107,7 @@ func (m *liveMesh) look(ctx context.Context, living []*member) (lacks string, ag
 			agreed = p
 		}
 		if !maps.Equal(agreed, p) {
-			return "nodes do not agree on who does what", nil
+			return "nodes do not agree on who does what: " + agreed.differ(living[0].name, p, living[i].name), nil
 		}
 	}
 	return "", agreed
