@@ -66,11 +66,14 @@ func (l *Links) keepOpen(ctx context.Context, k *link) {
 	}
 }
 
-// goesOn tells whether the opener is to try (again), and if not, that it ends.
+// goesOn tells whether the opener is to try (again), and if not, that it ends. It goes by what
+// events were told, since such an event starts the next: of a connection that is gone that is
+// told a moment later, and where another has come meanwhile it is not told at all.
 func (l *Links) goesOn(ctx context.Context, k *link) bool {
+	connected := l.host.told(k.peer)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if ctx.Err() == nil && (k.again || l.host.Connected(k.peer)) {
+	if ctx.Err() == nil && (k.again || connected) {
 		k.again = false
 		return true
 	}

@@ -41,6 +41,48 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
+// TestTCPReconnectedBeforeToldGone has a peer back before libp2p has told that its connection is
+// gone: the opener found nobody connected and ended, no event started another, and the link was
+// down for good although everything else went on.
+func TestTCPReconnectedBeforeToldGone(t *testing.T) {
+	a, b := pair(t, options{}, options{})
+	id, err := b.Self().Peer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns := a.Libp2p().Network().ConnsToPeer(id)
+	a.Host.connected(a.Libp2p().Network(), conns[0]) // what comes, before what is gone is told
+	for _, c := range conns {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the link is down", func() bool { return !a.Links.Up(b.Self()) })
+	link, err := a.link(b.Self())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // the opener looks around as often, or ends
+		link.mu.Lock()
+		opening := link.opening
+		link.mu.Unlock()
+		if !opening {
+			break
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-t.Context().Done():
+		}
+	}
+	if err := b.Connect(within(t), a.Self()); err != nil && !errors.Is(err, ErrNoAddress) {
+		t.Fatal(err)
+	}
+	if err := a.Connect(within(t), b.Self()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the link is up again", func() bool { return a.Links.Up(b.Self()) })
+}
+
 // TestTCPRequest is the ordinary life of a link, in both directions, and each way in
 // which a request is refused.
 func TestTCPRequest(t *testing.T) {

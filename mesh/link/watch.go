@@ -68,6 +68,18 @@ func (h *Host) Connected(p Peer) bool {
 	return err == nil && h.host.Network().Connectedness(id) == network.Connected
 }
 
+// told tells whether the peer is connected as far as watchers have been told.
+func (h *Host) told(p Peer) bool {
+	id, err := p.Peer()
+	if err != nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	of, ok := h.connections[id]
+	return ok && of.open > 0
+}
+
 // Peers returns the peers that are connected now, in no order.
 func (h *Host) Peers() []Peer {
 	h.mu.Lock()
