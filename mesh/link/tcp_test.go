@@ -51,13 +51,13 @@ func TestTCPReconnectedBeforeToldGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	conns := a.Libp2p().Network().ConnsToPeer(id)
-	a.Host.connected(a.Libp2p().Network(), conns[0]) // what comes, before what is gone is told
+	a.connected(a.Libp2p().Network(), conns[0]) // what comes, before what is gone is told
 	for _, c := range conns {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the link is down", func() bool { return !a.Links.Up(b.Self()) })
+	eventually(t, "the link is down", func() bool { return !a.Up(b.Self()) })
 	link, err := a.link(b.Self())
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestTCPReconnectedBeforeToldGone(t *testing.T) {
 	if err := a.Connect(within(t), b.Self()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the link is up again", func() bool { return a.Links.Up(b.Self()) })
+	eventually(t, "the link is up again", func() bool { return a.Up(b.Self()) })
 }
 
 // TestTCPRequest is the ordinary life of a link, in both directions, and each way in
