@@ -106,6 +106,7 @@ func (n *actor) crash() {
 	}
 	n.up, n.paused, n.waiting = false, false, nil
 	n.w.changed = true
+	n.w.mourn(n)
 	knows := func(other *actor) bool {
 		return other.up && !other.paused && (other.born == 0 || n.w.now-other.born > afterRestart)
 	}

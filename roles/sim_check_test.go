@@ -103,11 +103,52 @@ func (w *world) undecided(n *actor, run RunID, end Beat) bool {
 		if len(w.runs) > 1 && len(w.captured[id]) == 0 {
 			continue // of a run that ended by meeting another nobody opens what nobody has
 		}
-		if n.log().Survivor(id) == nil {
+		if n.log().Survivor(id) == nil && !w.gone[id] {
 			return true
 		}
 	}
 	return false
+}
+
+// death is that of a node, and which verdicts it knew.
+type death struct {
+	at   time.Duration
+	knew map[SampleID]bool
+}
+
+// twoDeaths is how soon after one another two nodes die at once: gossip has not reached a third,
+// or it was lost, and who lacks it has not got what it asks for.
+const twoDeaths = time.Second
+
+// mourn notes what a node knew that dies. What one alone knows is lost with it, and is to be held
+// against the nodes: before it is published another has it. What two knew who died at once is gone:
+// memory is all that there is.
+func (w *world) mourn(n *actor) {
+	knows := func(n *actor, id SampleID) bool {
+		_, sealed := n.node.Device().memory.Seal(id)
+		return sealed || n.log().Survivor(id) != nil
+	}
+	d := death{w.now, map[SampleID]bool{}}
+	for _, run := range w.runs {
+		for b := range n.log().End(run) {
+			id := SampleID{Site: hall, Run: run, Beat: b}
+			if !knows(n, id) {
+				continue
+			}
+			d.knew[id] = true
+			if slices.ContainsFunc(w.running(), func(other *actor) bool { return knows(other, id) }) {
+				continue
+			}
+			if slices.ContainsFunc(w.deaths, func(o death) bool { return o.knew[id] && w.now-o.at <= twoDeaths }) {
+				if w.gone == nil {
+					w.gone = map[SampleID]bool{}
+				}
+				w.gone[id] = true
+				w.note("beat %d is gone with the two that knew its verdict", b)
+			}
+		}
+	}
+	w.deaths = append(w.deaths, d)
 }
 
 // differ reports whether two logs have other surviving verdicts.

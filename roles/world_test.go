@@ -47,6 +47,8 @@ type world struct {
 	verdicts map[Hash]*Verdict
 	wishes   int  // samples on demand
 	forgot   bool // nobody is left that knew of the run
+	deaths   []death
+	gone     map[SampleID]bool // verdicts that died with all who knew them, two at least
 	captured map[SampleID]map[int]capturing
 	models   map[SampleID]map[int][]uint64 // settings that a view was captured for
 	tosses   *rand.Rand                    // of who learns of settings when: beside rng, so that scripts without any go on as they were
