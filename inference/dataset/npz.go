@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"ganglion/inference/topology"
 )
@@ -166,6 +167,9 @@ func (c labelCodes) classes(pixels []byte) int {
 	}
 	for _, code := range c.label {
 		top = max(top, code)
+	}
+	if top > topology.MaxClasses { // too many either way; one more may be more than an int holds
+		return min(top, math.MaxInt32-1) + 1
 	}
 	size := len(pixels) / len(c.y)
 	absent := false
