@@ -92,8 +92,8 @@ parts() {
 	part elastic-eval 120 "Any number of cameras" "$g" eval --model "$out/eight.ganglion" --data street:cameras=8 --frames "$street"
 	part training-speed 300 "Training speed" "$GO" test ./inference/train -run '^$' -bench Epoch -benchmem
 	part links 300 "The links of the mesh" "$GO" test ./mesh/link -run '^$' -bench . -benchmem
-	part mesh 600 "Latency, throughput, idleness" "$g" bench mesh
-	part watched 300 "What looking costs" "$g" bench pairs
+	part mesh 600 "Latency, throughput, idleness" "$g" bench mesh --idle 30s
+	part watched 300 "What looking costs" "$g" bench pairs --pairs 9
 	part watched-node 300 "What looking costs" "$GO" test ./node -run '^$' -bench Watched -benchtime 10x
 
 	library=${GANGLION_ONNXRUNTIME:-${XDG_CACHE_HOME:-$HOME/.cache}/ganglion/onnxruntime-1.24.3}
