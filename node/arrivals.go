@@ -102,8 +102,8 @@ func (a *arrivals) end() place {
 }
 
 // wait returns what arrived from a place on, so much at most, what is live first and at least a
-// little of what is late behind it, and the place to go on with. It waits while there is nothing. lost is how
-// many are gone, because the follower was too slow.
+// little of what is late behind it, and the place to go on with. It waits while there is nothing.
+// lost is how many are gone, because the follower was too slow.
 func (a *arrivals) wait(ctx context.Context, from place, most int) (some []arrival, next place, lost uint64, err error) {
 	for {
 		a.mu.Lock()

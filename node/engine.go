@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -196,7 +195,7 @@ func (e *engine) logged(now roles.Instant) {
 		return
 	}
 	e.arrivals.add(live, filled)
-	of := slices.Concat(live, filled)
+	of := append(live, filled...) //nolint:gocritic // the turn is over for what was live
 	e.audience.logged(of)
 	e.metrics.Logged(of)
 	e.orders.answer(of)

@@ -2,12 +2,15 @@ package node
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"ganglion/mesh"
+	"ganglion/mesh/link"
 	"ganglion/roles"
 	"ganglion/roles/wire"
 )
@@ -112,9 +115,8 @@ func (g *gapFiller) answered(now roles.Instant, s roles.SiteSpan, a *wire.LogAns
 			}
 		}
 		if rest.Span.From > s.Span.From && rest.Span.From < rest.Span.To {
-			for _, lacking := range g.lacking(rest) {
-				g.askSpan(lacking, tries{})
-				break // what is behind it is found when it is its turn
+			if lacking := g.lacking(rest); len(lacking) > 0 { // what is behind the first is found in its turn
+				g.askSpan(lacking[0], tries{})
 			}
 		}
 	case a == nil:
@@ -234,8 +236,8 @@ func (g *gapFiller) ask(ctx context.Context, q question) bool {
 		select {
 		case g.engine.calls <- func() {
 			now := g.engine.now()
-			if answer == nil {
-				g.silent[q.to] = now.Add(gapRest)
+			if refused := (*link.RefusedError)(nil); err != nil && !errors.As(err, &refused) {
+				g.leave(now, q.to) // one that refuses, as who does not know the site yet, is there
 			}
 			q.done(now, q.to, answer)
 		}:
@@ -266,13 +268,12 @@ func (g *gapFiller) member() (p roles.Peer) {
 }
 
 // isSilent reports whether a peer is left alone, because it did not answer a while ago.
-func (g *gapFiller) isSilent(p roles.Peer) bool {
-	until, silent := g.silent[p]
-	if silent && g.engine.now() >= until {
-		delete(g.silent, p)
-		return false
-	}
-	return silent
+func (g *gapFiller) isSilent(p roles.Peer) bool { return g.engine.now() < g.silent[p] }
+
+// leave has a peer left alone for a while.
+func (g *gapFiller) leave(now roles.Instant, p roles.Peer) {
+	maps.DeleteFunc(g.silent, func(_ roles.Peer, until roles.Instant) bool { return until <= now })
+	g.silent[p] = now.Add(gapRest)
 }
 
 // heard notes publications: numbers of a claim that were passed over are asked for. What

@@ -94,7 +94,7 @@ func (g *gossiper) flush(now roles.Instant) {
 	g.sites = g.sites[:0]
 }
 
-// gossipSize is at least what a publication takes in a message.
+// gossipSize is no less than what a publication takes in a message.
 func gossipSize(p *roles.Published) int { return len(p.Sealed.Bytes) + gossipBeside }
 
 // floors tells of what moved although nothing was published since: the end of a run, or of

@@ -70,7 +70,11 @@ func (s *state) keepToken(t secret.Token) error {
 		return err
 	}
 	if !kept.IsZero() && kept != t {
-		if err := s.setTokenAside(kept.Keys().Fingerprint); err != nil {
+		if err := s.setAside(kept.Keys().Fingerprint, tokenName); err != nil {
+			return err
+		}
+		// Where the very same was there already it was not moved.
+		if err := os.Remove(s.tokenPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -98,15 +102,6 @@ func (s *state) enter(mesh secret.Fingerprint, files []string) (left secret.Fing
 	}
 	s.mesh = mesh
 	return left, nil
-}
-
-// setTokenAside moves the token to what is left of its mesh, where the same may be already.
-func (s *state) setTokenAside(of secret.Fingerprint) error {
-	folder := s.leftOf(of)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	return os.Rename(s.tokenPath(), filepath.Join(folder, filepath.Base(s.tokenPath())))
 }
 
 // setAside moves files into the folder of what is left of a mesh.
@@ -156,7 +151,9 @@ func (s *state) bundles() string {
 	return filepath.Join(s.dir, "bundles")
 }
 
-func (s *state) tokenPath() string { return filepath.Join(s.dir, "token") }
+const tokenName = "token"
+
+func (s *state) tokenPath() string { return filepath.Join(s.dir, tokenName) }
 
 // MeshHeardError says that a node without a token has heard a mesh: it joins none by
 // guessing, and founds none beside it.

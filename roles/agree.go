@@ -4,7 +4,6 @@ import (
 	"maps"
 
 	"ganglion/inference"
-	"ganglion/inference/topology"
 )
 
 // agree takes from what the groups say all that is not of the sample. Of another bundle or other
@@ -100,16 +99,4 @@ func (p *Proposed) excuses(views uint64) bool {
 		}
 	}
 	return false
-}
-
-// died reports whether a sample that is asked for has no proposal that answers it, and every device
-// that saw it went.
-func (w *work) died() bool {
-	var seen uint64
-	for _, p := range w.local {
-		if p != nil {
-			seen |= p.Seen
-		}
-	}
-	return w.asked != topology.ExitNone && seen != 0 && seen&^w.left == 0 && bestSoFar(w) == nil
 }

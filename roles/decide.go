@@ -237,6 +237,18 @@ func bestSoFar(w *work) *Proposed {
 	return best
 }
 
+// died reports whether a sample that is asked for has no proposal that answers it, and every device
+// that saw it went.
+func (w *work) died() bool {
+	var seen uint64
+	for _, p := range w.local {
+		if p != nil {
+			seen |= p.Seen
+		}
+	}
+	return w.asked != topology.ExitNone && seen != 0 && seen&^w.left == 0 && bestSoFar(w) == nil
+}
+
 // explain is the verdict of a sample by what is known, yet without an answer; with that of
 // the cloud where there is one.
 func (c *Coordinator) explain(w *work, cloud *Proposed) *Verdict {
