@@ -26,6 +26,9 @@ func (e *engine) thresholdsOfRun() (now, next *controlpb.Thresholds) {
 		return e.thresholdsSeen(), nil
 	}
 	at := e.present(site, run)
+	if run.Ended(at) { // what is asked for from now on is under what is set
+		return e.thresholdsSet(), nil
+	}
 	for i := range run.Entries {
 		one := e.describeThresholds(roles.Model{Bundle: run.Entries[i].Bundle, Settings: run.Entries[i].Settings})
 		if since := uint64(run.Entries[i].From); since > 0 {
@@ -65,6 +68,11 @@ func (e *engine) thresholdsSeen() *controlpb.Thresholds {
 			}
 		}
 	}
+	return e.thresholdsSet()
+}
+
+// thresholdsSet is those that are set for the bundle in use.
+func (e *engine) thresholdsSet() *controlpb.Thresholds {
 	id := e.plan.current.ID()
 	return e.describeThresholds(roles.Model{Bundle: id, Settings: e.plan.settings(id)})
 }

@@ -128,3 +128,22 @@ func TestThresholdsChangeInARun(t *testing.T) {
 		t.Errorf("samples were lost: %v", tally)
 	}
 }
+
+// After the end of a run whose samples were counted there is only what is asked for, and that is
+// answered by what is set, at once: a change was said to wait for every node for ever, and who
+// set it was told so after half a minute.
+func TestThresholdsAfterARun(t *testing.T) {
+	m := nodetest.Start(t, nodetest.Device(street, "0", "1", "2", "3", "4", "5"))
+	m.Settle(t.Context())
+	m.AwaitRun(t.Context(), m.Run(5, pace))
+	const text = "local=0.9"
+	setThresholds(t, m, "device-0", text)
+	version := awaitThresholds(t, m, "device-0", text)
+	r, err := m.API("device-0").Classify(t.Context(), &controlpb.ClassifyRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.GetVerdict().GetSettings(); got != version {
+		t.Errorf("a sample on demand is under settings %d, in force are %d", got, version)
+	}
+}
