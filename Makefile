@@ -142,7 +142,7 @@ bench: ## Go benchmarks of every package, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: results
-results: ## measure every table of docs/results.md again, into build/results (an hour; ONLY="six-topologies kernels")
+results: ## measure each section of docs/results.md again, into build/results (about an hour; ONLY="six-topologies kernels")
 	@OUT=$(OUT) .tools/results.sh run
 
 .PHONY: simulate

@@ -1,5 +1,5 @@
 #!/bin/sh
-# results.sh run: measures every table of docs/results.md again, within an hour on two quiet
+# results.sh run: measures each section of docs/results.md again, in about an hour on two quiet
 # cores. What each command says goes to build/results/PART.txt; build/results/index.md names
 # for each part its section of docs/results.md, command, time and outcome. Networks stay in
 # build/results: a second run measures only, but for those that one is trained by itself in
