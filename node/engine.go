@@ -71,7 +71,7 @@ type engine struct {
 	gossip   gossiper
 	gaps     gapFiller
 	orders   orders
-	persist  persisted
+	reserved *reservation
 	plan     planner
 	watching watching
 	audience audience
@@ -149,8 +149,8 @@ func (e *engine) turn(ctx context.Context) {
 			e.roles.Captured(now, seen, &e.fx)
 		}
 	}
-	e.persist.save(ctx, e.fx.Persist)
-	e.metrics.Claimed(e.fx.Persist)
+	e.reserved.claimed(ctx, e.fx.Claimed, e.group.Go)
+	e.metrics.Claimed(e.fx.Claimed)
 	for _, s := range e.fx.Sends {
 		e.watching.says(now, s.Message)
 		e.outbox.add(s)

@@ -15,9 +15,9 @@ func published(t *testing.T, beats int) (n *roles.Node, of []*roles.Published) {
 	t.Helper()
 	n = roles.NewNode(0, roles.NodeConfig{
 		Self: "one", Site: partedSite, Groups: [][]int{{0}}, Eligible: roles.Kinds(roles.AggregatorKind, roles.CloudKind),
-		Catalog:   func(inference.BundleID, uint64) *roles.Bundled { return nil },
-		Persisted: map[roles.Role]roles.Epoch{roles.AggregatorOf(partedSite, 0): {Counter: 5, Peer: "one"}},
-		Encode:    wire.EncodeVerdict, NewRun: func() roles.RunID { return partedRun },
+		Catalog: func(inference.BundleID, uint64) *roles.Bundled { return nil },
+		Known:   map[roles.Role]roles.Epoch{roles.AggregatorOf(partedSite, 0): {Counter: 5, Peer: "one"}},
+		Encode:  wire.EncodeVerdict, NewRun: func() roles.RunID { return partedRun },
 	})
 	n.SetViews(0, 1, &roles.Effects{})
 	n.SetStands(0, true, &roles.Effects{})

@@ -153,7 +153,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("start node: %w", err)
 	}
-	e, err := n.assemble(m)
+	e, err := n.assemble(ctx, m)
 	if err != nil {
 		return errors.Join(err, m.Close())
 	}
@@ -174,7 +174,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 }
 
 // assemble makes the engine and joins it to the mesh.
-func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
+func (n *Node) assemble(ctx context.Context, m *mesh.Mesh) (*engine, error) {
 	current, err := builtin.Bundle()
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 		}
 		offer = true
 	}
-	saved, err := openPersisted(n.config.Dir, n.log)
+	reserved, err := openReservation(ctx, n.config.Dir, n.log)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (n *Node) assemble(m *mesh.Mesh) (*engine, error) {
 		config: &n.config, log: n.log, mesh: m, self: roles.Peer(m.Self()), start: time.Now(),
 		parcels: make(chan inbound, inboundParcels), calls: make(chan func(), pendingCalls),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}), links: map[roles.Peer]linkChange{},
-		metrics: n.metrics, arrivals: newArrivals(), events: newEvents(), persist: saved,
+		metrics: n.metrics, arrivals: newArrivals(), events: newEvents(), reserved: reserved,
 	}
 	e.counters.log = n.log
 	e.plan = planner{

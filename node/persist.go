@@ -9,87 +9,100 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 
 	"ganglion/inference/durable"
 	"ganglion/roles"
 )
 
-// persisted is what a node must not forget of its claims: a claim is on disk before anyone
-// hears of it, so that no epoch comes twice from one identity.
-type persisted struct {
-	path   string // empty: in memory alone
-	epochs map[roles.Role]roles.Epoch
-	log    *slog.Logger
-}
+// claimBlock is how many claims are reserved on disk at once. Half of them are left when
+// the next are reserved, while the engine goes on: more than it claims while a slow card
+// writes.
+const claimBlock = 16
 
 // claimsFile is the file, JSON.
 type claimsFile struct {
-	Claims []claimLine `json:"claims"`
+	Reserved uint64 `json:"reserved"` // no claim with a higher counter was made
 }
 
-type claimLine struct {
-	Role    string `json:"role"`
-	Site    string `json:"site,omitempty"`
-	Group   int    `json:"group,omitempty"`
-	Counter uint64 `json:"counter"`
-	Peer    string `json:"peer"`
+// reservation sees to it that no epoch comes twice from one identity. Counters of claims are
+// reserved on disk in blocks, so that a takeover waits for no disk; the next life claims
+// above all that were reserved. Its methods but fill belong to the engine.
+type reservation struct {
+	path   string // empty: in memory alone
+	before uint64 // counters up to it may be claims of an earlier life
+	log    *slog.Logger
+	write  func(path string, data []byte, mode os.FileMode) error
+
+	filling sync.Mutex    // of the file
+	busy    atomic.Bool   // a goroutine fills
+	on      atomic.Uint64 // disk: counters up to it may be claimed
 }
 
-// openPersisted reads the claims of an earlier life; dir may be empty.
-func openPersisted(dir string, log *slog.Logger) (persisted, error) {
-	p := persisted{epochs: map[roles.Role]roles.Epoch{}, log: log}
+// openReservation reads what an earlier life reserved, and reserves the first block; dir may
+// be empty.
+func openReservation(ctx context.Context, dir string, log *slog.Logger) (*reservation, error) {
+	r := &reservation{log: log, write: durable.WriteFile}
 	if dir == "" {
-		return p, nil
+		return r, nil
 	}
-	p.path = filepath.Join(dir, "claims.json")
-	data, err := os.ReadFile(p.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return p, nil
-	}
-	if err != nil {
-		return p, fmt.Errorf("read claims: %w", err)
-	}
-	var file claimsFile
-	if err := json.Unmarshal(data, &file); err != nil {
-		return p, fmt.Errorf("read claims: %s is damaged (%w): remove it, the mesh knows the claims", p.path, err)
-	}
-	for _, c := range file.Claims {
-		role := roles.Role{Site: roles.Site(c.Site), Group: c.Group}
-		for _, k := range []roles.RoleKind{roles.CloudKind, roles.AggregatorKind, roles.CoordinatorKind} {
-			if k.String() == c.Role {
-				role.Kind = k
-			}
+	r.path = filepath.Join(dir, "claims.json")
+	data, err := os.ReadFile(r.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("read claims: %w", err)
+	default:
+		var file claimsFile
+		if err := json.Unmarshal(data, &file); err != nil {
+			return nil, fmt.Errorf("read claims: %s is damaged (%w): remove it, the mesh knows the claims", r.path, err)
 		}
-		epoch := roles.Epoch{Counter: c.Counter, Peer: roles.Peer(c.Peer)}
-		if err := errors.Join(role.Validate(), epoch.Validate()); err != nil {
-			return p, fmt.Errorf("read claims: %s: %w: remove it, the mesh knows the claims", p.path, err)
+		if file.Reserved > roles.MaxCounter {
+			return nil, fmt.Errorf("read claims: %s: reserved %d is above %d: remove it, the mesh knows the claims", r.path, file.Reserved, uint64(roles.MaxCounter))
 		}
-		p.epochs[role] = epoch
+		r.before = file.Reserved
 	}
-	return p, nil
+	r.on.Store(r.before)
+	r.fill(ctx, r.before+claimBlock)
+	return r, nil
 }
 
-// save notes claims, on disk where there is a state directory. A disk that is full is no
-// reason to leave the mesh without a holder: it is told, and the claim goes on.
-func (p *persisted) save(ctx context.Context, claims []roles.Claim) {
-	if len(claims) == 0 {
-		return
-	}
+// claimed is told of claims before anyone hears of them. One above the reserved ones waits
+// for the disk: there was a jump, or the disk is full or slower than claims come.
+func (r *reservation) claimed(ctx context.Context, claims []roles.Claim, background func(func())) {
+	var highest uint64
 	for _, c := range claims {
-		p.epochs[c.Role] = c.Epoch
+		highest = max(highest, c.Epoch.Counter)
 	}
-	if p.path == "" {
+	switch on := r.on.Load(); {
+	case r.path == "" || highest == 0:
+	case highest > on:
+		r.fill(ctx, highest+claimBlock)
+	case highest+claimBlock/2 > on && r.busy.CompareAndSwap(false, true):
+		background(func() {
+			defer r.busy.Store(false)
+			r.fill(ctx, highest+claimBlock)
+		})
+	}
+}
+
+// fill reserves the counters up to one on disk. A disk that is full is no reason to leave the
+// mesh without a holder: it is told, and the claim goes on. It is safe for concurrent use.
+func (r *reservation) fill(ctx context.Context, upTo uint64) {
+	r.filling.Lock()
+	defer r.filling.Unlock()
+	upTo = min(upTo, roles.MaxCounter)
+	if upTo <= r.on.Load() {
 		return
 	}
-	var file claimsFile
-	for role, e := range p.epochs {
-		file.Claims = append(file.Claims, claimLine{role.Kind.String(), string(role.Site), role.Group, e.Counter, string(e.Peer)})
-	}
-	data, err := json.MarshalIndent(file, "", "  ")
+	data, err := json.Marshal(claimsFile{Reserved: upTo})
 	if err == nil {
-		err = durable.WriteFile(p.path, append(data, '\n'), 0o600)
+		err = r.write(r.path, append(data, '\n'), 0o600)
 	}
 	if err != nil {
-		p.log.WarnContext(ctx, "claim is not on disk; after a restart this node may repeat its number", "error", err)
+		r.log.WarnContext(ctx, "claims are not on disk; after a restart this node may repeat their numbers", "error", err)
+		return
 	}
+	r.on.Store(upTo)
 }

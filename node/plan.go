@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -338,20 +337,20 @@ func verdictBytes(l wire.Limits) int {
 // logs go on; what was in work is gone.
 func (e *engine) rebuild(now roles.Instant) {
 	logs := map[roles.Site]*roles.Log{}
-	persisted := maps.Clone(e.persist.epochs)
+	var known map[roles.Role]roles.Epoch
 	if e.roles != nil {
 		e.before.add(e.roles)
 		for _, site := range e.roles.Sites() {
 			logs[site] = e.roles.Log(site)
 		}
-		maps.Copy(persisted, e.roles.Seen())
+		known = e.roles.Seen()
 	}
 	eligible, _ := kindsOf(e.config.Eligible) // checked by Validate
 	pinned, _ := kindsOf(append([]string{}, e.config.Pinned...))
 	e.roles = roles.NewNode(now, roles.NodeConfig{
 		Self: e.self, Site: e.config.Site, Mesh: string(e.mesh.Fingerprint()), Groups: e.plan.current.Topology().Groups,
 		Eligible: eligible, Pinned: pinned, Class: roles.Class(max(0, e.config.Class)), Live: e.views.live(), Feeds: len(e.config.Sources) > 0,
-		RetentionBytes: e.config.RetentionBytes, CloudDelay: e.config.CloudDelay, Persisted: persisted, Logs: logs,
+		RetentionBytes: e.config.RetentionBytes, CloudDelay: e.config.CloudDelay, Known: known, Reserved: e.reserved.before, Logs: logs,
 		Catalog: e.catalog.find, Encode: e.decided, NewRun: newRunID, Acknowledged: e.acknowledged,
 	})
 	for i := range e.members {

@@ -226,7 +226,7 @@ type Send struct {
 // Effects is what the machines of one node want done, in this order. The node empties it
 // after each step.
 type Effects struct {
-	Persist   []Claim // to be on disk before anything is sent
+	Claimed   []Claim // by this node: their counters are to be reserved on disk before anything is sent
 	Sends     []Send
 	Captures  []Capture    // the device is to capture these
 	Published []*Published // to be told to everyone

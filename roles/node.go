@@ -19,9 +19,10 @@ type NodeConfig struct {
 	Live     bool // its sources are cameras: a beat that was missed is gone
 
 	RetentionBytes int
-	CloudDelay     time.Duration // added round trip to the last tier: half on features that come in, half on answers
-	Persisted      map[Role]Epoch
-	Logs           map[Site]*Log // that there are already
+	CloudDelay     time.Duration  // added round trip to the last tier: half on features that come in, half on answers
+	Known          map[Role]Epoch // claims that the machines knew that were there before these
+	Reserved       uint64         // counters up to it may be claims of the node in an earlier life
+	Logs           map[Site]*Log  // that there are already
 
 	Catalog      Catalog
 	Encode       Codec

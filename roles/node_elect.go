@@ -13,7 +13,7 @@ func (n *Node) elect(now Instant, fx *Effects) {
 		a := &n.elected[i]
 		c := n.claims[a.Role]
 		if c == nil {
-			c = NewClaimant(now, n.Self, a.Role, n.Persisted[a.Role], false)
+			c = NewClaimant(now, n.Self, a.Role, higher(n.Known[a.Role], n.earlier()), false)
 			c.coord = n.coordinated(a.Role) != nil
 			n.claims[a.Role] = c
 			n.order = append(n.order, a.Role)
@@ -24,6 +24,14 @@ func (n *Node) elect(now Instant, fx *Effects) {
 		n.act(now, a.Role, c.Elected(now, *a, n.hearers(a)), fx)
 	}
 	n.setScenes(now, fx)
+}
+
+// earlier is the highest claim that the node may have made in an earlier life.
+func (n *Node) earlier() Epoch {
+	if n.Reserved == 0 {
+		return Epoch{}
+	}
+	return Epoch{Counter: n.Reserved, Peer: n.Self}
 }
 
 // electorate is the members that this node finds alive, itself among them, with what
@@ -128,7 +136,7 @@ func (n *Node) coordinated(role Role) *post {
 
 // take makes the machines of a role that this node has claimed.
 func (n *Node) take(now Instant, role Role, e Epoch, fx *Effects) {
-	fx.Persist = append(fx.Persist, Claim{Role: role, Epoch: e})
+	fx.Claimed = append(fx.Claimed, Claim{Role: role, Epoch: e})
 	switch at := n.known(role.Site); {
 	case role.Kind == CloudKind && n.cloud != nil:
 		n.cloud.SetEpoch(e)

@@ -3,7 +3,6 @@ package roles
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"maps"
 	"slices"
 	"time"
 )
@@ -17,7 +16,8 @@ type actor struct {
 	original *actor // whose identity it has taken; nil: its own
 	part     part
 	views    uint64
-	disk     map[Role]Epoch // what it persisted
+	claims   map[Role]Epoch // its highest, of all its lives
+	reserved uint64         // on disk: no claim has a higher counter
 	pinned   KindSet
 
 	life    int // counts starts: what belongs to an earlier one is void
@@ -63,6 +63,9 @@ func (n *actor) wait(d time.Duration) time.Duration {
 	return d - time.Duration(int64(d)/1_000_000*n.part.ppm) + 1
 }
 
+// reservedAhead is how many claims are reserved on disk at once.
+const reservedAhead = 16
+
 // start begins a life: with what is on disk, and nothing else of an earlier one.
 func (n *actor) start() {
 	w := n.w
@@ -77,9 +80,10 @@ func (n *actor) start() {
 	}
 	n.node = NewNode(n.clock(), NodeConfig{
 		Self: n.peer, Site: hall, Mesh: "m", Groups: w.top.Groups, Eligible: anyRole, Class: 5, Pinned: n.pinned,
-		RetentionBytes: retention, CloudDelay: w.net.cloud, Catalog: n.catalog, Encode: w.encode, Persisted: maps.Clone(n.disk),
+		RetentionBytes: retention, CloudDelay: w.net.cloud, Catalog: n.catalog, Encode: w.encode, Reserved: n.reserved,
 		NewRun: w.newRun, Acknowledged: n.acknowledged, Feeds: n.views != 0,
 	})
+	n.reserved += reservedAhead
 	w.changed = true
 	n.knows = map[uint64]bool{}
 	if n.lacked == nil {
@@ -263,11 +267,14 @@ func (n *actor) do(step func(now Instant, fx *Effects)) {
 
 // grow holds that epochs only grow, and notes claims.
 func (n *actor) grow(fx *Effects) {
-	for _, c := range fx.Persist {
-		if !n.disk[c.Role].Below(c.Epoch) {
-			n.w.breaks("epochs only grow", "%s claims %s as %s after %s", n, c.Role, c.Epoch, n.disk[c.Role])
+	for _, c := range fx.Claimed {
+		if !n.claims[c.Role].Below(c.Epoch) {
+			n.w.breaks("epochs only grow", "%s claims %s as %s after %s", n, c.Role, c.Epoch, n.claims[c.Role])
 		}
-		n.disk[c.Role] = c.Epoch
+		n.claims[c.Role] = c.Epoch
+		if c.Epoch.Counter > n.reserved {
+			n.reserved = c.Epoch.Counter + reservedAhead
+		}
 		n.w.claims = append(n.w.claims, claiming{n.w.now, n, c})
 		n.w.note("%s claims %s as %d", n, shortRole(c.Role), c.Epoch.Counter)
 	}

@@ -346,7 +346,7 @@ func pin(w *world, n *actor) {
 // the others' links find instead of it, or not.
 func clone(name string, d time.Duration) func(w *world) {
 	return each1(name, func(w *world, n *actor) {
-		c := &actor{w: w, id: len(w.actors), peer: n.peer, original: n, part: n.part, views: n.views, disk: maps.Clone(n.disk)}
+		c := &actor{w: w, id: len(w.actors), peer: n.peer, original: n, part: n.part, views: n.views, claims: maps.Clone(n.claims), reserved: n.reserved}
 		w.troubled(d + afterRestart + afterTouch)
 		w.actors = append(w.actors, c)
 		c.start()

@@ -221,7 +221,7 @@ func newWorld(t testing.TB, seed uint64, s *setting, loose looseness) *world {
 	w.bundle = bundled(t, s.preset, s.cameras)
 	w.top = w.bundle.Topology
 	for i := range s.cameras + s.spares {
-		n := &actor{w: w, id: i, peer: Peer(fmt.Sprintf("n%d", i)), part: s.parts[i], disk: map[Role]Epoch{}}
+		n := &actor{w: w, id: i, peer: Peer(fmt.Sprintf("n%d", i)), part: s.parts[i], claims: map[Role]Epoch{}}
 		if i < s.cameras {
 			n.views = 1 << i
 		}
