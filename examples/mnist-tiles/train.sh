@@ -7,6 +7,6 @@ set -eu
 program=$1 data=$2 out=$3
 
 set -- train --data "$data" --grid 2x3 --topology "$(dirname "$0")/tiles.yaml" \
-	--batch 64 --epochs "${EPOCHS:-35}" --view-dropout 0.2 --shift 1 --flip 0 --exchange 0 --out "$out"
+	--batch 64 --epochs "${EPOCHS:-31}" --view-dropout 0.2 --shift 1 --flip 0 --exchange 0 --out "$out"
 [ ! -e "$out.checkpoint" ] || set -- "$@" --resume
 exec "$program" "$@"
