@@ -40,6 +40,7 @@ type runLog struct {
 	floor   Beat // every beat below it is final
 	next    Beat // every beat below it is here, was here, or is gone everywhere
 	gone    Beat // beats below it may have been dropped here
+	thinned Beat // of beats below it a verdict may have been dropped here that another outlived
 	end     Beat // no beat from it on is known
 	dropped Tally
 	held    Tally                // of the slots with a verdict
@@ -65,7 +66,7 @@ func (l *Log) Len() int { return l.lines.n }
 func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 	id := p.Sealed.Sample
 	s := l.slots[id]
-	if s == nil && l.past(id) {
+	if s == nil && l.past(id) || l.tooOld(p.Seq) {
 		return false, nil
 	}
 	run := l.run(now, id.Run)
@@ -105,6 +106,11 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 	l.lines.insert(line{p, now})
 	l.trim(now)
 	return true, loser
+}
+
+// tooOld reports whether a publication would be the first that is dropped, at once.
+func (l *Log) tooOld(seq Seq) bool {
+	return l.lines.n >= LogVerdicts && seq.Compare(l.lines.first().Seq) < 0
 }
 
 // settle puts the survivor first and returns who has just lost to it.
@@ -176,6 +182,7 @@ func (l *Log) drop(p *Published) {
 	before := s.tally()
 	s.variants = slices.Delete(s.variants, i, i+1)
 	if run != nil {
+		run.thinned = max(run.thinned, id.Beat+1)
 		run.dropped.Superseded++
 		run.held = run.held.minus(before).plus(s.tally())
 	}

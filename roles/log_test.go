@@ -512,3 +512,42 @@ func TestLogOfManyVariants(t *testing.T) {
 		}
 	}
 }
+
+// Two logs are full, and where a partition was long ago one has dropped the verdicts that lost and
+// the other has not yet. It asked for them, dropped them as they came, took them for news and
+// asked again, of each peer: after a partition logs were alike 33 s after the heal instead of 9.
+func TestFullLogsAskForNothingThatTheyDrop(t *testing.T) {
+	const parted = 10_000
+	halves := func(n uint64, s *Sealed, half uint64) *Published {
+		return &Published{Seq: Seq{Epoch{half, "h"}, n}, Sealed: s}
+	}
+	fill := func(until int) *Log {
+		l := NewLog()
+		for b := range Beat(parted) {
+			l.Append(0, halves(uint64(b+1), sealedOf(beatOf(b), 1, "one"), 1))
+			l.Append(0, halves(uint64(b+1), sealedOf(beatOf(b), 2, "other"), 2))
+		}
+		for b := Beat(parted); l.Len() < LogVerdicts || b < Beat(until); b++ {
+			l.Append(0, halves(uint64(b+1), sealedOf(beatOf(b), 2, ""), 2))
+		}
+		return l
+	}
+	full := LogVerdicts - parted
+	less, more := fill(full+5_000), fill(full+200)
+	for _, span := range less.Lacks(run7, more.Blocks(run7)) {
+		lines, _, _ := more.Range(hall, span, LogVerdicts)
+		for _, p := range lines {
+			if news, _ := less.Append(0, p); news {
+				t.Fatalf("it asked for beats %d to %d, and takes %s of beat %d for news that it drops at once", span.From, span.To, p.Seq, p.Sealed.Sample.Beat)
+			}
+		}
+		if span.To <= 5_000 {
+			t.Fatalf("it asks for beats %d to %d, of which it has dropped what it lacks", span.From, span.To)
+		}
+	}
+	// What was dropped is not news, whoever brings it.
+	before := less.Tally(0, run7, 0, true)
+	if news, _ := less.Append(0, halves(4_001, sealedOf(beatOf(4_000), 1, "one"), 1)); news || less.Tally(0, run7, 0, true) != before {
+		t.Error("a verdict that a full log drops at once is news to it, and counted once more")
+	}
+}
