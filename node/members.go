@@ -61,6 +61,7 @@ func (e *engine) refreshMembers(ctx context.Context) {
 	e.views.seen(now, others)
 	e.settleViews(now)
 	e.roles.SetMembers(now, e.electors(), &e.fx)
+	e.reserved.saw(ctx, e.highestClaim(), e.group.Go)
 	e.roles.Forget(func(p roles.Peer) bool {
 		return slices.ContainsFunc(e.members, func(m memberState) bool { return m.peer == p })
 	})
@@ -117,11 +118,15 @@ func (e *engine) tell(ctx context.Context, now roles.Instant) {
 	if err := e.mesh.SetRecord(payload); err != nil {
 		e.log.WarnContext(ctx, "record not told", "error", err)
 	}
-	var highest uint64
+	e.mesh.SetClaim(e.highestClaim())
+}
+
+// highestClaim is the highest counter of a claim that this node knows of, of any role.
+func (e *engine) highestClaim() (highest uint64) {
 	for _, epoch := range e.roles.Seen() { // a maximum does not depend on the order
 		highest = max(highest, epoch.Counter)
 	}
-	e.mesh.SetClaim(highest)
+	return highest
 }
 
 // replayed is the hash of the data set that all live views of the site replay; zero where

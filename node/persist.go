@@ -75,16 +75,22 @@ func (r *reservation) claimed(ctx context.Context, claims []roles.Claim, backgro
 	for _, c := range claims {
 		highest = max(highest, c.Epoch.Counter)
 	}
-	switch on := r.on.Load(); {
-	case r.path == "" || highest == 0:
-	case highest > on:
+	if r.path != "" && highest > r.on.Load() {
 		r.fill(ctx, highest+claimBlock)
-	case highest+claimBlock/2 > on && r.busy.CompareAndSwap(false, true):
-		background(func() {
-			defer r.busy.Store(false)
-			r.fill(ctx, highest+claimBlock)
-		})
 	}
+	r.saw(ctx, highest, background)
+}
+
+// saw is told of the highest claim that the node knows of, whoever made it: the node's next is
+// above it.
+func (r *reservation) saw(ctx context.Context, highest uint64, background func(func())) {
+	if r.path == "" || highest == 0 || highest+claimBlock/2 <= r.on.Load() || !r.busy.CompareAndSwap(false, true) {
+		return
+	}
+	background(func() {
+		defer r.busy.Store(false)
+		r.fill(ctx, highest+claimBlock)
+	})
 }
 
 // fill reserves the counters up to one on disk. A disk that is full is no reason to leave the

@@ -35,17 +35,20 @@ func TestTakeoverWaitsForNoDisk(t *testing.T) {
 		}
 		return durable.WriteFile(path, data, mode)
 	}
+	beside := func(fill func()) {
+		here = false
+		fills.Go(fill)
+		fills.Wait()
+		here = true
+	}
 	for counter := range uint64(100) {
-		r.claimed(t.Context(), claimOf(counter+1), func(fill func()) {
-			here = false
-			fills.Go(fill)
-			fills.Wait()
-			here = true
-		})
+		r.claimed(t.Context(), claimOf(counter+1), beside)
 		if on := r.on.Load(); on <= counter {
 			t.Fatalf("claim %d is told, and %d are reserved", counter+1, on)
 		}
 	}
+	r.saw(t.Context(), 5_000, beside) // of others, while this node claimed nothing
+	r.claimed(t.Context(), claimOf(5_001), beside)
 	if engine > 0 || others < 100/claimBlock {
 		t.Errorf("%d writes by the engine, %d beside it", engine, others)
 	}

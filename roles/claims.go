@@ -90,10 +90,10 @@ type sign struct {
 }
 
 // NewClaimant is a claimant that starts at now and knows the highest claim that the node
-// persisted. device says whether the node is one that the holder sends its heartbeat to.
-func NewClaimant(now Instant, self Peer, role Role, persisted Epoch, device bool) *Claimant {
+// has seen or may have made. device says whether the node is one that the holder sends its heartbeat to.
+func NewClaimant(now Instant, self Peer, role Role, seen Epoch, device bool) *Claimant {
 	return &Claimant{
-		self: self, role: role, device: device, started: now, ticked: now, seen: persisted,
+		self: self, role: role, device: device, started: now, ticked: now, seen: seen,
 		rank: -1, deadline: Never,
 	}
 }

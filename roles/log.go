@@ -40,7 +40,7 @@ type runLog struct {
 	floor   Beat // every beat below it is final
 	next    Beat // every beat below it is here, was here, or is gone everywhere
 	gone    Beat // beats below it may have been dropped here
-	thinned Beat // of beats below it a verdict may have been dropped here that another outlived
+	thinned Beat // of beats below it some verdict may have been dropped here; not below gone
 	end     Beat // no beat from it on is known
 	dropped Tally
 	held    Tally                // of the slots with a verdict
@@ -165,6 +165,7 @@ func (l *Log) drop(p *Published) {
 	run := l.runs[id.Run]
 	if run != nil {
 		run.sum(id, p.Sealed.Hash, -ones(len(s.variants)))
+		run.thinned = max(run.thinned, id.Beat+1)
 	}
 	if len(s.variants) == 1 {
 		if run != nil {
@@ -182,7 +183,6 @@ func (l *Log) drop(p *Published) {
 	before := s.tally()
 	s.variants = slices.Delete(s.variants, i, i+1)
 	if run != nil {
-		run.thinned = max(run.thinned, id.Beat+1)
 		run.dropped.Superseded++
 		run.held = run.held.minus(before).plus(s.tally())
 	}

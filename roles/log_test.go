@@ -514,8 +514,8 @@ func TestLogOfManyVariants(t *testing.T) {
 }
 
 // Two logs are full, and where a partition was long ago one has dropped the verdicts that lost and
-// the other has not yet. It asked for them, dropped them as they came, took them for news and
-// asked again, of each peer: after a partition logs were alike 33 s after the heal instead of 9.
+// the other has not yet. It asked for them, dropped them as they came, took them for news, counted
+// them once more and asked again, of each peer.
 func TestFullLogsAskForNothingThatTheyDrop(t *testing.T) {
 	const parted = 10_000
 	halves := func(n uint64, s *Sealed, half uint64) *Published {
