@@ -61,13 +61,38 @@ func (l *lines) insert(of line) {
 // first is the line with the lowest number; there must be one.
 func (l *lines) first() line { return l.chunks[0][0] }
 
-// dropFirst takes the line with the lowest number out; there must be one.
-func (l *lines) dropFirst() {
+// find is the place of a publication, which must be there.
+func (l *lines) find(p *Published) (chunk, at int) {
+	for chunk, at = l.search(p.Seq); ; at-- { // of one number it is nearly always the only one
+		if at == 0 {
+			chunk--
+			at = len(l.chunks[chunk])
+		}
+		if l.chunks[chunk][at-1].Published == p {
+			return chunk, at - 1
+		}
+	}
+}
+
+// replace puts another publication of the same number in the place of one.
+func (l *lines) replace(p, by *Published) {
+	chunk, at := l.find(p)
+	l.chunks[chunk][at].Published = by
+}
+
+// remove takes a publication out.
+func (l *lines) remove(p *Published) {
 	l.n--
-	l.chunks[0][0] = line{}
-	if l.chunks[0] = l.chunks[0][1:]; len(l.chunks[0]) == 0 {
-		l.chunks[0] = nil
-		l.chunks = l.chunks[1:]
+	chunk, at := l.find(p)
+	in := l.chunks[chunk]
+	switch {
+	case len(in) == 1:
+		l.chunks = slices.Delete(l.chunks, chunk, chunk+1)
+	case at == 0: // as nearly always
+		in[0] = line{}
+		l.chunks[chunk] = in[1:]
+	default:
+		l.chunks[chunk] = slices.Delete(in, at, at+1)
 	}
 }
 

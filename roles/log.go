@@ -16,9 +16,11 @@ const (
 )
 
 // Log is the verdicts of one site that a node knows: the last LogVerdicts or LogAge,
-// whichever is fewer, in the order of their sequence numbers. It has one owner.
+// whichever is fewer, in the order of their sequence numbers. A sample goes with all its verdicts,
+// when the first of these is to go, and one that lost keeps the number under which it was heard of
+// first: so full logs that heard of the same keep the same and count the same. It has one owner.
 type Log struct {
-	lines   lines
+	lines   lines // one for each verdict
 	slots   map[SampleID]*slot
 	runs    map[RunID]*runLog
 	known   int          // slots without a verdict
@@ -40,7 +42,6 @@ type runLog struct {
 	floor   Beat // every beat below it is final
 	next    Beat // every beat below it is here, was here, or is gone everywhere
 	gone    Beat // beats below it may have been dropped here
-	thinned Beat // of beats below it some verdict may have been dropped here; not below gone
 	end     Beat // no beat from it on is known
 	dropped Tally
 	held    Tally                // of the slots with a verdict
@@ -57,7 +58,7 @@ func NewLog() *Log {
 	return &Log{slots: map[SampleID]*slot{}, runs: map[RunID]*runLog{}, asked: newRing(LogVerdicts)}
 }
 
-// Len is the number of publications that the log holds.
+// Len is the number of verdicts that the log holds.
 func (l *Log) Len() int { return l.lines.n }
 
 // Append adds a publication. It returns true where that was news: not known, and not
@@ -83,16 +84,18 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 	case i >= 0 && (p.SupersededBy == Hash{} || s.variants[i].SupersededBy != Hash{}):
 		return false, nil
 	case i >= 0:
-		s.variants[i] = p
+		p = l.mark(s, i, p.SupersededBy)
 	case len(s.variants) == maxVariants && p.Sealed.Compare(s.variants[maxVariants-1].Sealed) > 0:
 		return false, nil // whoever hears of them all keeps the same ones
 	default:
 		if len(s.variants) == maxVariants {
 			run.sum(id, s.variants[maxVariants-1].Sealed.Hash, 0)
+			l.lines.remove(s.variants[maxVariants-1])
 			s.variants = s.variants[:maxVariants-1]
 		}
 		s.variants = append(s.variants, p)
 		run.sum(id, p.Sealed.Hash, ones(len(s.variants)))
+		l.lines.insert(line{p, now})
 	}
 	if loser = s.settle(p); loser != nil {
 		l.lost = append(l.lost, loser)
@@ -103,9 +106,18 @@ func (l *Log) Append(now Instant, p *Published) (news bool, loser *Published) {
 		run.next = min(run.next, id.Beat) // a gap again, until the survivor is here
 	}
 	run.end = max(run.end, id.Beat+1)
-	l.lines.insert(line{p, now})
 	l.trim(now)
 	return true, loser
+}
+
+// mark has a verdict of a sample say which one stands instead. It keeps its number and its line:
+// it may be told so under another number, or find out by itself.
+func (l *Log) mark(s *slot, i int, by Hash) *Published {
+	of := *s.variants[i]
+	of.SupersededBy = by
+	l.lines.replace(s.variants[i], &of)
+	s.variants[i] = &of
+	return &of
 }
 
 // tooOld reports whether a publication would be the first that is dropped, at once.
@@ -146,46 +158,31 @@ func (s *slot) awaiting() int {
 // trim drops what is beyond the bounds. What was counted stays counted.
 func (l *Log) trim(now Instant) {
 	for l.lines.n > LogVerdicts || l.lines.n > 0 && now.Sub(l.lines.first().at) > LogAge {
-		old := l.lines.first().Published
-		l.lines.dropFirst()
-		l.drop(old)
+		l.drop(l.lines.first().Sealed.Sample)
 	}
 }
 
-func (l *Log) drop(p *Published) {
-	id := p.Sealed.Sample
-	s := l.slots[id]
-	if s == nil {
-		return
-	}
-	i := slices.Index(s.variants, p)
-	if i < 0 {
-		return // a later publication of the same verdict is here
-	}
-	run := l.runs[id.Run]
-	if run != nil {
-		run.sum(id, p.Sealed.Hash, -ones(len(s.variants)))
-		run.thinned = max(run.thinned, id.Beat+1)
-	}
-	if len(s.variants) == 1 {
+// drop drops a sample with all its verdicts: of what is left of one nobody could tell which
+// stands.
+func (l *Log) drop(id SampleID) {
+	s, run := l.slots[id], l.runs[id.Run]
+	for n := len(s.variants); n > 0; n-- {
+		p := s.variants[n-1]
+		l.lines.remove(p)
 		if run != nil {
-			run.held = run.held.minus(s.tally())
-			run.await(id, -s.awaiting())
-			run.dropped.count(p.Sealed.Outcome)
-			run.gone = max(run.gone, id.Beat+1)
+			run.sum(id, p.Sealed.Hash, -ones(n))
 		}
-		if id.OnDemand() {
-			l.asked.add(id, 0)
-		}
-		delete(l.slots, id)
-		return
 	}
-	before := s.tally()
-	s.variants = slices.Delete(s.variants, i, i+1)
 	if run != nil {
-		run.dropped.Superseded++
-		run.held = run.held.minus(before).plus(s.tally())
+		run.held = run.held.minus(s.tally())
+		run.dropped = run.dropped.plus(s.tally())
+		run.await(id, -s.awaiting())
+		run.gone = max(run.gone, id.Beat+1)
 	}
+	if id.OnDemand() {
+		l.asked.add(id, 0)
+	}
+	delete(l.slots, id)
 }
 
 // run is the bookkeeping of a run; the one that was quiet longest makes room.
@@ -228,17 +225,15 @@ func (l *Log) Survivor(id SampleID) *Published {
 // marked marks the verdicts that have lost since it was called last and nobody has marked: who
 // has both of two verdicts knows which one stands, and needs nobody to say so. It returns what
 // is new by it, under the number of the publication that lost.
-func (l *Log) marked(now Instant) []*Published {
+func (l *Log) marked() []*Published {
 	var out []*Published
 	for _, p := range l.lost {
 		s := l.slots[p.Sealed.Sample]
-		if s == nil || !slices.Contains(s.variants, p) || s.variants[0] == p || p.SupersededBy != (Hash{}) {
+		if s == nil || p.SupersededBy != (Hash{}) {
 			continue
 		}
-		of := *p
-		of.SupersededBy = s.variants[0].Sealed.Hash
-		if news, _ := l.Append(now, &of); news {
-			out = append(out, &of)
+		if i := slices.Index(s.variants, p); i > 0 {
+			out = append(out, l.mark(s, i, s.variants[0].Sealed.Hash))
 		}
 	}
 	clear(l.lost)

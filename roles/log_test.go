@@ -494,14 +494,14 @@ func TestLogOfManyVariants(t *testing.T) {
 		for _, p := range all {
 			l.Append(0, p)
 		}
-		l.marked(0)
+		l.marked()
 		of := l.slots[beatOf(0)].variants
 		for i, p := range of {
 			if p.Sealed.Used != maxVariants+2-i || (p.SupersededBy != Hash{}) != (i > 0) {
 				t.Errorf("seed %d: verdict %d rests on %d views, superseded by %s", seed, i, p.Sealed.Used, p.SupersededBy)
 			}
 		}
-		if again := l.marked(0); len(of) != maxVariants || again != nil {
+		if again := l.marked(); len(of) != maxVariants || again != nil {
 			t.Errorf("seed %d: %d verdicts, and marked again %v", seed, len(of), again)
 		}
 		if diff := cmp.Diff(blocksOf(l, run7), l.Blocks(run7)); diff != "" {
@@ -513,9 +513,97 @@ func TestLogOfManyVariants(t *testing.T) {
 	}
 }
 
-// Two logs are full, and where a partition was long ago one has dropped the verdicts that lost and
-// the other has not yet. It asked for them, dropped them as they came, took them for news, counted
-// them once more and asked again, of each peer.
+// Nodes of a mesh that was parted time and again hear of the same verdicts, each half of its own
+// first, and of which lost from a coordinator or find out by themselves. Their logs are full, and
+// they must keep the same and have counted the same. When a line was dropped and not the sample,
+// and a verdict that lost had a line for each time that it was spoken of, they did not: they kept
+// different ones, asked one another for what they had dropped, counted it once more, and took
+// verdicts that had lost for ones that stand.
+func TestFullLogsAgree(t *testing.T) {
+	const (
+		partitions = 6
+		parted     = 10_000
+		whole      = 2_000
+		last       = partitions * (parted + whole)
+	)
+	logs := []*Log{NewLog(), NewLog(), NewLog(), NewLog()}
+	rng := rand.New(rand.NewPCG(1, 6))
+	publish := map[int]uint64{}
+	said := func(epoch int, s *Sealed, by Hash) *Published {
+		publish[epoch]++
+		return &Published{Seq: Seq{Epoch{uint64(epoch), "h"}, publish[epoch]}, Sealed: s, SupersededBy: by}
+	}
+	for of := range partitions {
+		from := Beat(of * (parted + whole))
+		var halves [2][]*Published // the second half claims
+		var marks []*Published
+		for b := from; b < from+parted; b++ {
+			var sealed [2]*Sealed
+			for half := range sealed {
+				sealed[half] = sealedOf(beatOf(b), rng.IntN(3), fmt.Sprint("half", half))
+				if sealed[half].Used == 0 {
+					sealed[half].Outcome = NoView
+				}
+				halves[half] = append(halves[half], said(of+1+half, sealed[half], Hash{}))
+			}
+			if sealed[0].Compare(sealed[1]) < 0 {
+				sealed[0], sealed[1] = sealed[1], sealed[0]
+			}
+			if rng.IntN(2) == 0 { // not all of them are heard of in time
+				marks = append(marks, said(of+2, sealed[0], sealed[1].Hash))
+			}
+		}
+		for i, l := range logs {
+			hear := func(all []*Published, shuffled bool) {
+				all = slices.Clone(all)
+				if shuffled { // as by blocks of another log
+					rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+				}
+				for _, p := range all {
+					l.Append(0, p)
+				}
+				if i%2 == 0 {
+					l.marked()
+				}
+			}
+			hear(halves[i/2], false)
+			if i == 1 {
+				hear(marks, false) // before the verdicts of the other half
+			}
+			hear(halves[1-i/2], true)
+			hear(marks, false)
+			l.marked()
+		}
+		for b := from + parted; b < from+parted+whole; b++ {
+			p := said(of+2, sealedOf(beatOf(b), 1, ""), Hash{})
+			for _, l := range logs {
+				l.Append(0, p)
+			}
+		}
+	}
+	want := Tally{Due: last, Decided: last, Superseded: partitions * parted}
+	for i, l := range logs {
+		l.Floor(0, run7, last)
+		got := l.Tally(0, run7, 0, true)
+		if want.NoView == 0 {
+			want.NoView = got.NoView
+		}
+		if diff := cmp.Diff(want, got); diff != "" || l.runs[run7].gone == 0 {
+			t.Errorf("log %d counted otherwise, or dropped nothing (-want +got):\n%s", i, diff)
+		}
+		if asks := l.Lacks(run7, logs[0].Blocks(run7)); asks != nil {
+			t.Errorf("log %d asks for %d blocks of log 0", i, len(asks))
+		}
+		for id, s := range l.slots {
+			if s.variants[0].SupersededBy != (Hash{}) {
+				t.Fatalf("log %d: the verdict of beat %d that stands is %v, which lost", i, id.Beat, s.variants[0].Seq)
+			}
+		}
+	}
+}
+
+// One full log is behind another and has samples still that the other has dropped: it is not
+// asked for those, and whoever tells of them tells no news.
 func TestFullLogsAskForNothingThatTheyDrop(t *testing.T) {
 	const parted = 10_000
 	halves := func(n uint64, s *Sealed, half uint64) *Published {
@@ -527,27 +615,29 @@ func TestFullLogsAskForNothingThatTheyDrop(t *testing.T) {
 			l.Append(0, halves(uint64(b+1), sealedOf(beatOf(b), 1, "one"), 1))
 			l.Append(0, halves(uint64(b+1), sealedOf(beatOf(b), 2, "other"), 2))
 		}
-		for b := Beat(parted); l.Len() < LogVerdicts || b < Beat(until); b++ {
+		for b := Beat(parted); b < Beat(until); b++ {
 			l.Append(0, halves(uint64(b+1), sealedOf(beatOf(b), 2, ""), 2))
 		}
 		return l
 	}
-	full := LogVerdicts - parted
-	less, more := fill(full+5_000), fill(full+200)
+	const full, lines = LogVerdicts - parted, 10_000
+	less, more := fill(full+lines), fill(full+200)
+	if got := less.runs[run7].gone; got != lines/2 {
+		t.Fatalf("beats below %d were dropped, want %d: those with the lowest numbers, of both halves", got, lines/2)
+	}
 	for _, span := range less.Lacks(run7, more.Blocks(run7)) {
-		lines, _, _ := more.Range(hall, span, LogVerdicts)
-		for _, p := range lines {
-			if news, _ := less.Append(0, p); news {
-				t.Fatalf("it asked for beats %d to %d, and takes %s of beat %d for news that it drops at once", span.From, span.To, p.Seq, p.Sealed.Sample.Beat)
-			}
-		}
-		if span.To <= 5_000 {
-			t.Fatalf("it asks for beats %d to %d, of which it has dropped what it lacks", span.From, span.To)
+		if span.From < lines/2 {
+			t.Errorf("it asks for beats %d to %d, which it dropped", span.From, span.To)
 		}
 	}
-	// What was dropped is not news, whoever brings it.
 	before := less.Tally(0, run7, 0, true)
-	if news, _ := less.Append(0, halves(4_001, sealedOf(beatOf(4_000), 1, "one"), 1)); news || less.Tally(0, run7, 0, true) != before {
-		t.Error("a verdict that a full log drops at once is news to it, and counted once more")
+	all, _, _ := more.Range(hall, Span{run7, 0, parted}, LogVerdicts)
+	for _, p := range all {
+		if news, _ := less.Append(0, p); news {
+			t.Fatalf("%s of beat %d is news to a log that dropped it or has it", p.Seq, p.Sealed.Sample.Beat)
+		}
+	}
+	if before != less.Tally(0, run7, 0, true) {
+		t.Error("what was dropped is counted once more")
 	}
 }

@@ -340,7 +340,7 @@ func (l *Log) Lacks(id RunID, theirs []Block) []Span {
 				continue
 			}
 			if id != 0 {
-				span.From = max(span.From, uint64(r.thinned))
+				span.From = max(span.From, uint64(r.gone))
 			}
 		}
 		if span.From < span.To {

@@ -175,12 +175,20 @@ func TestLines(t *testing.T) {
 			l.insert(line{Published: p})
 			i := sort.Search(len(want), func(i int) bool { return want[i].Seq.Compare(p.Seq) > 0 })
 			want = slices.Insert(want, i, p)
+			if by := *want[0]; rng.IntN(8) == 0 {
+				l.replace(want[0], &by)
+				want[0] = &by
+			}
 			for rng.IntN(4) == 0 && len(want) > 0 {
 				if l.first().Published != want[0] {
 					t.Fatalf("seed %d: the first is %v, want %v", seed, l.first().Seq, want[0].Seq)
 				}
-				l.dropFirst()
-				want = want[1:]
+				i := 0
+				if rng.IntN(3) == 0 {
+					i = rng.IntN(len(want))
+				}
+				l.remove(want[i])
+				want = slices.Delete(want, i, i+1)
 			}
 		}
 		if got := l.last(l.n + 1); l.n != len(want) || !slices.Equal(got, want) {

@@ -60,7 +60,7 @@ func TestLogTallyIsWhatACountGives(t *testing.T) {
 			case 1:
 				l.unknow(id)
 			case 2:
-				l.marked(now)
+				l.marked()
 			default:
 				p := publication(uint64(step), sealedOf(id, rng.IntN(3), fmt.Sprint(rng.IntN(3))))
 				p.Sealed.Outcome = Outcome(rng.IntN(3))

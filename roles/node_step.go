@@ -238,7 +238,7 @@ func (n *Node) Heard(now Instant, site Site, of []*Published, run RunID, floor B
 				}
 			}
 		}
-		fx.Logged = append(fx.Logged, at.log.marked(now)...)
+		fx.Logged = append(fx.Logged, at.log.marked()...)
 		if run != 0 {
 			at.log.Floor(now, run, floor)
 		}
