@@ -12,7 +12,7 @@ const (
 	PutOff          = 50 * time.Millisecond  // from a yes to the next question
 	StandbyPatience = 500 * time.Millisecond // that a standby gives one ahead of it to claim that misses the silent holder too
 	LonePatience    = 3 * time.Second        // beyond StillHeardWait, where nobody at all answers, though somebody is heard: see company
-	AbsentPatience  = 100 * time.Millisecond // beyond the round trip, that it gives one ahead of it that says nothing, or has seen the connection to the holder break
+	AbsentPatience  = 100 * time.Millisecond // beyond the round trip, that it gives all ahead of it that say nothing, and each that has seen the connection to the holder break
 )
 
 // How many standbys get the heartbeat, and how many store seals and answer claims.
@@ -66,7 +66,7 @@ type Claimant struct {
 	hearers []Peer  // who is asked about the holder
 	rank    int     // among the standbys; -1: none
 	ahead   []Peer  // standbys before this one
-	wonders []sign  // of those, since the holder was heard last
+	wonders []sign  // of those, since the holder was heard last, one each
 	listens bool    // this node gets the heartbeat
 	met     bool    // the holder was heard since it was adopted
 	broken  bool    // the connection to the holder is
@@ -381,17 +381,18 @@ func (c *Claimant) suspects() Instant {
 // patient is when those ahead have had their time, where the holder is found silent at an
 // instant. Who is there finds that too, at nearly the same time, and asks, this node among
 // others. Who does not is as silent as the holder: cut off as well, or standing still; or it
-// hears the holder, and will say so.
+// hears the holder, and will say so. Of those one is not waited for longer than all of them: they
+// would have asked at the same time.
 func (c *Claimant) patient(at Instant) Instant {
-	absent := 0
-	for _, p := range c.ahead {
-		if i := slices.IndexFunc(c.wonders, func(s sign) bool { return s.of == p }); i >= 0 {
-			at = max(at, c.wonders[i].at.Add(StandbyPatience))
-		} else {
-			absent++
+	if len(c.wonders) < len(c.ahead) {
+		at = at.Add(AbsentPatience + c.trip)
+	}
+	for _, s := range c.wonders {
+		if slices.Contains(c.ahead, s.of) {
+			at = max(at, s.at.Add(StandbyPatience))
 		}
 	}
-	return at.Add(time.Duration(absent) * (AbsentPatience + c.trip))
+	return at
 }
 
 func (c *Claimant) ask(now Instant) []Action {
@@ -411,7 +412,8 @@ func (c *Claimant) ask(now Instant) []Action {
 
 // concluded ends a question that is answered, or not in time. Of who hears from nobody at all
 // it may be the own network that is down: one that is back before the connections break has
-// claimed nothing. Who is not first in the order of a vacant role does not claim at all.
+// claimed nothing. Who is not first in the order of a vacant role does not claim at all. One
+// ahead that has asked meanwhile has its time first.
 func (c *Claimant) concluded(now Instant) []Action {
 	switch {
 	case len(c.waiting) > 0 && now < c.deadline:
@@ -420,6 +422,9 @@ func (c *Claimant) concluded(now Instant) []Action {
 		c.stopAsking(now)
 		return nil
 	case len(c.waiting) > 0 && !c.answered && now < c.deadline.Add(LonePatience):
+		return nil
+	case c.promised.Peer != "" && len(c.wonders) > 0 && now < c.suspects():
+		c.stopAsking(now)
 		return nil
 	}
 	c.asking = false

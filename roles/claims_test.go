@@ -171,14 +171,20 @@ func TestStandbyAndItsHolder(t *testing.T) {
 			out = append(out, c.Answered(start.Add(1010*ms), "d", four, false, four)...)
 			return append(out, wait(c, start.Add(1020*ms), start.Add(1200*ms))...)
 		}, []Action{ask, mine[0]}},
-		{"a first that says nothing is as silent as the holder", []Peer{"h", "x", "y", "s"}, func(c *Claimant) []Action {
-			if out := wait(c, start, start.Add(400*ms+2*AbsentPatience-1)); out != nil {
+		{"those ahead that say nothing are as silent as the holder, however many they are", []Peer{"h", "x", "y", "z", "s"}, func(c *Claimant) []Action {
+			if out := wait(c, start, start.Add(400*ms+AbsentPatience-1)); out != nil {
 				t.Errorf("too soon: %v", out)
 			}
-			out := wait(c, start.Add(400*ms+2*AbsentPatience), start.Add(620*ms))
-			out = append(out, c.Answered(start.Add(630*ms), "d", four, false, four)...)
-			return append(out, wait(c, start.Add(640*ms), start.Add(700*ms))...)
+			out := wait(c, start.Add(400*ms+AbsentPatience), start.Add(520*ms))
+			out = append(out, c.Answered(start.Add(530*ms), "d", four, false, four)...)
+			return append(out, wait(c, start.Add(540*ms), start.Add(600*ms))...)
 		}, []Action{ask, mine[0]}},
+		{"one ahead asks while it asks itself: that one claims", []Peer{"h", "x", "y", "s"}, func(c *Claimant) []Action {
+			out := wait(c, start, start.Add(510*ms))
+			c.Wonders(start.Add(510*ms), "y", four)
+			out = append(out, c.Answered(start.Add(520*ms), "d", four, false, four)...)
+			return append(out, wait(c, start.Add(530*ms), start.Add(1000*ms))...)
+		}, []Action{ask}},
 		{"what the first asked before the holder was heard is past", []Peer{"h", "x", "s"}, func(c *Claimant) []Action {
 			c.Wonders(start.Add(ms), "x", four)
 			c.Heard(start.Add(2*ms), inCompany(four), false)
