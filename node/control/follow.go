@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
+	"golang.org/x/sync/errgroup"
 
 	"ganglion/proto/controlpb"
 )
@@ -16,7 +18,8 @@ import (
 const (
 	moveWait  = 30 * time.Second       // without a node to follow until the follower gives up
 	movePace  = 200 * time.Millisecond // between two looks for one
-	moveLines = 4096                   // of the end of a log that are looked through for samples on demand
+	moveSoon  = 256                    // of the end of a log that are looked through for samples on demand before what comes is told
+	moveLines = 4096                   // and beside it
 	newRun    = 256                    // a run that is first heard of below this beat is followed from its first
 )
 
@@ -70,6 +73,7 @@ type following struct {
 	last   uint32
 	chosen bool // beats of a run were asked for, not the last lines
 
+	mu      sync.Mutex // guards what follows while a stream is read: the past is read beside it
 	recent  recent
 	runs    []*beats  // that are followed, the latest last
 	told    bool      // a line came from some node
@@ -114,15 +118,27 @@ func isFinal(err error) bool {
 }
 
 // attach reads from one node until that ends.
-func (f *following) attach(ctx context.Context) error {
+func (f *following) attach(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the stream
-	if !f.told && !f.chosen {
+	switch {
+	case !f.told && !f.chosen:
 		return f.stream(ctx, &controlpb.VerdictsRequest{Site: f.site, Follow: f.follow, Last: f.last}, f.line)
-	}
-	if !f.follow {
+	case !f.follow && !f.told:
 		return f.catchUp(ctx)
+	case !f.follow:
+		if err := f.catchUp(ctx); err != nil {
+			return err
+		}
+		return f.lookBack(ctx, moveLines)
 	}
+	var behind errgroup.Group
+	defer func() {
+		cancel()
+		if back := behind.Wait(); back != nil {
+			err = back // it ended the stream
+		}
+	}()
 	// The stream comes first, so that nothing falls between it and the past. Its first
 	// line, the last of the log, says that it stands.
 	standing := false
@@ -131,22 +147,33 @@ func (f *following) attach(ctx context.Context) error {
 			return f.line(ctx, l)
 		}
 		standing = true
+		resumed := f.told
 		if err := f.catchUp(ctx); err != nil {
 			return err
 		}
-		if v := l.GetVerdict(); v != nil && !f.told && f.runOf(v) == nil {
-			return nil // older than what was asked for
+		if !resumed {
+			if v := l.GetVerdict(); v != nil && !f.told && f.runOf(v) == nil {
+				return nil // older than what was asked for
+			}
+			return f.line(ctx, l)
 		}
+		behind.Go(func() error { // what comes does not wait for it
+			err := f.lookBack(ctx, moveLines)
+			if err != nil {
+				cancel()
+			}
+			return err
+		})
 		return f.line(ctx, l)
 	})
 }
 
-// catchUp reads what came since, or what was asked for: beats by their numbers, what is on
-// demand from the end of the log.
+// catchUp reads what came since, or what was asked for: beats by their numbers and, after a
+// move, the last of what is on demand.
 func (f *following) catchUp(ctx context.Context) error {
 	resumed := f.told
 	for _, b := range slices.Clone(f.runs) {
-		from := b.resume()
+		from := b.floor()
 		if err := f.stream(ctx, &controlpb.VerdictsRequest{Site: f.site, Run: b.run, FromBeat: &from}, f.pastLine); err != nil {
 			return err
 		}
@@ -154,18 +181,30 @@ func (f *following) catchUp(ctx context.Context) error {
 	if !resumed {
 		return nil
 	}
-	var past []*controlpb.VerdictsResponse
-	err := f.stream(ctx, &controlpb.VerdictsRequest{Site: f.site, Last: moveLines}, func(_ context.Context, l *controlpb.VerdictsResponse) error {
-		past = append(past, l)
-		return nil
-	})
+	return f.lookBack(ctx, moveSoon)
+}
+
+// lookBack reads what a follower may have missed of what is not new, once it has moved: what is
+// on demand and what superseded a sample that was told, from the end of the log and, where that
+// is looked through far, from the beats below the first that is new.
+func (f *following) lookBack(ctx context.Context, lines uint32) error {
+	past, err := f.ending(ctx, lines)
 	if err != nil {
 		return err
 	}
-	// What stands before the first line that was told is older than the following.
-	known := slices.IndexFunc(past, func(l *controlpb.VerdictsResponse) bool { return l.GetVerdict() != nil && f.recent.has(l.GetVerdict()) })
-	for _, l := range past[max(0, known):] {
-		if b := f.runOf(l.GetVerdict()); b != nil && known < 0 && l.GetVerdict().GetBeat() < b.first {
+	known := f.firstKnown(past)
+	if lines < moveLines && (known < 0 || known > len(past)/2) && len(past) == int(lines) {
+		return nil // it does not reach back far enough to say what is new
+	}
+	if lines == moveLines {
+		for b, from := range f.resumes() {
+			if err := f.stream(ctx, &controlpb.VerdictsRequest{Site: f.site, Run: b.run, FromBeat: &from}, f.pastLine); err != nil {
+				return err
+			}
+		}
+	}
+	for _, l := range past[max(0, known):] { // what stands before is older than the following
+		if known < 0 && f.below(l.GetVerdict()) {
 			continue
 		}
 		if err := f.line(ctx, l); err != nil {
@@ -173,6 +212,41 @@ func (f *following) catchUp(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ending is the last lines of the node's log.
+func (f *following) ending(ctx context.Context, lines uint32) (past []*controlpb.VerdictsResponse, err error) {
+	err = f.stream(ctx, &controlpb.VerdictsRequest{Site: f.site, Last: lines}, func(_ context.Context, l *controlpb.VerdictsResponse) error {
+		past = append(past, l)
+		return nil
+	})
+	return past, err
+}
+
+// firstKnown is the first of some lines that was told; -1: none was.
+func (f *following) firstKnown(past []*controlpb.VerdictsResponse) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.IndexFunc(past, func(l *controlpb.VerdictsResponse) bool { return l.GetVerdict() != nil && f.recent.has(l.GetVerdict()) })
+}
+
+// resumes is from where the runs that are followed are asked for again.
+func (f *following) resumes() map[*beats]uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := map[*beats]uint64{}
+	for _, b := range f.runs {
+		out[b] = b.resume()
+	}
+	return out
+}
+
+// below reports whether a verdict is of a beat below those that are followed.
+func (f *following) below(v *controlpb.Verdict) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := f.runOf(v)
+	return b != nil && v.GetBeat() < b.first
 }
 
 // stream reads one call to its end.
@@ -200,6 +274,8 @@ func readVerdicts(ctx context.Context, n *Node, q *controlpb.VerdictsRequest, ea
 
 // line takes one line of a node.
 func (f *following) line(ctx context.Context, l *controlpb.VerdictsResponse) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.lost = time.Time{}
 	if g := l.GetGap(); g != nil {
 		return f.gap(ctx, g)
