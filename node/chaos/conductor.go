@@ -103,6 +103,7 @@ type lostBefore struct {
 // harm is what was done to a node, as its conductor believes.
 type harm struct {
 	name  string
+	since time.Time // of the last
 	until time.Time // zero: its process was killed
 	pid   int       // of that process; 0: it is elsewhere
 	lasts bool      // it can be healed
@@ -213,7 +214,13 @@ func (c *Conductor) conduct(ctx, streaming context.Context, left *agenda) error 
 			c.refreshRun(ctx)
 			c.readBack(ctx)
 		case <-due.C:
-			if err := c.inject(ctx, streaming, &left.steps[step]); err != nil {
+			err := c.inject(ctx, streaming, &left.steps[step])
+			if back := c.back(time.Now()); errors.Is(err, errNobody) && !back.IsZero() {
+				c.to.Remark("not yet: " + left.steps[step].String() + ": every node that could be asked is struck; waiting until one is not")
+				left.wait(step, back.Sub(began))
+				break
+			}
+			if err != nil {
 				return err
 			}
 			left.did(step, time.Since(began))
@@ -274,6 +281,9 @@ func (c *Conductor) listen(streaming context.Context, h heard) {
 		c.attend(streaming, h)
 		return
 	}
+	if h.event.GetKind() == "chaos" && h.event.GetAttributes()["do"] == string(Heal) {
+		c.healed(h.by.Status.GetPeer(), h.at)
+	}
 	if c.mute(h.by.Status.GetPeer(), h.at) {
 		return
 	}
@@ -308,6 +318,20 @@ func (c *Conductor) attend(streaming context.Context, h heard) {
 func (c *Conductor) mute(peer string, at time.Time) bool {
 	h, ok := c.inForce[peer]
 	return ok && h.mute && (h.until.IsZero() || at.Before(h.until.Add(goneAfter)))
+}
+
+// back is when the first of the nodes that a fault keeps from the others can be asked again;
+// zero: none of them will be.
+func (c *Conductor) back(now time.Time) (at time.Time) {
+	for peer, h := range c.inForce { // each is another node: the order does not matter
+		if c.locals[peer] == nil || h.until.IsZero() || !c.mute(peer, now) {
+			continue
+		}
+		if free := h.until.Add(goneAfter); at.IsZero() || free.Before(at) {
+			at = free
+		}
+	}
+	return at
 }
 
 func (c *Conductor) tell(entries []Entry) {

@@ -22,6 +22,7 @@ type standIn struct {
 	node   *control.Node
 	server *httptest.Server
 	ending chan struct{} // closed: it is
+	said   chan *controlpb.EventsResponse
 	once   sync.Once
 	mesh   *standIns
 }
@@ -43,7 +44,7 @@ func newStandIns(t *testing.T, names ...string) *standIns {
 	t.Helper()
 	m := &standIns{run: "r", lost: map[string]uint64{}}
 	for i, name := range names {
-		s := &standIn{mesh: m, ending: make(chan struct{})}
+		s := &standIn{mesh: m, ending: make(chan struct{}), said: make(chan *controlpb.EventsResponse, 1)}
 		mux := http.NewServeMux()
 		mux.Handle(controlpb.NewNodeServiceHandler(handler{standIn: s}))
 		s.server = httptest.NewServer(mux)
@@ -123,6 +124,14 @@ func (h handler) Events(ctx context.Context, _ *controlpb.EventsRequest, s *conn
 	if err := s.Send(&controlpb.EventsResponse{Number: 1}); err != nil {
 		return err
 	}
+	select {
+	case e := <-h.said:
+		if err := s.Send(e); err != nil {
+			return err
+		}
+	case <-ctx.Done():
+	case <-h.ending:
+	}
 	return h.last(ctx)
 }
 
@@ -188,6 +197,47 @@ func TestAskedDies(t *testing.T) {
 				t.Fatalf("%v; failed %q; %d faults, tally %v: want 5, and a tally", err, s.Failed, len(s.Faults), s.Tally)
 			}
 		})
+	}
+}
+
+// Where every node is struck nobody can say who is where: the plan waits, and goes on. It ended
+// there once, as if no node were left.
+func TestEveryoneIsStruck(t *testing.T) {
+	t.Parallel()
+	m := newStandIns(t, "a", "b")
+	target, err := ParseTarget("nodes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewConductor(ConductorConfig{Asked: m.nodes[0].node, Local: m.local}, listened{})
+	s, err := c.Run(t.Context(), Plan{Steps: []Step{
+		{Target: target, Fault: Fault{Do: Cut, For: 20 * time.Millisecond}},
+		{At: 50 * time.Millisecond, Target: target, Fault: Fault{Do: Slow, For: 20 * time.Millisecond, Delay: time.Millisecond}, Every: leastEvery, Times: 2},
+	}})
+	if err != nil || len(s.Failed) > 0 || len(s.Faults) != 3 {
+		t.Fatalf("%v; failed %q; %d faults: want 3", err, s.Failed, len(s.Faults))
+	}
+}
+
+// A node that somebody else heals says so, and the fault is over; the program once told of that
+// only when its own time was up.
+func TestHealedByAnother(t *testing.T) {
+	t.Parallel()
+	m := newStandIns(t, "a", "b")
+	target, err := ParseTarget("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), MostFor/10)
+	defer cancel()
+	c := NewConductor(ConductorConfig{Asked: m.nodes[0].node, Local: m.local}, listened{func(int) {
+		m.nodes[1].said <- &controlpb.EventsResponse{
+			Number: 2, AtUnixNs: time.Now().Add(time.Second).UnixNano(), Kind: "chaos", Attributes: map[string]string{"do": string(Heal), "over": "false"},
+		}
+	}})
+	s, err := c.Run(ctx, Plan{Steps: []Step{{Target: target, Fault: Fault{Do: Cut, For: MostFor}}}})
+	if err != nil || len(s.Failed) > 0 || len(s.Faults) != 1 {
+		t.Fatalf("%v; failed %q; %d faults: want 1", err, s.Failed, len(s.Faults))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -163,7 +162,7 @@ func joined(of []*controlpb.Member, faults []error) error {
 // note keeps in mind what was done to a node.
 func (c *Conductor) note(m *controlpb.Member, f Fault, begins time.Time) {
 	peer := m.GetPeer()
-	h := harm{name: m.GetName(), until: begins.Add(f.For), lasts: f.Lasts(), mute: f.Mutes()}
+	h := harm{name: m.GetName(), since: begins, until: begins.Add(f.For), lasts: f.Lasts(), mute: f.Mutes()}
 	if local := c.locals[peer]; local != nil {
 		h.pid = local.Run.PID
 	}
@@ -179,11 +178,16 @@ func (c *Conductor) note(m *controlpb.Member, f Fault, begins time.Time) {
 	}
 	c.inForce[peer] = h
 	if f.Do == Heal {
-		for i, s := range c.line.struck {
-			if s.has(peer) && s.Fault.Lasts() && !slices.ContainsFunc(s.Targets, func(n Node) bool { return c.inForce[n.Peer].lasts }) {
-				c.tell(c.line.Over(i+1, begins))
-			}
-		}
+		c.tell(c.line.Healed(peer, begins))
+	}
+}
+
+// healed notes that a node tells that it was healed, by whomever.
+func (c *Conductor) healed(peer string, at time.Time) {
+	c.tell(c.line.Healed(peer, at))
+	if h := c.inForce[peer]; h.lasts && !at.Before(h.since) {
+		h.lasts, h.until = false, at
+		c.inForce[peer] = h
 	}
 }
 

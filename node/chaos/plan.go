@@ -122,6 +122,9 @@ func (a *agenda) left(i int) bool {
 	return s.Times == 0 || a.done[i] < s.Times
 }
 
+// wait puts a step off that cannot be carried out yet.
+func (a *agenda) wait(step int, until time.Duration) { a.due[step] = max(a.due[step], until) }
+
 // did notes that a step was carried out, or tried. It is due again by its own pace; what was
 // missed by now is left out.
 func (a *agenda) did(step int, now time.Duration) {

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -80,6 +81,7 @@ type struck struct {
 	number int
 	over   bool
 	overAt time.Time
+	ended  map[string]bool // targets at which it was over before its time, by peer
 	gone   map[string]bool // targets that somebody noticed, by peer
 	said   map[string]bool // entries that were made
 	before time.Time       // when the last verdict came; zero: none has
@@ -115,7 +117,7 @@ func (t *Timeline) Inject(i Injection) []Entry {
 		n.Roles, n.Views = orEmpty(n.Roles), orEmpty(n.Views) // no null for programs
 	}
 	s := &struck{
-		Injection: i, number: len(t.struck) + 1, gone: map[string]bool{}, said: map[string]bool{},
+		Injection: i, number: len(t.struck) + 1, ended: map[string]bool{}, gone: map[string]bool{}, said: map[string]bool{},
 		flight: flight{by: map[string]int{}},
 	}
 	s.report = Report{Number: s.number, Injection: i}
@@ -126,17 +128,51 @@ func (t *Timeline) Inject(i Injection) []Entry {
 	if i.Fault.Do == Heal {
 		what = Healed
 	}
-	return []Entry{s.entry(i.At, Entry{What: what, Text: injectedText(&i)})}
+	entries := []Entry{s.entry(i.At, Entry{What: what, Text: injectedText(&i)})}
+	for _, before := range t.struck[:s.number-1] { // the same again replaces the first
+		for _, n := range i.Targets {
+			if i.Fault.Lasts() && before.Fault.Do == i.Fault.Do {
+				entries = append(entries, before.end(n.Peer, i.At, fmt.Sprintf("fault %d has replaced it", s.number))...)
+			}
+		}
+	}
+	return entries
 }
 
-// Over notes that a fault is over: healed, or by its own time.
+// Over notes that a fault is over by its own time.
 func (t *Timeline) Over(number int, at time.Time) []Entry {
 	if number < 1 || number > len(t.struck) || t.struck[number-1].over {
 		return nil
 	}
 	s := t.struck[number-1]
+	left := s.Injection
+	left.Targets = slices.DeleteFunc(slices.Clone(left.Targets), func(n Node) bool { return s.ended[n.Peer] })
+	return []Entry{s.isOver(at, overText(&left))}
+}
+
+// Healed notes that somebody, here or elsewhere, healed a node: what was in force there is over.
+func (t *Timeline) Healed(peer string, at time.Time) (entries []Entry) {
+	for _, s := range t.struck {
+		entries = append(entries, s.end(peer, at, "it was healed")...)
+	}
+	return entries
+}
+
+// end notes that a fault is over at one target before its time. It is told once it is over at all.
+func (s *struck) end(peer string, at time.Time, why string) []Entry {
+	if s.over || !s.Fault.Lasts() || !s.has(peer) || at.Before(s.At) {
+		return nil
+	}
+	s.ended[peer] = true
+	if len(s.ended) < len(s.Targets) {
+		return nil
+	}
+	return []Entry{s.isOver(at, overText(&s.Injection)+": "+why)}
+}
+
+func (s *struck) isOver(at time.Time, text string) Entry {
 	s.over, s.overAt = true, at
-	return []Entry{s.entry(at, Entry{What: Over, Text: overText(&s.Injection)})}
+	return s.entry(at, Entry{What: Over, Text: text})
 }
 
 // Event takes an event of a node, which is called by, as the control API tells it.

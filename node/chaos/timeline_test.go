@@ -242,6 +242,32 @@ func TestFirstVerdict(t *testing.T) {
 	}
 }
 
+// A fault is over at the time at which it is: when the same strikes the target again, when it is
+// healed, by whomever, or by its own time at those that are left.
+func TestOverBeforeItsTime(t *testing.T) {
+	s := newTold()
+	s.inject(0, Fault{Do: Slow, For: 4 * time.Second, Delay: time.Second}, node("a"))
+	s.inject(3000, Fault{Do: Slow, For: 4 * time.Second, Delay: time.Second}, node("a"))
+	s.say(s.Over(1, s.at(4000)))
+	s.inject(4000, Fault{Do: Cut, For: 9 * time.Second}, node("a"), node("b"))
+	s.say(s.Healed("peer-of-c", s.at(4500)))
+	s.say(s.Healed("peer-of-a", s.at(5000)))
+	s.say(s.Healed("peer-of-a", s.at(5001))) // it is told twice
+	s.say(s.Over(2, s.at(7000)))
+	s.say(s.Over(3, s.at(13000)))
+	want := []string{
+		"1 +0ms fault: slow by 1s for 4s: a",
+		"2 +0ms fault: slow by 1s for 4s: a",
+		"1 +3000ms over: slow of a is over: fault 2 has replaced it",
+		"3 +0ms fault: cut for 9s: a, b",
+		"2 +2000ms over: slow of a is over: it was healed",
+		"3 +9000ms over: cut of b is over",
+	}
+	if diff := cmp.Diff(want, s.lines); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // A node that was missed and is back is told of; one that nobody missed was never away.
 func TestBack(t *testing.T) {
 	s := newTold()

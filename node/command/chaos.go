@@ -83,6 +83,11 @@ func deedCommand(do chaos.Do, short, example string) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"every", "times"} { // not what is taken where the flag is left out
+				if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed && (flag.Value.String() == "0" || flag.Value.String() == "0s") {
+					return usagef("--%s %s is nothing: give more than zero, or leave it out", name, flag.Value)
+				}
+			}
 			step, err := f.step(strings.Join(args, " "))
 			if err != nil {
 				return err

@@ -88,6 +88,8 @@ func TestChaosUsage(t *testing.T) {
 		{"chaos kill cloud --for 3s", "unknown flag: --for"},
 		{"chaos cut cloud --for 11m", "cut for 11m0s: give more than zero and at most 10m0s"},
 		{"chaos cut cloud --times 3", "3 times: say how far apart, with every"},
+		{"chaos kill cloud --every 0s", "--every 0s is nothing: give more than zero, or leave it out"},
+		{"chaos kill cloud --every 1s --times 0", "--times 0 is nothing"},
 		{"chaos slow cloud --delay 1m", "slow by 1m0s"},
 		{"chaos lose cloud --loss 95%", "at most 0.9"},
 		{"chaos lose cloud --loss some", "--loss: \"some\" is no share"},

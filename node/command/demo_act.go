@@ -33,9 +33,15 @@ func actText(a *demo.Act, paint func(s style, text string) string) string {
 				fmt.Sprint(f.InFlight.Samples), fmt.Sprint(f.InFlight.Waiting))
 		}
 	}
+	if a.Interrupted {
+		s.title = "The act, as far as it came"
+	}
 	out.WriteString(s.String())
 	looks, fate := good, "nothing was lost"
-	if a.Lost > 0 || a.Open > 0 || a.Wrong > 0 || !a.Complete() {
+	switch {
+	case a.Interrupted:
+		looks, fate = faint, "interrupted"
+	case a.Lost > 0 || a.Open > 0 || a.Wrong > 0 || !a.Complete():
 		looks, fate = bad, fmt.Sprintf("%d verdicts came, %d of them wrong", a.Samples, a.Wrong)
 	}
 	fmt.Fprintf(&out, "  Times are since the kill -9; before it the largest gap between two answers was %.0f ms.\n", a.CalmGapMS)

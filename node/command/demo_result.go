@@ -144,13 +144,21 @@ func causes(r *demo.Result) []string {
 	}
 	switch short := r.Differing > r.Wrong; {
 	case short && len(r.Died) > 0:
-		lines = append(lines, fmt.Sprintf("Likely cause: %s ended in the run; what it had is missing until somebody else has it", strings.Join(r.Died, ", ")))
+		lines = append(lines, fmt.Sprintf("Likely cause: %s ended in the run; what %s had is missing until somebody else has it", strings.Join(r.Died, ", "), it(len(r.Died))))
 	case short:
 		lines = append(lines,
 			"Likely cause: this machine was busy or stood still; a view over 100 ms late is not waited for.",
 			"Try it again when the machine has less to do, or with a lower --rate")
 	}
 	return lines
+}
+
+// it stands for so many nodes.
+func it(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "they"
 }
 
 // demoHints is what to try next.

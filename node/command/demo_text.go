@@ -100,7 +100,7 @@ func (d *demoText) header(f *demoFlags, c *demo.Config) {
 	} else {
 		seconds := startSeconds + float64(len(c.Samples))/c.Rate
 		if !c.Calm {
-			row("then", "a second run, in which a camera and the aggregator are killed (--calm leaves it out)")
+			row("then", "a second run, in which %s (--calm leaves it out)", demo.ActText(c.Devices))
 			seconds += actSeconds
 		}
 		row("takes", "about %.0f s: %d samples at %g a second; Ctrl-C ends everything", seconds, len(c.Samples), c.Rate)

@@ -71,7 +71,7 @@ A network for your own views: a folder class/sample/view.png, or an .npz file:
 // topics are what the help has besides verbs: `ganglion help files`.
 func topics() []*cobra.Command {
 	topic := func(use, short, long string) *cobra.Command {
-		return &cobra.Command{Use: use, Short: short, Long: strings.TrimSpace(long)}
+		return &cobra.Command{Use: use, Short: short, Long: strings.Trim(long, "\n")}
 	}
 	return []*cobra.Command{
 		topic("start", "From nothing to a mesh of your own, in five minutes", startText),

@@ -27,8 +27,9 @@ type fakeNode struct {
 	controlpb.UnimplementedNodeServiceHandler
 
 	name  string
-	began chan struct{} // closed when a call of Tally has come, if not nil
-	hold  chan struct{} // Tally answers when it is closed, if not nil
+	began chan struct{}                      // closed when a call of Tally has come, if not nil
+	hold  chan struct{}                      // Tally answers when it is closed, if not nil
+	past  func(q *controlpb.VerdictsRequest) // called before lines of the past are sent, if not nil
 
 	mu      sync.Mutex // guards what follows
 	log     []*controlpb.VerdictsResponse
@@ -119,6 +120,9 @@ func (f *fakeNode) Verdicts(ctx context.Context, q *controlpb.VerdictsRequest, s
 		})
 	} else {
 		past = past[max(0, len(past)-int(q.GetLast())):]
+	}
+	if f.past != nil {
+		f.past(q)
 	}
 	for _, l := range past {
 		if err := s.Send(l); err != nil {

@@ -119,6 +119,52 @@ func TestFollowMoves(t *testing.T) {
 	}
 }
 
+// Who has moved tells what comes at once, and what it missed of the past once it has read that: it
+// was once silent for up to a second while it looked through a log.
+func TestFollowDoesNotWaitForThePast(t *testing.T) {
+	ctx, cancel := testContext(t)
+	defer cancel()
+	a, b, stopA, finder := pair(t)
+	const end = 1500
+	a.publish(beatLines(runOne, end)...)
+	lines := beatLines(runOne, end)
+	b.publish(slices.Insert(lines, 701, beatLine(runOne, 700, "h700"))...) // which the first did not have
+	live := make(chan struct{})
+	b.past = func(q *controlpb.VerdictsRequest) {
+		if q.GetLast() == moveLines {
+			select {
+			case <-live:
+			case <-ctx.Done():
+			}
+		}
+	}
+	s := &script{}
+	s.at = map[string]func(){
+		fmt.Sprintf("%s/%d", runOne, end-1): func() {
+			b.publish(beatLine(runOne, end, ""), demandLine("fresh"))
+			go func() {
+				_ = stopA()
+				if b.waitFollowed(ctx, 1) == nil {
+					b.publish(beatLine(runOne, end+1, ""))
+				}
+			}()
+		},
+		fmt.Sprintf("%s/%d", runOne, end+1): func() { close(live) },
+		runOne + "/700h700":                 cancel,
+	}
+	n, err := finder.Find(ctx, "anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Follow(ctx, &controlpb.VerdictsRequest{Follow: true, Last: end}, s); !errors.Is(err, context.Canceled) {
+		t.Fatalf("follow: %v, want context.Canceled", err)
+	}
+	want := append(words(runOne, 0, end+2), "fresh", runOne+"/700h700")
+	if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(s.lines))); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
 // Streams break anywhere, and nodes find a follower too slow: each line still comes once.
 // The nodes take turns in breaking, so that the follower goes to and fro.
 func TestFollowBreaks(t *testing.T) {

@@ -39,6 +39,17 @@ type Act struct {
 	Timeline  []chaos.Entry  `json:"timeline"`
 	Faults    []chaos.Report `json:"faults"`
 	Run       string         `json:"run"`
+
+	Interrupted bool `json:"interrupted"` // by Ctrl-C: it is what came until then
+}
+
+// ActText is what dies in the act where there are so many devices, to follow "in which" or a
+// colon.
+func ActText(devices int) string {
+	if devices < 2 {
+		return "the further nodes are killed, one after the other, until the only device is alone"
+	}
+	return "a camera is killed, and then the aggregator"
 }
 
 // Complete tells whether every sample that was due has an answer.
@@ -57,12 +68,10 @@ type acting struct {
 }
 
 // act has the nodes replay the samples once more and kills two of them. They stay dead.
+//
+// Where ctx is done in its middle the act is what came until then.
 func (d *director) act(ctx context.Context, split string) (*Act, error) {
-	die := "a camera is killed, and then the aggregator"
-	if d.config.Devices < 2 {
-		die = "the further nodes are killed, one after the other, until the only device is alone"
-	}
-	d.say(Acted, "and if nodes die? In a second run %s", die)
+	d.say(Acted, "and if nodes die? In a second run %s", ActText(d.config.Devices))
 	run, err := d.begin(ctx, split, actPeriod, actBeats)
 	if err != nil {
 		return nil, err
@@ -71,11 +80,26 @@ func (d *director) act(ctx context.Context, split string) (*Act, error) {
 	a := &acting{run: run, ledger: NewLedger(NewJudge(c.Bundle, c.Set, c.Samples, c.live())), timeline: chaos.NewTimeline()}
 	a.timeline.Run(run, actPeriod)
 	d.acting = a
+	err = d.perform(ctx, run)
+	switch {
+	case err == nil:
+		return d.applaud(ctx), nil
+	case ctx.Err() != nil:
+		out := d.applaud(context.WithoutCancel(ctx))
+		out.Interrupted = true
+		return out, err
+	}
+	return nil, err
+}
+
+// perform kills the two, and takes the verdicts of the act to its end.
+func (d *director) perform(ctx context.Context, run string) error {
+	a := d.acting
 	following, stop := context.WithCancel(ctx)
 	defer stop()
 	observer := d.observer(outlooks(ctx, d.members))
 	if observer == nil {
-		return nil, errors.New("play the act: no node answers")
+		return errors.New("play the act: no node answers")
 	}
 	d.hearing.Go(func() { d.follow(following, observer.node, run) })
 
@@ -84,19 +108,19 @@ func (d *director) act(ctx context.Context, split string) (*Act, error) {
 		d.teller.Progress(a.ledger.Len(), actBeats)
 		return a.ledger.Len() >= actBefore || time.Now().After(end), nil
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	for _, choose := range []func(nodes []outlook) *member{d.camera, d.aggregator} {
 		d.sumUp()
 		if err := d.strike(ctx, choose); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := d.watch(ctx, run, a.ledger, actBeats, end); err != nil {
-		return nil, err
+		return err
 	}
 	d.sumUp()
-	return d.applaud(ctx), nil
+	return nil
 }
 
 // observer is a node that is not about to be killed: a device that is nothing else where
