@@ -60,7 +60,7 @@ type Claimant struct {
 	promised Epoch   // the highest adopted: lower ones are refused
 	mine     bool    // promised is this node's, and in force
 	from     Peer    // whose role it was when this node claimed it, while that one was at work; empty: nobody's
-	lonely   bool    // it was made without any other member, and none has accepted it since
+	lonely   bool    // it was made without any other member, or an answer of one, and none has accepted it since
 
 	latest  Assignment
 	hearers []Peer  // who is asked about the holder
@@ -427,8 +427,10 @@ func (c *Claimant) concluded(now Instant) []Action {
 		c.stopAsking(now)
 		return nil
 	}
-	c.asking = false
-	return c.claim(now)
+	answered := c.answered
+	out := c.claim(now)
+	c.lonely = c.lonely || !answered // this node may be the one that is not heard, although it hears others
+	return out
 }
 
 func (c *Claimant) stopAsking(now Instant) {

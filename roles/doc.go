@@ -18,7 +18,8 @@
 //   - Role: aggregator of a group, cloud of the mesh, coordinator of a site.
 //   - Holder: who has a role. Standby: who is next. Challenger: who outranks the holder.
 //   - Claim: a holder's numbered right to a role; its number is an [Epoch].
-//   - Lonely: of a claim made without any other member, that none has accepted since.
+//   - Lonely: of a claim made without any other member, or without an answer of one, that none
+//     has accepted since.
 //   - Alone: of a node that hears from nobody; it takes all its connections for broken.
 //   - Coordinator: who opens, seals and publishes a site's samples.
 //   - Seal: a node's note of a sample's verdict, with the claim that sent it.
