@@ -76,13 +76,13 @@ func (f *fakeNode) wake() {
 	f.changed = make(chan struct{})
 }
 
-// waitFollowed returns when so many streams follow.
-func (f *fakeNode) waitFollowed(ctx context.Context, n int) error {
+// waitFollowed returns when a stream follows.
+func (f *fakeNode) waitFollowed(ctx context.Context) error {
 	for {
 		f.mu.Lock()
 		have, changed := f.streams, f.changed
 		f.mu.Unlock()
-		if have >= n {
+		if have > 0 {
 			return nil
 		}
 		select {

@@ -95,7 +95,7 @@ func TestFollowMoves(t *testing.T) {
 		},
 		"00000000000000bb/2": func() {
 			go func() {
-				if b.waitFollowed(ctx, 1) == nil {
+				if b.waitFollowed(ctx) == nil {
 					b.publish(beatLine(runOne, 11, ""), beatLine("00000000000000bb", 3, ""), demandLine("last"))
 				}
 			}()
@@ -144,7 +144,7 @@ func TestFollowDoesNotWaitForThePast(t *testing.T) {
 			b.publish(beatLine(runOne, end, ""), demandLine("fresh"))
 			go func() {
 				_ = stopA()
-				if b.waitFollowed(ctx, 1) == nil {
+				if b.waitFollowed(ctx) == nil {
 					b.publish(beatLine(runOne, end+1, ""))
 				}
 			}()
@@ -191,7 +191,7 @@ func TestFollowBreaks(t *testing.T) {
 	go func() {
 		for beat := range uint64(end) {
 			// A burst a time: some lines come by the stream, some are past when it begins.
-			if beat%10 == 0 && a.waitFollowed(ctx, 1) != nil {
+			if beat%10 == 0 && a.waitFollowed(ctx) != nil {
 				return
 			}
 			a.publish(beatLine(runOne, beat, ""))

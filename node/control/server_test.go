@@ -270,7 +270,7 @@ func TestShutdown(t *testing.T) {
 		streamed <- err
 	}()
 	<-f.began
-	if err := f.waitFollowed(ctx, 1); err != nil {
+	if err := f.waitFollowed(ctx); err != nil {
 		t.Fatal(err)
 	}
 	go func() { ended <- s.stop() }()

@@ -40,6 +40,7 @@ func TestDemo(t *testing.T) {
 		{"nodes killed", tryKilled},
 		{"model published, views missing", tryPublished},
 		{"without discovery, kept", tryKept},
+		{"followed from outside, aggregator killed", tryFollowed},
 		{"interrupted at the start", interruptedAt(Started)},
 		{"interrupted on joining", interruptedAt(Joined)},
 		{"interrupted in the act", interruptedAt(Struck)},
@@ -371,8 +372,12 @@ func interruptedAt(kind Kind) func(*testing.T, Config, *watcher) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		w.at[kind] = cancel
-		if _, err := Run(ctx, c, w, nil); err == nil || ctx.Err() == nil {
+		r, err := Run(ctx, c, w, nil)
+		if err == nil || ctx.Err() == nil {
 			t.Errorf("got %v, want that it was interrupted", err)
+		}
+		if kind == Struck && (r == nil || r.Act == nil || !r.Act.Interrupted || r.Act.Due == 0) {
+			t.Errorf("got %+v; want what the act came to by then", r)
 		}
 	}
 }
