@@ -211,6 +211,7 @@ func (c *Claimant) Broken(now Instant, p Peer) []Action {
 	if p == c.promised.Peer {
 		c.broken, c.broke = true, now
 	}
+	c.hearers = slices.DeleteFunc(slices.Clone(c.hearers), func(q Peer) bool { return q == p }) // before the next election says so
 	if i := slices.Index(c.waiting, p); i >= 0 {
 		c.waiting = slices.Delete(c.waiting, i, i+1)
 	}

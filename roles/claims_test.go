@@ -235,6 +235,18 @@ func TestStandbyAndItsHolder(t *testing.T) {
 	}
 }
 
+// Who is back from being cut off knows of one other at first. Where that is the holder and its
+// connection breaks, as old ones do then, the claim is made without any other member: it is lonely. It
+// was once in company, so that a node took the cloud that had been away for six seconds.
+func TestClaimOnTheLastConnectionIsLonely(t *testing.T) {
+	c := NewClaimant(0, "s", hallRole, Epoch{}, true)
+	c.Elected(at(3*time.Second), elected(Epoch{4, "h"}, "", "h", "s"), []Peer{"h"})
+	out := c.Broken(at(3010*ms), "h")
+	if claim, mine := c.Mine(); !mine || !claim.Lonely {
+		t.Errorf("it does %v; its claim %+v, mine %v: want a lonely one", out, claim, mine)
+	}
+}
+
 // A holder keeps its claim until a higher one is heard, and obeys that.
 func TestHolderAndOtherClaims(t *testing.T) {
 	held := func() *Claimant {
