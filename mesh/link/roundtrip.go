@@ -71,8 +71,9 @@ func (r *roundTrips) summary() RoundTrip {
 }
 
 // sendTimes remembers when the frames that are not acknowledged yet were queued. It
-// has room for some of them: of many under way the newest are not remembered, so that
-// the oldest always is.
+// has room for some of them: of many under way it remembers the oldest, the last, at least
+// every other of those just before it, and fewer and fewer of those between. Where a network
+// stands still for seconds, it is the last that tell how long the way is once it goes on.
 type sendTimes struct {
 	ring        [sendTimesMax]sendTime
 	first, kept int
@@ -87,10 +88,18 @@ type sendTime struct {
 
 func (s *sendTimes) add(number uint64, at time.Time) {
 	if s.kept == len(s.ring) {
-		return
+		s.thin()
 	}
 	s.ring[(s.first+s.kept)%len(s.ring)] = sendTime{number, at}
 	s.kept++
+}
+
+// thin forgets every other frame but the oldest.
+func (s *sendTimes) thin() {
+	s.kept = (s.kept + 1) / 2 //nolint:mnd // every other
+	for i := range s.kept {
+		s.ring[(s.first+i)%len(s.ring)] = s.ring[(s.first+2*i)%len(s.ring)]
+	}
 }
 
 // acknowledge forgets the frames up to number, and returns when that one was queued,
