@@ -63,10 +63,10 @@ func TestCutOffAnswersAlone(t *testing.T) {
 
 // A holder that hears everyone and is heard by nobody has lost its role to another. It claims the
 // role again where its connections break one by one, and nobody answers its questions: that claim is
-// lonely, so it takes nothing back when it is heard again. It once took the role each time,
-// before it knew who the devices are, and decided up to half a second without a view. It does still
-// where the other members are gone by then and the connection to the new holder is the last to
-// break: that looks like a mesh of two, in which the holder stands still.
+// lonely, so it takes nothing back when it is heard again. It once took the role each time, before it
+// knew who the devices are, and decided up to half a second without a view. It does still where the
+// other members are gone by then and the connection to the new holder is the last to break: that
+// looks like a mesh of two, in which the holder stands still.
 func TestNotHeardTakesNothingBack(t *testing.T) {
 	const most = 4
 	back := 0

@@ -174,16 +174,23 @@ func (l listened) Entry(e Entry) {
 func (l listened) Report(Report) {}
 func (l listened) Remark(string) {}
 
+// aimedAt is a target as it is written.
+func aimedAt(t *testing.T, text string) Target {
+	t.Helper()
+	target, err := ParseTarget(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
 // Whoever is asked may die, by whatever hand: the plan goes on through the others.
 func TestAskedDies(t *testing.T) {
 	for _, tt := range []struct{ name, target string }{{"another is struck", "b"}, {"all are", "nodes"}} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m := newStandIns(t, "a", "b", "c")
-			target, err := ParseTarget(tt.target)
-			if err != nil {
-				t.Fatal(err)
-			}
+			target := aimedAt(t, tt.target)
 			asked := m.nodes[0]
 			c := NewConductor(ConductorConfig{Asked: asked.node, Local: m.local}, listened{func(n int) {
 				if n == 1 {
@@ -205,10 +212,7 @@ func TestAskedDies(t *testing.T) {
 func TestEveryoneIsStruck(t *testing.T) {
 	t.Parallel()
 	m := newStandIns(t, "a", "b")
-	target, err := ParseTarget("nodes")
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := aimedAt(t, "nodes")
 	c := NewConductor(ConductorConfig{Asked: m.nodes[0].node, Local: m.local}, listened{})
 	s, err := c.Run(t.Context(), Plan{Steps: []Step{
 		{Target: target, Fault: Fault{Do: Cut, For: 20 * time.Millisecond}},
@@ -224,10 +228,7 @@ func TestEveryoneIsStruck(t *testing.T) {
 func TestHealedByAnother(t *testing.T) {
 	t.Parallel()
 	m := newStandIns(t, "a", "b")
-	target, err := ParseTarget("b")
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := aimedAt(t, "b")
 	ctx, cancel := context.WithTimeout(t.Context(), MostFor/10)
 	defer cancel()
 	c := NewConductor(ConductorConfig{Asked: m.nodes[0].node, Local: m.local}, listened{func(int) {
@@ -263,10 +264,7 @@ func TestWhatAPlanLoses(t *testing.T) {
 			t.Parallel()
 			m := newStandIns(t, "a", "b")
 			tt.change(m)
-			target, err := ParseTarget("b")
-			if err != nil {
-				t.Fatal(err)
-			}
+			target := aimedAt(t, "b")
 			f := Fault{Do: tt.do}.WithDefaults()
 			f.For = min(f.For, 20*time.Millisecond)
 			s, err := NewConductor(ConductorConfig{Asked: m.nodes[0].node, Local: m.local}, listened{}).Run(t.Context(), Plan{Steps: []Step{{Target: target, Fault: f}}})
